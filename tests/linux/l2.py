@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Starts a VMM with a Linux guest (L2) and talks to its serial line."""
+import dataclasses
+import os
+import pathlib
+import re
+import select
+import subprocess
+import time
+
+KVM_COUNTERS = pathlib.Path('/sys/kernel/debug/kvm')
+HELLO = r'tenon: init after ([0-9.]+) s'
+
+
+class Failure(Exception):
+    """The guest or the VMM did not do what a case expects."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Guest:
+    """What a VMM's command line says. The spelling is QEMU's, for every VMM."""
+    kernel: str
+    initrd: str
+    machine: str = 'q35'
+    cpus: int = 1
+    memory_mib: int = 512
+    append: str = ''
+    no_reboot: bool = False
+    extra: tuple = ()
+
+    def arguments(self):
+        arguments = ['-M', self.machine, '-m', f'{self.memory_mib}M', '-smp', str(self.cpus),
+                     '-kernel', self.kernel, '-initrd', self.initrd,
+                     '-append', f'console=ttyS0 quiet panic=-1 {self.append}'.strip(),
+                     '-nographic', '-nodefaults', '-serial', 'stdio', *self.extra]
+        return arguments + ['-no-reboot'] * self.no_reboot
+
+
+def command_line(vmm, binary, guest):
+    """The whole command line of a VMM: `tenon`, or `qemu` as a stand-in and for comparison."""
+    hypervisor = {'tenon': [], 'qemu': ['-accel', 'kvm', '-cpu', 'host', '-no-user-config']}[vmm]
+    return [binary, *hypervisor, *guest.arguments()]
+
+
+def kvm_exits():
+    """KVM's counters, summed over the virtual machines that exist now; empty without debugfs."""
+    names = {'exits': 'all', 'io_exits': 'pio', 'mmio_exits': 'mmio', 'irq_exits': 'irq', 'halt_exits': 'halt',
+             'irq_injections': 'injected'}
+    try:
+        return {short: int((KVM_COUNTERS / name).read_text()) for name, short in names.items()}
+    except OSError:
+        return {}
+
+
+class Console:
+    """A running VMM, its serial line on pipes. A context manager: nothing outlives it."""
+
+    def __init__(self, command, patience):
+        self.command = command
+        self.patience = patience
+        self.text = ''     # all that the VMM has written
+        self.position = 0  # up to here an expectation has consumed it
+        self.started = time.monotonic()
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def expect(self, pattern, what):
+        """Waits for the pattern in what comes after the last expectation; returns the match."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            match = re.search(pattern, self.text[self.position:])
+            if match:
+                self.position += match.end()
+                return match
+            if not self._read(deadline):
+                raise Failure(f'{what}: {self._why_not()}')
+
+    def send(self, line):
+        try:
+            self.process.stdin.write(line.encode() + b'\n')
+            self.process.stdin.flush()
+        except BrokenPipeError as error:
+            raise Failure(f'cannot send {line!r}: the VMM is gone') from error
+
+    def exit_status(self):
+        """Waits for the end of the VMM; reads what it still has to say."""
+        deadline = time.monotonic() + self.patience
+        while self._read(deadline):
+            pass
+        try:
+            return self.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f'the VMM does not exit within {self.patience} s') from error
+
+    def seconds(self):
+        return time.monotonic() - self.started
+
+    def last_lines(self, count=12):
+        return [line for line in self.text.splitlines() if line.strip()][-count:]
+
+    def _read(self, deadline):
+        output = self.process.stdout
+        ready, _, _ = select.select([output], [], [], max(0, deadline - time.monotonic()))
+        data = os.read(output.fileno(), 65536) if ready else b''
+        self.text += data.decode(errors='replace').replace('\r', '')
+        return bool(data)
+
+    def _why_not(self):
+        status = self.process.poll()
+        return f'not within {self.patience} s' if status is None else f'the VMM exited with {status}'
