@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file
+ * DRAFT. Block devices: the front end's side (a disk controller) and the back end's (a class of kind TN_K_BLOCK).
+ */
+#ifndef TENON_DRAFT_BLOCK_H
+#define TENON_DRAFT_BLOCK_H
+#include <tenon/base.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct tn_blkq; /**< a queue of a block device, bound to a context */
+
+/** Operations. Offsets and lengths are bytes, multiples of tn_blk_info.logical. */
+enum { TN_BLK_READ = 1, TN_BLK_WRITE, TN_BLK_FLUSH, TN_BLK_DISCARD, TN_BLK_WRITE_ZEROES };
+/** Flags of a request */
+enum {
+    TN_BLKR_FUA = 1,  /**< on stable storage before done() */
+    TN_BLKR_UNMAP = 2 /**< WRITE_ZEROES may give the blocks back */
+};
+/** tn_blk_info.flags */
+enum {
+    TN_BLKF_READONLY = 1,
+    TN_BLKF_WRITE_CACHE = 2, /**< FLUSH matters */
+    TN_BLKF_DISCARD = 4,
+    TN_BLKF_WRITE_ZEROES = 8, /**< faster than writing them */
+    TN_BLKF_REMOVABLE = 16,
+    TN_BLKF_INSERTED = 32
+};
+struct tn_blk_info {
+    uint32_t struct_size, flags;  /**< TN_BLKF_* */
+    uint64_t size;                /**< bytes */
+    uint32_t logical, physical;   /**< bytes of a block */
+    uint32_t min_io, opt_io;      /**< bytes; 0 = not known */
+    uint64_t max_transfer;        /**< bytes of one request; 0 = no limit */
+    uint64_t max_discard, discard_align;
+    uint32_t max_iov, mem_align;  /**< 0 = no limit; bytes, other buffers are copied */
+};
+
+/** Front end. */
+struct tn_blk_ops {
+    uint32_t struct_size, flags;
+    /** [main][dev] submit nothing until drain_end(); what is in flight completes */
+    void (*drain_begin)(void *s);
+    void (*drain_end)(void *s); /**< [main][dev] */
+    void (*resized)(void *s);   /**< [main][dev] ask info() again */
+    /** [main][dev] a medium came (1), is asked back (2), or went (0) */
+    void (*media)(void *s, uint32_t what);
+};
+#define TN_BLOCK_1 "tenon.block/1"
+/** TN_BLOCK_1 */
+struct tn_block {
+    uint32_t struct_size, rev;
+    /** [main] one front end per device: -EBUSY. writable: the front end will write; -EACCES on a read-only device.
+     * Managed */
+    int (*attach)(struct tn_blk *b, struct tn_dev *d, uint32_t writable, const struct tn_blk_ops *o, void *s, struct tn_err *e);
+    /** [any] fills at most out->struct_size bytes */
+    int (*info)(struct tn_blk *b, struct tn_blk_info *out);
+    /** [main][vcpu] the queue of context c, made at the first call; flags TN_LF_NOLOCK: done() runs without [dev]. NULL only
+     * without memory. Managed */
+    struct tn_blkq *(*queue)(struct tn_blk *b, struct tn_ctx *c, uint32_t flags);
+    /** [ctx] 0: done(arg, err) follows, once, in the queue's context and never inside; v and its memory stay valid until
+     * then. -EINVAL, -EAGAIN (no room before the next done()): it does not */
+    int (*submit)(struct tn_blkq *q, uint32_t op, uint64_t off, uint64_t len, const struct tn_iov *v, uint32_t n, uint32_t flags,
+                  void (*done)(void *arg, int err), void *arg);
+    /** [ctx] submit may hold requests back until here */
+    void (*flush_batch)(struct tn_blkq *q);
+    /** [ctx] best effort: done(arg, -ECANCELED) or the real end follows all the same. -ENOENT */
+    int (*cancel)(struct tn_blkq *q, void *arg);
+    /** [ctx] after a failed request, by rerror= and werror=: 0 report it, 1 ignore it, 2 the VM stops: keep it, resubmit in
+     * resume */
+    int (*on_error)(struct tn_blk *b, uint32_t op, int err);
+    /** [vcpu][dev] the guest switches the write cache; off: every write is FUA. -ENOTSUP */
+    int (*write_cache)(struct tn_blk *b, uint32_t on);
+    /** [vcpu][dev] tray of removable media: open (1) or closed (0), locked (1) or not; -ENOTSUP */
+    int (*tray)(struct tn_blk *b, uint32_t open, uint32_t locked);
+};
+
+/** One request as the back end sees it; owned by the host, valid until tn_blk_feed.done. */
+struct tn_blk_req {
+    uint32_t struct_size, op;    /**< TN_BLK_* */
+    uint64_t off, len;           /**< bytes */
+    const struct tn_iov *iov;
+    uint32_t niov, flags;        /**< TN_BLKR_* */
+    uint64_t own[4];             /**< the back end's, not initialised */
+};
+/** FWD: bus_ops of a class of kind TN_K_BLOCK; also implemented by formats and filters, which stand on another. */
+struct tn_blk_backend {
+    uint32_t struct_size, flags;
+    /** [main][dev] fills at most out->struct_size bytes */
+    int (*info)(void *s, struct tn_blk_info *out);
+    /** [main] state for requests of context c, the first argument below; NULL with e */
+    void *(*queue)(void *s, struct tn_ctx *c, struct tn_err *e);
+    /** [main] nothing of it is in flight */
+    void (*queue_del)(void *q);
+    /** [ctx] without [dev], concurrent over queues: 0, feed->done follows; -EAGAIN: no room before the next done */
+    int (*submit)(void *q, struct tn_blk_req *r);
+    /** [ctx] the end of a batch; NULL = submit holds nothing back */
+    void (*flush_batch)(void *q);
+    /** [ctx] best effort; feed->done follows all the same. NULL = cannot */
+    void (*cancel)(void *q, struct tn_blk_req *r);
+};
+#define TN_BLOCK_FEED_1 "tenon.block-feed/1"
+/** TN_BLOCK_FEED_1: d is the back end itself. */
+struct tn_blk_feed {
+    uint32_t struct_size, rev;
+    /** [ctx] of the queue that r came through, never inside submit or cancel: 0 or -errno */
+    void (*done)(struct tn_dev *d, struct tn_blk_req *r, int err);
+    /** [any] info() has changed: size, flags, medium */
+    void (*changed)(struct tn_dev *d);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

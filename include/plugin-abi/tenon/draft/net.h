@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/** @file
+ * DRAFT. Network: the front end's side (a NIC), the back end's (a class of kind TN_K_NETDEV), and filters between them.
+ */
+#ifndef TENON_DRAFT_NET_H
+#define TENON_DRAFT_NET_H
+#include <tenon/base.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Offloads: what one side lets the other leave undone; a packet begins with a virtio_net_hdr then (virtio 1.2 5.1.6) */
+enum {
+    TN_NET_CSUM = 1,
+    TN_NET_TSO4 = 2,
+    TN_NET_TSO6 = 4,
+    TN_NET_UFO = 8,
+    TN_NET_ECN = 16,
+    TN_NET_USO = 32
+};
+
+/** Front end. A packet is one whole Ethernet frame without FCS, behind its virtio_net_hdr if one was agreed on. */
+struct tn_net_ops {
+    uint32_t struct_size, flags;
+    /** [ctx][dev] a packet for queue q: bytes taken (all), 0: full, flush() will come; -errno: dropped */
+    int64_t (*receive)(void *s, uint32_t q, const struct tn_iov *v, uint32_t n);
+    /** [ctx][dev] link of the back end: 1 up, 0 down */
+    void (*link)(void *s, uint32_t up);
+};
+#define TN_NETDEV_1 "tenon.netdev/1"
+/** TN_NETDEV_1 */
+struct tn_netdev {
+    uint32_t struct_size, rev;
+    /** [main] one front end per back end: -EBUSY. Callbacks run in c, NULL = home. Managed */
+    int (*attach)(struct tn_net *n, struct tn_dev *d, struct tn_ctx *c, const struct tn_net_ops *o, void *s, struct tn_err *e);
+    /** [main] queues of the back end, at least 1 */
+    uint32_t (*queues)(struct tn_net *n);
+    /** [ctx][dev] bytes: taken, v is free. 0: kept, v stays valid until sent(arg) ran, in the same context and never inside.
+     * -errno: dropped */
+    int64_t (*send)(struct tn_net *n, uint32_t q, const struct tn_iov *v, uint32_t nv, void (*sent)(void *), void *arg);
+    /** [ctx][dev] receive() has room again */
+    void (*flush)(struct tn_net *n, uint32_t q);
+    /** [main][vcpu][dev] length of the virtio_net_hdr (0, 10 or 12 bytes) and TN_NET_* of each direction; -ENOTSUP:
+     * unchanged */
+    int (*offload)(struct tn_net *n, uint32_t hdr_len, uint64_t to_guest, uint64_t from_guest);
+    /** [main] fds of a TAP, one per queue, borrowed: how many, or -ENOTSUP */
+    int (*fds)(struct tn_net *n, int *fd, uint32_t max);
+    /** [main] interface of the back end (TN_VHOST_1) and its handle; NULL if it has none */
+    const void *(*get_iface)(struct tn_net *n, const char *id, void **handle);
+};
+
+/** bus_ops of a class of kind TN_K_NETDEV. */
+struct tn_net_backend {
+    uint32_t struct_size, flags;
+    /** [main] valid after realize */
+    uint32_t (*queues)(void *s);
+    /** [ctx][dev] guest to world, as tn_netdev.send */
+    int64_t (*send)(void *s, uint32_t q, const struct tn_iov *v, uint32_t n, void (*sent)(void *), void *arg);
+    /** [ctx][dev] the front end has room again */
+    void (*can_receive)(void *s, uint32_t q);
+    /** [main][dev] as tn_netdev.offload; NULL = none */
+    int (*offload)(void *s, uint32_t hdr_len, uint64_t to_guest, uint64_t from_guest);
+    /** [main][dev] as tn_netdev.fds; NULL = none */
+    int (*fds)(void *s, int *fd, uint32_t max);
+    /** [main][dev] a front end came (1) or went (0) */
+    void (*peer)(void *s, uint32_t present);
+};
+#define TN_NET_FEED_1 "tenon.net-feed/1"
+/** TN_NET_FEED_1: d is the back end itself. The host queues: no front end runs inside. */
+struct tn_net_feed {
+    uint32_t struct_size, rev;
+    /** [ctx][dev] world to guest: bytes taken (copied), 0: full, can_receive() will come; -ENOTCONN: no front end */
+    int64_t (*deliver)(struct tn_dev *d, uint32_t q, const struct tn_iov *v, uint32_t n);
+    /** [ctx][dev] 1 up, 0 down */
+    void (*link)(struct tn_dev *d, uint32_t up);
+};
+
+/** Directions for filters */
+enum { TN_NET_FROM_GUEST = 1, TN_NET_TO_GUEST = 2 };
+#define TN_NET_FILTER_1 "tenon.net-filter/1"
+/** FWD: TN_NET_FILTER_1, of an object with a netdev= property (filter-dump, filter-mirror). */
+struct tn_net_filter {
+    uint32_t struct_size, flags;
+    /** [ctx][dev] 0: goes on; 1: taken (copied), resubmit() may follow; -errno: dropped */
+    int (*packet)(void *s, uint32_t dir, uint32_t q, const struct tn_iov *v, uint32_t n);
+};
+#define TN_NET_FILTER_CHAIN_1 "tenon.net-filter-chain/1"
+/** TN_NET_FILTER_CHAIN_1: d is the filter. */
+struct tn_net_filters {
+    uint32_t struct_size, rev;
+    /** [main] in realize: dirs TN_NET_*, position "head", "tail" or "id=ID". Managed */
+    int (*insert)(struct tn_net *n, struct tn_dev *d, uint32_t dirs, const char *position, struct tn_err *e);
+    /** [ctx][dev] go on behind this filter: bytes taken, 0: full, try again later */
+    int64_t (*resubmit)(struct tn_dev *d, uint32_t dir, uint32_t q, const struct tn_iov *v, uint32_t n);
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
