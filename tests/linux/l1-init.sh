@@ -85,14 +85,14 @@ load_kvm() {
 
 port() { # NAME: the virtio-serial port that rig-run named so
   for port in /sys/class/virtio-ports/*; do
-    [ "$(cat "$port/name")" != "$1" ] || echo "/dev/${port##*/}"
+    [ "$(cat "$port/name" 2>/dev/null)" != "$1" ] || echo "/dev/${port##*/}"
   done
 }
 
 run_command() {
   cp /command $root/run/rig-command
   if [ -n "$tty" ]; then
-    setsid cttyhack chroot $root /bin/bash /run/rig-command </dev/hvc0 >/dev/hvc0 2>&1
+    setsid -c chroot $root /bin/bash /run/rig-command </dev/hvc0 >/dev/hvc0 2>&1
   else
     chroot $root /bin/bash /run/rig-command </dev/null >"$(port out)" 2>"$(port err)"
   fi

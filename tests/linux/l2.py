@@ -26,14 +26,20 @@ class Guest:
     memory_mib: int = 512
     append: str = ''
     no_reboot: bool = False
+    serial: tuple = ('-serial', 'stdio')
     extra: tuple = ()
 
     def arguments(self):
         arguments = ['-M', self.machine, '-m', f'{self.memory_mib}M', '-smp', str(self.cpus),
                      '-kernel', self.kernel, '-initrd', self.initrd,
                      '-append', f'console=ttyS0 quiet panic=-1 {self.append}'.strip(),
-                     '-nographic', '-nodefaults', '-serial', 'stdio', *self.extra]
+                     '-nographic', '-nodefaults', *self.serial, *self.extra]
         return arguments + ['-no-reboot'] * self.no_reboot
+
+
+def machine_argument(machine):
+    """microvm has an RTC only on request."""
+    return 'microvm,rtc=on' if machine == 'microvm' else machine
 
 
 def command_line(vmm, binary, guest):
@@ -55,11 +61,13 @@ def kvm_exits():
 class Console:
     """A running VMM, its serial line on pipes. A context manager: nothing outlives it."""
 
-    def __init__(self, command, patience):
+    def __init__(self, command, patience, echo=None):
         self.command = command
-        self.patience = patience
+        self.patience = patience  # seconds for each answer
+        self.echo = echo          # a stream that gets a copy of all output
         self.text = ''     # all that the VMM has written
         self.position = 0  # up to here an expectation has consumed it
+        self.given_up = False
         self.started = time.monotonic()
 
     def __enter__(self):
@@ -75,7 +83,8 @@ class Console:
         self.process.stdout.close()
 
     def expect(self, pattern, what):
-        """Waits for the pattern in what comes after the last expectation; returns the match."""
+        """Waits for the pattern in what comes after the last expectation; returns the match. A guest that doesn't
+        answer is given up, so that what depends on the answer fails at once."""
         deadline = time.monotonic() + self.patience
         while True:
             match = re.search(pattern, self.text[self.position:])
@@ -83,7 +92,7 @@ class Console:
                 self.position += match.end()
                 return match
             if not self._read(deadline):
-                raise Failure(f'{what}: {self._why_not()}')
+                raise Failure(f'{what}: {self._give_up()}')
 
     def send(self, line):
         try:
@@ -112,9 +121,18 @@ class Console:
         output = self.process.stdout
         ready, _, _ = select.select([output], [], [], max(0, deadline - time.monotonic()))
         data = os.read(output.fileno(), 65536) if ready else b''
-        self.text += data.decode(errors='replace').replace('\r', '')
+        text = data.decode(errors='replace').replace('\r', '')
+        self.text += text
+        if self.echo and text:
+            print(text, end='', file=self.echo, flush=True)
         return bool(data)
 
-    def _why_not(self):
-        status = self.process.poll()
-        return f'not within {self.patience} s' if status is None else f'the VMM exited with {status}'
+    def _give_up(self):
+        if self.given_up:
+            return 'the guest was given up before'
+        self.given_up = True
+        try:
+            return f'the VMM exited with {self.process.wait(0.2)}'
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return f'not within {self.patience} s'

@@ -64,9 +64,9 @@ class Configuration:
         self.check_no_reboot()
 
     def console(self, image, **changes):
-        machine = 'microvm,rtc=on' if self.machine == 'microvm' else self.machine
         guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{self.release}/vmlinuz',
-                         initrd=f'{self.options.rig}/guest/{image}.cpio', machine=machine, cpus=self.cpus, **changes)
+                         initrd=f'{self.options.rig}/guest/{image}.cpio', cpus=self.cpus,
+                         machine=l2.machine_argument(self.machine), **changes)
         return l2.Console(l2.command_line(self.options.vmm, self.options.binary, guest), self.options.patience)
 
     def case(self, name):
@@ -77,9 +77,7 @@ class Configuration:
         with self.console('shell', append='run=report') as console:
             failed_before = self.tap.failed
             with self.case('reaches init and prints on ttyS0'):
-                uptime = console.expect(l2.HELLO, 'init').group(1)
-            self.tap.comment(f'init after {console.seconds():.1f} s (guest: {uptime} s), exits {l2.kvm_exits()}'
-                             if console.position else 'no init')
+                self.tap.comment(self.time_to_init(console))
             report = self.read_report(console)
             self.check_report(report)
             with self.case('takes input on ttyS0'):
@@ -89,12 +87,26 @@ class Configuration:
                 console.send('reboot -f')
                 console.expect(l2.HELLO, 'the second init')
                 console.expect('report done', 'the second report')
-            with self.case('powers off and the VMM exits with 0'):
+            if not console.given_up:
                 console.send('poweroff -f')
-                status = console.exit_status()
-                require(status == 0, f'exit status {status}')
+                self.check_power_off(console)
             if self.tap.failed > failed_before:
                 self.tap.comment('last output:\n' + '\n'.join(console.last_lines()))
+
+        if console.given_up:
+            with self.console('boot', append='exit=poweroff') as console:
+                self.check_power_off(console)
+
+    def check_power_off(self, console):
+        with self.case('powers off and the VMM exits with 0'):
+            status = console.exit_status()
+            require(status == 0, f'exit status {status}')
+
+    @staticmethod
+    def time_to_init(console):
+        uptime = console.expect(l2.HELLO, 'init').group(1)
+        exits = ' '.join(f'{name}={count}' for name, count in l2.kvm_exits().items())
+        return f'init after {console.seconds():.1f} s (guest: {uptime} s), KVM exits: {exits}'
 
     def check_no_reboot(self):
         with self.console('boot', append='exit=reboot', no_reboot=True) as console:

@@ -63,7 +63,7 @@ report() {
   echo 'tenon: report done'
 }
 
-[ -z "$rows" ] || stty rows "$rows" cols "${cols:-80}"
+[ "${rows:-0}" = 0 ] || stty rows "$rows" cols "${cols:-80}"
 load_modules
 [ -z "$run" ] || eval "$run"
 case " $* " in
