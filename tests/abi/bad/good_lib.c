@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* breaks: nothing
+ * needs: libz.so.1
+ * link: -l:libz.so.1 */
+#include "plugin.h"
+
+const char *zlibVersion(void);
+
+__attribute__((used)) static const char *version(void)
+{
+    return zlibVersion();
+}
