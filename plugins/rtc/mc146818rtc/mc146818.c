@@ -70,6 +70,12 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+static uint32_t floor_mod(int64_t a, uint32_t b)
+{
+    int64_t m = a % b;
+    return (uint32_t)(m < 0 ? m + b : m);
+}
+
 static void put_clock(struct mc146818 *r, uint32_t second)
 {
     uint8_t mode = reg_b(r);
@@ -99,9 +105,8 @@ static void advance(struct mc146818 *r, int64_t seconds)
 {
     int64_t second = second_of_day(r) + seconds;
     int64_t days = floor_div(second, RTC_SECONDS_PER_DAY);
-    put_clock(r, (uint32_t)(second - days * RTC_SECONDS_PER_DAY));
-    int64_t weekday = (day_of_week(r) - 1 + days) % 7;
-    put_date(r, day_number(r) + days, (uint32_t)(weekday < 0 ? weekday + 7 : weekday) + 1);
+    put_clock(r, floor_mod(second, RTC_SECONDS_PER_DAY));
+    put_date(r, day_number(r) + days, floor_mod(day_of_week(r) - 1 + days, 7) + 1);
 }
 
 static uint32_t alarm_in(const struct mc146818 *r)
@@ -445,9 +450,8 @@ void mc146818_set_time(struct mc146818 *r, int64_t seconds, uint32_t ns)
 {
     uint64_t now = catch_up(r);
     int64_t day = floor_div(seconds, RTC_SECONDS_PER_DAY);
-    int64_t weekday = (day + 4) % 7; /* 1970-01-01 was a Thursday */
-    put_clock(r, (uint32_t)(seconds - day * RTC_SECONDS_PER_DAY));
-    put_date(r, day, (uint32_t)(weekday < 0 ? weekday + 7 : weekday) + 1);
+    put_clock(r, floor_mod(seconds, RTC_SECONDS_PER_DAY));
+    put_date(r, day, floor_mod(day + 4, 7) + 1); /* 1970-01-01 was a Thursday */
     r->update_ns = now - ns;
     r->time_written = 0;
     update_outputs(r);

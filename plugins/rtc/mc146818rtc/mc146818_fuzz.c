@@ -109,7 +109,7 @@ static void act(struct world *w, uint8_t op)
         mc146818_reset(&w->r);
         break;
     default:
-        mc146818_set_time(&w->r, (int64_t)((uint64_t)next(w) << (op >> 2)) - 70, next(w));
+        mc146818_set_time(&w->r, (int64_t)(((uint64_t)next(w) << (op >> 2)) - 70), next(w));
         mc146818_time(&w->r);
         break;
     }
