@@ -318,8 +318,10 @@ static bool read_tokens(struct reader *r)
 int aml_check(const void *aml, size_t len, size_t *bad_at)
 {
     const uint8_t *start = aml;
+    if (!len)
+        return 0;
     struct reader r = {.p = start, .end = start + len};
-    if (!len || read_tokens(&r))
+    if (read_tokens(&r))
         return 0;
     if (bad_at)
         *bad_at = (size_t)(r.p - start);
