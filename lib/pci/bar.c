@@ -67,7 +67,7 @@ int pci_bar_add(struct pci_config *c, uint32_t n, uint32_t kind, uint64_t size)
     bool wide = kind & PCI_BAR_MEM64;
     uint32_t reg = pci_bar_reg(c, n);
 
-    if (n + wide > last_bar(c) || !is_pow2(size) || !kind_ok(kind, size))
+    if (n > last_bar(c) || n + wide > last_bar(c) || !is_pow2(size) || !kind_ok(kind, size))
         return -EINVAL;
     if (taken(c, n) || (wide && taken(c, n + 1)))
         return -EBUSY;

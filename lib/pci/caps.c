@@ -57,7 +57,7 @@ int pci_cap_add(struct pci_config *c, uint8_t id, uint32_t at, uint32_t len)
 {
     int off;
 
-    if (len < PCI_CAP_SIZEOF || len > PCI_CONFIG_SIZE)
+    if (len < PCI_CAP_FLAGS || len > PCI_CONFIG_SIZE)
         return -EINVAL;
     off = place(c, at, dwords(len), PCI_STD_HEADER_SIZEOF, PCI_CONFIG_SIZE);
     if (off < 0)
@@ -85,7 +85,7 @@ int pci_cap_add_bytes(struct pci_config *c, uint8_t id, uint32_t at, const void 
     int off = pci_cap_add(c, id, at, len);
 
     if (off > 0)
-        define_body(c, (uint32_t)off, PCI_CAP_SIZEOF, bytes, wmask, w1c, len);
+        define_body(c, (uint32_t)off, PCI_CAP_FLAGS, bytes, wmask, w1c, len);
     return off;
 }
 
@@ -219,7 +219,7 @@ int pci_ssvid_add(struct pci_config *c, uint32_t at, uint16_t subvendor, uint16_
 
 int pci_dsn_add(struct pci_config *c, uint32_t at, uint64_t serial)
 {
-    int off = pci_ext_cap_add(c, PCI_EXT_CAP_ID_DSN, 1, at, PCI_DSN_SIZEOF);
+    int off = pci_ext_cap_add(c, PCI_EXT_CAP_ID_DSN, 1, at, PCI_EXT_CAP_DSN_SIZEOF);
 
     if (off > 0)
         put_le64(c->bytes + off + 4, serial);
@@ -228,7 +228,7 @@ int pci_dsn_add(struct pci_config *c, uint32_t at, uint64_t serial)
 
 int pci_ari_add(struct pci_config *c, uint32_t at, uint8_t next)
 {
-    int off = pci_ext_cap_add(c, PCI_EXT_CAP_ID_ARI, 1, at, PCI_ARI_SIZEOF);
+    int off = pci_ext_cap_add(c, PCI_EXT_CAP_ID_ARI, 1, at, PCI_EXT_CAP_ARI_SIZEOF);
 
     if (off > 0)
         c->bytes[off + PCI_ARI_CAP + 1] = next;

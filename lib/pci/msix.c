@@ -72,7 +72,7 @@ int msix_init(struct msix *m, struct pci_config *c, uint32_t at, uint32_t n, uin
                        .s = s};
     if (!layout_ok(m))
         return -EINVAL;
-    off = pci_cap_add(c, PCI_CAP_ID_MSIX, at, PCI_MSIX_SIZEOF);
+    off = pci_cap_add(c, PCI_CAP_ID_MSIX, at, PCI_CAP_MSIX_SIZEOF);
     if (off < 0)
         return off;
     m->cap = (uint32_t)off;
