@@ -5,26 +5,31 @@
 #include "util/bytes.h"
 #include <string.h>
 
-/* Generic Address Structure (5.2.3.2): access size 1 to 4 means 1 to 8 bytes */
-static void put_gas(uint8_t *p, const struct acpi_gas *g)
+/* Access sizes of a Generic Address Structure (5.2.3.2) */
+enum { ACCESS_BYTE = 1, ACCESS_WORD = 2, ACCESS_DWORD = 3 };
+
+static void put_gas(uint8_t *p, const struct acpi_gas *g, uint8_t access)
 {
     if (!g->bits)
         return;
     p[0] = g->space;
     p[1] = g->bits;
     p[2] = 0;
-    p[3] = g->bits <= 8 ? 1 : g->bits <= 16 ? 2 : g->bits <= 32 ? 3 : 4;
+    p[3] = access;
     put_le64(p + 4, g->address);
 }
 
 /* ---- FADT ---- */
 
-/* A block of registers: its port in the old field, and again, with its width, in the X_ one. */
-static void put_block(uint8_t *fadt, size_t field, size_t x_field, uint32_t port, uint32_t len)
+/* A block of len bytes of registers: its port in the old field, and again, with its width as far as
+ * that can be said, in the X_ one. */
+static void put_block(uint8_t *fadt, size_t field, size_t x_field, uint32_t port, uint32_t len,
+                      uint8_t access)
 {
-    const struct acpi_gas g = {ACPI_GAS_IO, (uint8_t)(len * 8), port};
+    uint8_t bits = len * 8 < UINT8_MAX ? (uint8_t)(len * 8) : UINT8_MAX;
+    const struct acpi_gas g = {ACPI_GAS_IO, bits, port};
     put_le32(fadt + field, port);
-    put_gas(fadt + x_field, &g);
+    put_gas(fadt + x_field, &g, access);
 }
 
 static void put_pm(uint8_t *fadt, const struct acpi_machine *m)
@@ -33,14 +38,15 @@ static void put_pm(uint8_t *fadt, const struct acpi_machine *m)
     put_le32(fadt + FADT_SMI_CMD, m->smi_cmd);
     fadt[FADT_ACPI_ENABLE] = m->acpi_enable;
     fadt[FADT_ACPI_DISABLE] = m->acpi_disable;
-    put_block(fadt, FADT_PM1A_EVT, FADT_X_PM1A_EVT, m->pm_base, PM1_EVT_LEN);
-    put_block(fadt, FADT_PM1A_CNT, FADT_X_PM1A_CNT, m->pm_base + PM1_CNT_OFF, PM1_CNT_LEN);
-    put_block(fadt, FADT_PM_TMR, FADT_X_PM_TMR, m->pm_base + PM_TMR_OFF, PM_TMR_LEN);
+    put_block(fadt, FADT_PM1A_EVT, FADT_X_PM1A_EVT, m->pm_base, PM1_EVT_LEN, ACCESS_WORD);
+    put_block(fadt, FADT_PM1A_CNT, FADT_X_PM1A_CNT, m->pm_base + PM1_CNT_OFF, PM1_CNT_LEN,
+              ACCESS_WORD);
+    put_block(fadt, FADT_PM_TMR, FADT_X_PM_TMR, m->pm_base + PM_TMR_OFF, PM_TMR_LEN, ACCESS_DWORD);
     fadt[FADT_PM1_EVT_LEN] = PM1_EVT_LEN;
     fadt[FADT_PM1_CNT_LEN] = PM1_CNT_LEN;
     fadt[FADT_PM_TMR_LEN] = PM_TMR_LEN;
     if (m->gpe0_len) {
-        put_block(fadt, FADT_GPE0, FADT_X_GPE0, m->gpe0_base, m->gpe0_len);
+        put_block(fadt, FADT_GPE0, FADT_X_GPE0, m->gpe0_base, m->gpe0_len, ACCESS_BYTE);
         fadt[FADT_GPE0_LEN] = m->gpe0_len;
     }
 }
@@ -86,13 +92,13 @@ void acpi_add_fadt(struct acpi_tables *t, const struct acpi_machine *m)
     fadt[FADT_CENTURY] = m->flags & ACPI_RTC ? CMOS_CENTURY : 0;
     put_le16(fadt + FADT_IAPC_BOOT_ARCH, boot_arch(m));
     put_le32(fadt + FADT_FLAGS, fadt_flags(m));
-    put_gas(fadt + FADT_RESET_REG, &m->reset);
+    put_gas(fadt + FADT_RESET_REG, &m->reset, ACCESS_BYTE);
     fadt[FADT_RESET_VALUE] = m->reset_value;
     fadt[FADT_MINOR] = FADT_MINOR_REVISION;
     memcpy(fadt + FADT_HYPERVISOR, "TENONVM", 8);
     if (m->flags & ACPI_HW_REDUCED) {
-        put_gas(fadt + FADT_SLEEP_CONTROL, &m->sleep_control);
-        put_gas(fadt + FADT_SLEEP_STATUS, &m->sleep_status);
+        put_gas(fadt + FADT_SLEEP_CONTROL, &m->sleep_control, ACCESS_BYTE);
+        put_gas(fadt + FADT_SLEEP_STATUS, &m->sleep_status, ACCESS_BYTE);
     } else {
         put_pm(fadt, m);
     }
@@ -139,7 +145,7 @@ void acpi_add_spcr(struct acpi_tables *t)
     buf_add(b, NULL, SPCR_LEN - ACPI_HEADER_LEN);
     uint8_t *p = b->data;
     p[SPCR_INTERFACE] = SPCR_16550;
-    put_gas(p + SPCR_ADDRESS, &com1);
+    put_gas(p + SPCR_ADDRESS, &com1, ACCESS_BYTE);
     p[SPCR_INTERRUPT_TYPE] = SPCR_IOAPIC;
     put_le32(p + SPCR_GSI, COM1_GSI);
     p[SPCR_BAUD] = SPCR_115200;

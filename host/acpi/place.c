@@ -100,19 +100,18 @@ int acpi_place(const struct acpi_tables *t, uint64_t gpa, struct buf *out)
 
 /* ---- commands for the firmware ---- */
 
-/* An entry of etc/table-loader: 128 bytes, a command and its operands. File names have 56 bytes. */
+/* An entry of etc/table-loader: 128 bytes, a command and its operands. */
 enum { LOADER_ALLOCATE = 1, LOADER_ADD_POINTER = 2, LOADER_ADD_CHECKSUM = 3 };
 #define LOADER_ENTRY 128
-#define LOADER_NAME  56
 #define FILE_TABLES  "etc/acpi/tables"
 #define FILE_RSDP    "etc/acpi/rsdp"
 
 static void add_name(struct buf *script, const char *name)
 {
     size_t n = strlen(name);
-    n = n < LOADER_NAME ? n : LOADER_NAME - 1;
+    n = n < ACPI_BLOB_NAME ? n : ACPI_BLOB_NAME - 1;
     buf_add(script, name, n);
-    buf_add(script, NULL, LOADER_NAME - n);
+    buf_add(script, NULL, ACPI_BLOB_NAME - n);
 }
 
 static void end_entry(struct buf *script)

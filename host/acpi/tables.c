@@ -7,6 +7,7 @@
 #include "util/alloc.h"
 #include "util/bytes.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,24 @@ int acpi_aml(struct acpi_tables *t, const char *scope, const void *aml, size_t l
     return append(t, p ? p : list_add(&t->scopes, scope), aml, len);
 }
 
+int acpi_pci_function(struct acpi_tables *t, const char *bus, uint8_t devfn, char *path,
+                      size_t size)
+{
+    BUF_AUTO a = {0};
+    char name[8];
+    snprintf(name, sizeof name, "S%02X", devfn);
+    int n = snprintf(path, size, "%s.%s", bus, name);
+    if (n < 0 || (size_t)n >= size)
+        return -ENAMETOOLONG;
+    if (acpi_find(&t->scopes, path))
+        return 0;
+    struct aml_block dev = aml_device(&a, name);
+    aml_name_int(&a, "_ADR", (uint32_t)(devfn >> 3) << 16 | (devfn & 7));
+    aml_end(&a, dev);
+    int r = acpi_aml(t, bus, a.data, a.len);
+    return r < 0 ? r : acpi_aml(t, path, NULL, 0);
+}
+
 static bool signature_ok(const char *sig)
 {
     size_t n = 0;
@@ -196,6 +215,15 @@ static struct acpi_part *start_entries(struct acpi_tables *t, const struct entry
     return p;
 }
 
+static bool count_node(uint8_t *field)
+{
+    uint16_t n = get_le16(field);
+    if (n == UINT16_MAX)
+        return false;
+    put_le16(field, (uint16_t)(n + 1));
+    return true;
+}
+
 int acpi_entry(struct acpi_tables *t, const char *sig, const void *bytes, size_t len)
 {
     const struct entry_table *e = entry_table(sig);
@@ -206,21 +234,39 @@ int acpi_entry(struct acpi_tables *t, const char *sig, const void *bytes, size_t
     struct acpi_part *p = acpi_find(&t->tables, sig);
     if (!p)
         p = start_entries(t, e);
-    if (strcmp(sig, "VIOT") == 0) {
-        uint8_t *count = p->bytes.data + VIOT_NODE_COUNT;
-        put_le16(count, (uint16_t)(get_le16(count) + 1));
-    }
+    if (strcmp(sig, "VIOT") == 0 && !count_node(p->bytes.data + VIOT_NODE_COUNT))
+        return -E2BIG;
     return append(t, p, bytes, len);
 }
 
 /* ---- addresses ---- */
 
+/* Says whether the fragment of AML stays well formed whatever the size bytes at off are: so they
+ * are the value of an integer or inside a buffer, not an opcode, a name or a length. Each probe is
+ * something that one of those cannot be. */
+static bool is_data(uint8_t *aml, size_t len, size_t off, uint32_t size)
+{
+    static const uint8_t probes[] = {0x00, 0x02, 0xff};
+    uint8_t saved[8];
+    bool ok = true;
+    memcpy(saved, aml + off, size);
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+        memset(aml + off, probes[i], size);
+        ok = ok && aml_check(aml, len, NULL) == 0;
+    }
+    memcpy(aml + off, saved, size);
+    return ok;
+}
+
 int acpi_pointer(struct acpi_tables *t, size_t off, uint32_t size, const char *blob,
                  uint64_t blob_off)
 {
-    if (!t->last.part || (size != 4 && size != 8))
+    if (!t->last.part || (size != 4 && size != 8) || strlen(blob) >= ACPI_BLOB_NAME)
         return -EINVAL;
     if (size > t->last.len || off > t->last.len - size || (size == 4 && blob_off > UINT32_MAX))
+        return -EINVAL;
+    if (t->last.part->name[0] == '\\' &&
+        !is_data(t->last.part->bytes.data + t->last.off, t->last.len, off, size))
         return -EINVAL;
     t->refs = xrealloc(t->refs, (t->n_refs + 1) * sizeof *t->refs);
     t->refs[t->n_refs++] = (struct acpi_ref){

@@ -17,8 +17,12 @@ struct acpi_tables;
 #define ACPI_RSDP_LEN  36
 /* Common header of all tables but RSDP and FACS (5.2.6) */
 #define ACPI_HEADER_LEN 36
-/* Where a blob's address starts out in acpi_place() */
+/* What the address of the tables is a multiple of (5.2.10) */
 #define ACPI_ALIGN 64
+/* Bytes of the name of a fw_cfg file, with its NUL */
+#define ACPI_BLOB_NAME 56
+/* Bytes that hold the path of a function eight buses down */
+#define ACPI_PATH_MAX 64
 
 struct acpi_tables *acpi_new(void);
 void acpi_free(struct acpi_tables *t);
@@ -32,16 +36,24 @@ int acpi_describe(struct acpi_tables *t, const struct acpi_machine *m);
  * or AML; -E2BIG: more than ACPI_BYTES_MAX. */
 int acpi_aml(struct acpi_tables *t, const char *scope, const void *aml, size_t len);
 
+/* Makes a Device with its _ADR for function devfn (slot << 3 | function) below the ACPI device of
+ * its bus, if there is none yet: \_SB.PCI0.S18 for slot 3. Its path, a scope for acpi_aml(), goes
+ * to path. -EINVAL: malformed bus; -ENAMETOOLONG: path would need more than size bytes; -E2BIG. */
+int acpi_pci_function(struct acpi_tables *t, const char *bus, uint8_t devfn, char *path,
+                      size_t size);
+
 /* Adds a table: len bytes that follow the header. -EINVAL: a malformed signature; -EEXIST: one of
  * the host's (5.2.6) or a second of its kind ("SSDT" may come often); -E2BIG. */
 int acpi_table(struct acpi_tables *t, const char *sig, uint8_t rev, const void *body, size_t len);
 
 /* Appends one structure to "APIC", "SRAT", "DMAR" or "VIOT", which is made when it gets its first.
- * -EINVAL: another table, or the structure's own length is not len; -E2BIG. */
+ * -EINVAL: another table, or the structure's own length is not len; -E2BIG. A DMAR that is
+ * made so says 48 address bits. */
 int acpi_entry(struct acpi_tables *t, const char *sig, const void *bytes, size_t len);
 
 /* The size (4 or 8) bytes at off of what acpi_aml(), acpi_table() or acpi_entry() added last shall
- * hold the guest address of byte blob_off of the fw_cfg file blob. -EINVAL: not inside, or size. */
+ * hold the guest address of byte blob_off of the fw_cfg file blob. -EINVAL: not inside; size; too
+ * long a name. */
 int acpi_pointer(struct acpi_tables *t, size_t off, uint32_t size, const char *blob,
                  uint64_t blob_off);
 

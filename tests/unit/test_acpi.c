@@ -122,6 +122,7 @@ TEST(q35_fadt_has_the_full_pm_block)
     check_gas(f + 172, 1, 16, 0x604);
     check_gas(f + 208, 1, 32, 0x608);
     check_gas(f + 220, 1, 128, 0x620);
+    CHECK_EQ(f[151] | f[175] << 8 | f[211] << 16 | f[223] << 24, 2 | 2 << 8 | 3 << 16 | 1 << 24);
     check_gas(f + 244, 0, 0, 0);
     uint32_t flags = get_le32(f + 112);
     CHECK_EQ(flags & 1 << 20, 0);       /* not hardware-reduced */
@@ -343,6 +344,28 @@ TEST(aml_of_devices_lands_in_its_scope)
     acpi_free(t);
 }
 
+TEST(pci_functions_get_one_device_each)
+{
+    static const uint8_t device[] = {0x5b, 0x82, 0x0f, 'S',  '1', '9', '_', 0x08, '_',
+                                     'A',  'D',  'R',  0x0c, 1,   0,   3,   0};
+    BUF_AUTO b = {0};
+    char path[ACPI_PATH_MAX], below[ACPI_PATH_MAX], small[8];
+    struct acpi_tables *t = described(&q35_machine);
+    CHECK_EQ(acpi_pci_function(t, "\\_SB.PCI0", 0x19, path, sizeof path), 0);
+    CHECK_STR(path, "\\_SB.PCI0.S19");
+    CHECK_EQ(acpi_pci_function(t, "\\_SB.PCI0", 0x19, path, sizeof path), 0);
+    CHECK_EQ(acpi_pci_function(t, path, 0, below, sizeof below), 0);
+    CHECK_STR(below, "\\_SB.PCI0.S19.S00");
+    CHECK_EQ(acpi_pci_function(t, path, 0, small, sizeof small), -ENAMETOOLONG);
+    CHECK_EQ(acpi_pci_function(t, "nowhere", 0, below, sizeof below), -EINVAL);
+    CHECK_EQ(acpi_place(t, GPA, &b), 0);
+    const uint8_t *dsdt = dsdt_of(&b, GPA), *end = dsdt + get_le32(dsdt + 4);
+    const uint8_t *first = memmem(dsdt, (size_t)(end - dsdt), device, sizeof device);
+    CHECK(first != NULL);
+    CHECK(!memmem(first + 1, (size_t)(end - first) - 1, device, sizeof device));
+    acpi_free(t);
+}
+
 TEST(malformed_aml_and_paths_are_refused)
 {
     static const uint8_t cut[] = {0x5b, 0x82, 0x20, 'C', 'O', 'M', '1'};
@@ -411,6 +434,7 @@ TEST(pointers_are_patched_in_tables_and_in_scopes)
     CHECK_EQ(acpi_pointer(t, 6, 8, "etc/vmgenid_guid", 0x28), 0);
     CHECK_EQ(acpi_pointer(t, 7, 8, "etc/vmgenid_guid", 0), -EINVAL);
     CHECK_EQ(acpi_pointer(t, 0, 2, "etc/vmgenid_guid", 0), -EINVAL);
+    CHECK_EQ(acpi_pointer(t, 2, 4, "etc/vmgenid_guid", 0), -EINVAL); /* would change the name */
     CHECK_EQ(acpi_table(t, "TPM2", 4, "0123456789ab", 12), 0);
     CHECK_EQ(acpi_pointer(t, 4, 4, "etc/tpm", 0), 0);
     CHECK_EQ(acpi_place(t, GPA, &b), -ENOENT);
@@ -562,6 +586,7 @@ int main(void)
     RUN(default_interrupt_routes_swizzle_over_gsi_16_to_23);
     RUN(contradictory_machines_are_refused);
     RUN(aml_of_devices_lands_in_its_scope);
+    RUN(pci_functions_get_one_device_each);
     RUN(malformed_aml_and_paths_are_refused);
     RUN(tables_of_devices_are_added_once);
     RUN(entries_extend_the_tables_of_the_host);

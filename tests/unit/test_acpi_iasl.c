@@ -267,9 +267,19 @@ static void arithmetic(struct buf *a)
     aml_end(a, m);
 }
 
+/* An event of the PM device that a device handles: in the root scope, for an object of a later one.
+ */
+static void event(struct buf *a, const char *path)
+{
+    struct aml_block m = aml_method(a, "\\_GPE._L01", 0, AML_NOT_SERIALIZED);
+    aml_notify(a, path, 1);
+    aml_end(a, m);
+}
+
 static struct acpi_tables *q35_tables(void)
 {
-    BUF_AUTO isa = {0}, sb = {0};
+    BUF_AUTO isa = {0}, sb = {0}, root = {0}, self = {0};
+    char path[ACPI_PATH_MAX];
     com1(&isa);
     rtc(&isa);
     arithmetic(&sb);
@@ -277,6 +287,11 @@ static struct acpi_tables *q35_tables(void)
     CHECK_EQ(acpi_describe(t, &q35_machine), 0);
     CHECK_EQ(acpi_aml(t, "\\_SB.PCI0.ISA", isa.data, isa.len), 0);
     CHECK_EQ(acpi_aml(t, "\\_SB", sb.data, sb.len), 0);
+    CHECK_EQ(acpi_pci_function(t, "\\_SB.PCI0", 3 << 3, path, sizeof path), 0);
+    event(&root, path);
+    CHECK_EQ(acpi_aml(t, "\\", root.data, root.len), 0);
+    aml_name_int(&self, "_SUN", 3);
+    CHECK_EQ(acpi_aml(t, path, self.data, self.len), 0);
     return t;
 }
 
