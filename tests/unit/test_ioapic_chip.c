@@ -91,6 +91,15 @@ static void pulse(struct bench *b, uint32_t pin)
     ioapic_chip_pin(&b->chip, pin, 0);
 }
 
+/* Pin 10 ends its interrupt again and again while its wire stays high. */
+static void storm(struct bench *b)
+{
+    set_entry(b, 10, LEVEL | 0x40);
+    ioapic_chip_pin(&b->chip, 10, 1);
+    for (int i = 0; i < 20000 && !(b->chip.deferred & 1u << 10); i++)
+        ioapic_chip_eoi(&b->chip, 0x40);
+}
+
 TEST(identification_registers_read_as_in_the_datasheet)
 {
     BENCH(b, 0x20, 0);
@@ -126,9 +135,13 @@ TEST(window_takes_dwords_only)
 TEST(reset_masks_every_entry_and_reports_every_route)
 {
     BENCH(b, 0x20, 0);
-    set_entry(&b, 5, 0x35);
+    storm(&b);
+    set(&b, IOAPIC_ID, 0x0f000000);
     b.routes = b.commits = 0;
     ioapic_chip_reset(&b.chip);
+    CHECK_EQ(ioapic_chip_read(&b.chip, IOAPIC_REGSEL, 4), 0);
+    CHECK_EQ(get(&b, IOAPIC_ID), 0);
+    CHECK_EQ(b.chip.deferred, 0);
     for (uint32_t pin = 0; pin < IOAPIC_PINS; pin++)
         CHECK_EQ(low(&b, pin), MASKED);
     CHECK_EQ(b.routes, IOAPIC_PINS);
@@ -227,6 +240,18 @@ TEST(unmasking_an_asserted_level_pin_sends)
     CHECK_EQ(b.sent, 1);
 }
 
+TEST(an_interrupt_may_end_while_its_pin_is_masked)
+{
+    BENCH(b, 0x20, 0);
+    set_entry(&b, 10, LEVEL | 0x40);
+    ioapic_chip_pin(&b.chip, 10, 1);
+    set(&b, IOAPIC_REDIR + 20, LEVEL | MASKED | 0x40);
+    ioapic_chip_eoi(&b.chip, 0x40);
+    CHECK_EQ(b.sent, 1);
+    set(&b, IOAPIC_REDIR + 20, LEVEL | 0x40);
+    CHECK_EQ(b.sent, 2);
+}
+
 TEST(switch_to_edge_and_back_ends_the_interrupt)
 {
     BENCH(b, 0x11, 0);
@@ -279,6 +304,15 @@ TEST(nmi_is_edge_even_if_programmed_as_level)
     CHECK_EQ(b.data, IOAPIC_DM_NMI << 8);
 }
 
+TEST(lowest_priority_may_be_level)
+{
+    BENCH(b, 0x20, 0);
+    set_entry(&b, 1, LEVEL | IOAPIC_DM_LOWEST << 8 | 0x40);
+    pulse(&b, 1);
+    CHECK_EQ(b.data, IOAPIC_MSI_LEVEL | IOAPIC_MSI_ASSERT | 0x140);
+    CHECK(low(&b, 1) & IOAPIC_RTE_REMOTE_IRR);
+}
+
 TEST(reserved_delivery_modes_send_nothing)
 {
     BENCH(b, 0x20, 0);
@@ -307,19 +341,12 @@ TEST(a_route_is_reported_only_if_the_message_changed)
     CHECK_EQ(b.route_data & 0xff, 0x40);
 }
 
-static void storm(struct bench *b)
-{
-    set_entry(b, 10, LEVEL | 0x40);
-    ioapic_chip_pin(&b->chip, 10, 1);
-    for (int i = 0; i < 20000 && !b->arms; i++)
-        ioapic_chip_eoi(&b->chip, 0x40);
-}
-
 TEST(a_storm_of_ends_is_slowed_down)
 {
     BENCH(b, 0x20, 0);
     storm(&b);
     CHECK_EQ(b.arms, 1);
+    CHECK_EQ(b.sent, 10000);
     uint32_t before = b.sent;
     ioapic_chip_eoi(&b.chip, 0x40);
     CHECK_EQ(b.sent, before);
@@ -327,6 +354,20 @@ TEST(a_storm_of_ends_is_slowed_down)
     CHECK_EQ(b.sent, before + 1);
     ioapic_chip_resume(&b.chip);
     CHECK_EQ(b.sent, before + 1);
+}
+
+TEST(two_storms_resume_together)
+{
+    BENCH(b, 0x20, 0);
+    storm(&b);
+    set_entry(&b, 11, LEVEL | 0x41);
+    ioapic_chip_pin(&b.chip, 11, 1);
+    for (int i = 0; i < 10000; i++)
+        ioapic_chip_eoi(&b.chip, 0x41);
+    CHECK_EQ(b.arms, 1);
+    uint32_t before = b.sent;
+    ioapic_chip_resume(&b.chip);
+    CHECK_EQ(b.sent, before + 2);
 }
 
 TEST(a_device_that_lets_go_is_no_storm)
@@ -390,14 +431,17 @@ int main(void)
     RUN(end_reports_every_level_pin_of_the_vector_and_no_other);
     RUN(eoi_register_exists_from_version_20);
     RUN(unmasking_an_asserted_level_pin_sends);
+    RUN(an_interrupt_may_end_while_its_pin_is_masked);
     RUN(switch_to_edge_and_back_ends_the_interrupt);
     RUN(polarity_is_kept_but_does_not_invert_the_wire);
     RUN(destination_and_mode_make_the_message);
     RUN(extended_destination_goes_to_address_bits_11_to_5);
     RUN(nmi_is_edge_even_if_programmed_as_level);
+    RUN(lowest_priority_may_be_level);
     RUN(reserved_delivery_modes_send_nothing);
     RUN(a_route_is_reported_only_if_the_message_changed);
     RUN(a_storm_of_ends_is_slowed_down);
+    RUN(two_storms_resume_together);
     RUN(a_device_that_lets_go_is_no_storm);
     RUN(release_during_a_storm_lets_the_next_interrupt_through);
     RUN(pins_beyond_the_chip_are_ignored);

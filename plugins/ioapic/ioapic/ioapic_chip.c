@@ -95,20 +95,23 @@ void ioapic_chip_pin(struct ioapic_chip *c, uint32_t pin, uint32_t level)
         send(c, pin);
 }
 
+static void count_end(struct ioapic_chip *c, uint32_t pin)
+{
+    if (!(c->wires & (1u << pin)) || ++c->streak[pin] < STORM_ENDS)
+        return;
+    c->streak[pin] = 0;
+    if (!c->deferred)
+        c->env->arm(c->opaque, STORM_NS);
+    c->deferred |= 1u << pin;
+}
+
 static void end_pin(struct ioapic_chip *c, uint32_t pin)
 {
     c->env->eoi_of(c->opaque, pin);
     if (!(c->rte[pin] & IOAPIC_RTE_REMOTE_IRR))
         return;
     c->rte[pin] &= ~(uint64_t)IOAPIC_RTE_REMOTE_IRR;
-    if (is_masked(c->rte[pin]) || !(c->wires & (1u << pin))) {
-        forget_storm(c, pin);
-    } else if (++c->streak[pin] >= STORM_ENDS) {
-        c->streak[pin] = 0;
-        if (!c->deferred)
-            c->env->arm(c->opaque, STORM_NS);
-        c->deferred |= 1u << pin;
-    }
+    count_end(c, pin);
     service_level(c, pin);
 }
 

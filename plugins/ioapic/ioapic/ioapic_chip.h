@@ -16,8 +16,9 @@
 /* What the chip asks of its environment. No member may be NULL. */
 struct ioapic_env {
     /* Pin's entry was changed: what a source that bypasses the chip (an irqfd) is to send. masked
-     * is 1 while it must not; addr and data are good even then, as an interrupt may still be in
-     * service and its end be awaited. */
+     * is 1 while it must not. Even then the end of the vector in data must go on coming to
+     * ioapic_chip_eoi(): Linux masks a level pin whose handler is a thread, ends the interrupt, and
+     * unmasks it later. An end that is not reported leaves Remote IRR set and the pin dead. */
     void (*route)(void *opaque, uint32_t pin, uint64_t addr, uint32_t data, uint32_t masked);
     /* The route() calls before this one take effect together. */
     void (*commit)(void *opaque);
