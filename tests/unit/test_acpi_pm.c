@@ -73,9 +73,10 @@ TEST(a_bad_configuration_is_refused)
 TEST(smi_command_sets_and_clears_sci_en)
 {
     BENCH(b, CONFIG);
-    CHECK_EQ(get(&b, ACPI_PM1_CNT, 2), 0);
+    put(&b, ACPI_PM1_CNT, 2, ACPI_PM1_BM_RLD);
     acpi_pm_apm_write(&b.chip, ACPI_APM_CNT, 2);
-    CHECK_EQ(get(&b, ACPI_PM1_CNT, 2), ACPI_PM1_SCI_EN);
+    CHECK_EQ(get(&b, ACPI_PM1_CNT, 2), ACPI_PM1_SCI_EN | ACPI_PM1_BM_RLD);
+    put(&b, ACPI_PM1_CNT, 2, ACPI_PM1_SCI_EN);
     acpi_pm_apm_write(&b.chip, ACPI_APM_CNT, 7);
     CHECK_EQ(get(&b, ACPI_PM1_CNT, 2), ACPI_PM1_SCI_EN);
     acpi_pm_apm_write(&b.chip, ACPI_APM_CNT, 3);
@@ -83,11 +84,17 @@ TEST(smi_command_sets_and_clears_sci_en)
     acpi_pm_apm_write(&b.chip, ACPI_APM_STS, 0x5a);
     CHECK_EQ(acpi_pm_apm_read(&b.chip, ACPI_APM_CNT), 3);
     CHECK_EQ(acpi_pm_apm_read(&b.chip, ACPI_APM_STS), 0x5a);
+    acpi_pm_reset(&b.chip);
+    CHECK_EQ(acpi_pm_apm_read(&b.chip, ACPI_APM_CNT), 0);
+    CHECK_EQ(acpi_pm_apm_read(&b.chip, ACPI_APM_STS), 0);
 }
 
 TEST(without_smi_command_sci_en_is_always_set)
 {
     BENCH(b, .always_acpi = 1);
+    CHECK_EQ(get(&b, ACPI_PM1_CNT, 2), ACPI_PM1_SCI_EN);
+    put(&b, ACPI_PM1_CNT, 2, ACPI_PM1_BM_RLD);
+    CHECK_EQ(get(&b, ACPI_PM1_CNT, 2), ACPI_PM1_SCI_EN | ACPI_PM1_BM_RLD);
     put(&b, ACPI_PM1_CNT, 2, 0);
     CHECK_EQ(get(&b, ACPI_PM1_CNT, 2), ACPI_PM1_SCI_EN);
     acpi_pm_reset(&b.chip);
@@ -182,7 +189,11 @@ TEST(timer_status_is_set_when_the_high_bit_changes)
     BENCH(b, CONFIG);
     b.now = HALF_24_NS - 1;
     CHECK_EQ(get(&b, ACPI_PM1_STS, 2), 0);
+    acpi_pm_event(&b.chip, ACPI_PM1_RTC);
+    acpi_pm_event(&b.chip, ACPI_PM1_SLPBTN);
     b.now = HALF_24_NS;
+    CHECK_EQ(get(&b, ACPI_PM1_STS, 2), ACPI_PM1_TMR | ACPI_PM1_RTC | ACPI_PM1_SLPBTN);
+    put(&b, ACPI_PM1_STS, 2, ACPI_PM1_RTC | ACPI_PM1_SLPBTN);
     CHECK_EQ(get(&b, ACPI_PM1_STS, 2), ACPI_PM1_TMR);
     CHECK_EQ(get(&b, ACPI_PM_TMR, 4), 0x800000);
     put(&b, ACPI_PM1_STS, 2, ACPI_PM1_TMR);
@@ -225,6 +236,20 @@ TEST(general_purpose_events_interrupt_from_every_byte)
     CHECK_EQ(acpi_pm_gpe_read(&b.chip, 0, 8), 0);
 }
 
+TEST(general_purpose_events_of_one_byte_are_apart)
+{
+    BENCH(b, .gpe_bytes = 2, .always_acpi = 1);
+    acpi_pm_gpe(&b.chip, 1);
+    acpi_pm_gpe(&b.chip, 3);
+    acpi_pm_gpe(&b.chip, 8);
+    CHECK_EQ(acpi_pm_gpe_read(&b.chip, 0, 2), 0x010a);
+    acpi_pm_gpe_write(&b.chip, 2, 1, 0x08);
+    CHECK_EQ(b.sci, 1);
+    acpi_pm_gpe_write(&b.chip, 0, 2, 0xff08);
+    CHECK_EQ(b.sci, 0);
+    CHECK_EQ(acpi_pm_gpe_read(&b.chip, 0, 4), 0x080002);
+}
+
 TEST(gpe_accesses_past_the_block_do_nothing)
 {
     BENCH(b, .gpe_bytes = 2, .always_acpi = 1);
@@ -233,6 +258,19 @@ TEST(gpe_accesses_past_the_block_do_nothing)
     acpi_pm_gpe_write(&b.chip, ~0ull, 8, ~0ull);
     CHECK_EQ(acpi_pm_gpe_read(&b.chip, 4, 8), 0);
     CHECK_EQ(acpi_pm_gpe_read(&b.chip, ~0ull, 8), 0);
+}
+
+TEST(fixed_accesses_past_the_block_do_nothing)
+{
+    BENCH(b, CONFIG);
+    b.now = SECOND;
+    put(&b, ACPI_PM_FIXED_LEN, 4, ~0u);
+    CHECK_EQ(get(&b, ACPI_PM_FIXED_LEN, 4), 0);
+    CHECK_EQ(acpi_pm_fixed_read(&b.chip, ACPI_PM_TMR, 8), 3579545);
+    CHECK_EQ(acpi_pm_fixed_read(&b.chip, 5, 8), 3579545ull << 24);
+    acpi_pm_fixed_write(&b.chip, ACPI_PM1_EN, 8, ACPI_PM1_GBL | ACPI_PM1_BM_RLD << 16);
+    CHECK_EQ(acpi_pm_fixed_read(&b.chip, 0, 8),
+             (uint64_t)ACPI_PM1_BM_RLD << 32 | ACPI_PM1_GBL << 16);
 }
 
 TEST(wake_sets_its_status_and_the_reason)
@@ -286,7 +324,9 @@ int main(void)
     RUN(timer_status_is_set_when_the_high_bit_changes);
     RUN(timer_is_armed_only_while_it_can_interrupt);
     RUN(general_purpose_events_interrupt_from_every_byte);
+    RUN(general_purpose_events_of_one_byte_are_apart);
     RUN(gpe_accesses_past_the_block_do_nothing);
+    RUN(fixed_accesses_past_the_block_do_nothing);
     RUN(wake_sets_its_status_and_the_reason);
     RUN(reset_clears_and_lowers_the_wire);
     RUN(load_reports_the_wire_and_arms_the_timer);

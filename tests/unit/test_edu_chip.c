@@ -199,6 +199,7 @@ TEST(dma_takes_the_whole_buffer_and_no_byte_more)
 {
     BENCH(b);
     transfer(&b, 0, EDU_BUFFER, EDU_BUFFER_SIZE, 0);
+    transfer(&b, 0, EDU_BUFFER + EDU_BUFFER_SIZE, 0, 0); /* nothing at the end */
     CHECK_EQ(b.errors, 0);
     transfer(&b, 0, EDU_BUFFER, EDU_BUFFER_SIZE + 1, 0);
     transfer(&b, 0, EDU_BUFFER + 1, EDU_BUFFER_SIZE, 0);
@@ -232,6 +233,11 @@ TEST(dma_addresses_are_cut_to_the_mask)
     transfer(&b, EDU_DMA_MASK_DEFAULT, EDU_BUFFER, 2, 0); /* runs out of the mask */
     CHECK_EQ(b.last_addr, 0);
     CHECK_EQ(b.errors, 2);
+    b.chip.dma_mask = 0xfff;
+    transfer(&b, 0xffe, EDU_BUFFER, 2, 0); /* up to the last address */
+    CHECK_EQ(b.last_addr, 0xffe);
+    CHECK_EQ(b.errors, 2);
+    b.last_addr = 0;
     b.chip.dma_mask = ~0ull;
     transfer(&b, ~0ull, EDU_BUFFER, 2, 0); /* wraps */
     CHECK_EQ(b.last_addr, 0);

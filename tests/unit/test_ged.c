@@ -113,8 +113,13 @@ TEST(reset_drops_events_and_load_restores_the_wire)
 {
     BENCH(b);
     ged_event(&b.chip, GED_EVT_POWER_DOWN);
+    ged_wake(&b.chip);
+    ged_regs_write(&b.chip, GED_SLEEP_CTL, 1, GED_SLP_TYP);
     ged_reset(&b.chip);
     CHECK_EQ(b.level, 0);
+    CHECK_EQ(ged_selector_read(&b.chip, 0, 4), 0);
+    CHECK_EQ(ged_regs_read(&b.chip, GED_SLEEP_CTL, 1), 0);
+    CHECK_EQ(ged_regs_read(&b.chip, GED_SLEEP_STS, 1), 0);
     b.chip.pending = ~0u;
     ged_loaded(&b.chip);
     CHECK_EQ(b.level, 1);

@@ -2,8 +2,9 @@
 /* ACPI Generic Event Device: how a machine without fixed hardware tells of events, sleeps and
  * resets.
  *
- * Threads: every function but ged_init() is called with the device's lock held; callbacks run with
- * it and do not call back into the chip. */
+ * Threads: events come from any thread, accesses from processors. Every function but ged_init() is
+ * called with one lock of the caller's held, a leaf lock if events are raised from under other
+ * locks; callbacks run with it and do not call back into the chip. */
 #ifndef GED_H
 #define GED_H
 #include "ged_regs.h"

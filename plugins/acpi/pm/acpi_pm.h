@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ACPI fixed hardware: PM1a event and control block, PM timer, GPE0 block and the SMI command port.
  *
- * Threads: every function but acpi_pm_init() is called with the device's lock held; callbacks run
- * with it and do not call back into the chip. */
+ * Threads: events come from any thread, accesses from processors. Every function but acpi_pm_init()
+ * is called with one lock of the caller's held, a leaf lock if events are raised from under other
+ * locks; callbacks run with it and do not call back into the chip. */
 #ifndef ACPI_PM_H
 #define ACPI_PM_H
 #include "acpi_pm_regs.h"
