@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The JSON form of an option's argument: `-device '{"driver":"nvme","serial":"a"}'`.
+ *
+ * RFC 8259, plus strings in single quotes, which QEMU takes too. Not accepted: a member named
+ * twice, a NUL (U+0000), an unpaired surrogate, bytes that are not UTF-8, and more than
+ * KV_MAX_DEPTH levels. */
+#ifndef TN_CLI_JSON_H
+#define TN_CLI_JSON_H
+#include "kvtree.h"
+
+/* Parses the one JSON value that text holds. Returns a tree that the caller owns, or NULL with *err
+ * set
+ * ("JSON parse error, ..."). [any] */
+struct kv_node *json_parse(const char *text, char **err);
+
+#endif
