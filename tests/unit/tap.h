@@ -14,7 +14,7 @@
 
 static jmp_buf tap_out;
 static int tap_n, tap_bad;
-static const char *tap_skip_why;
+static const char *tap_skip_why = "";
 
 #define TEST(name) static void name(void)
 #define RUN(name) tap_run(#name, name)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bus.h"
+
+#include "util/alloc.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int bus_type_is(const struct tn_bus_type *t, const char *name)
+{
+    if (strcmp(t->name, name) == 0)
+        return 1;
+    for (const char *const *b = t->is_a; b && *b; b++)
+        if (strcmp(*b, name) == 0)
+            return 1;
+    return 0;
+}
+
+struct tn_bus *bus_find(struct vm *vm, const char *name)
+{
+    struct tn_bus *b;
+    TAILQ_FOREACH(b, &vm->buses, all)
+        if (strcmp(b->name, name) == 0)
+            return b;
+    return NULL;
+}
+
+/* "ID.0" below a device that has an id, TYPE.N in lower case otherwise; the first N that is free. */
+static char *default_name(struct vm *vm, struct device *owner, const struct tn_bus_type *type)
+{
+    for (uint32_t n = 0;; n++) {
+        char *name = xasprintf("%s.%u", owner && owner->id ? owner->id : type->name, n);
+        if (!owner || !owner->id)
+            for (char *c = name; *c; c++)
+                *c = (char)tolower((unsigned char)*c);
+        if (!bus_find(vm, name))
+            return name;
+        free(name);
+    }
+}
+
+static void release_bus(struct managed *m)
+{
+    bus_free((struct tn_bus *)m);
+}
+
+struct tn_bus *bus_new(struct vm *vm, struct device *owner, const struct tn_bus_type *type, const char *name,
+                       const void *port_ops, void *data, struct tn_err *e)
+{
+    const struct tn_bus_type *twin = registry_bus_type(vm->registry, type->name);
+    if (twin && twin != type && (twin->nprops != type->nprops || twin->flags != type->flags)) {
+        err_set(e, EEXIST, "bus type '%s' is provided twice, and differently", type->name);
+        return NULL;
+    }
+    if (name && bus_find(vm, name)) {
+        err_set(e, EEXIST, "Duplicate bus name '%s'", name);
+        return NULL;
+    }
+    struct tn_bus *b = XNEW(struct tn_bus);
+    b->m.release = release_bus;
+    b->vm = vm;
+    b->type = type;
+    b->name = name ? xstrdup(name) : default_name(vm, owner, type);
+    b->owner = owner;
+    b->port_ops = port_ops;
+    b->data = data;
+    TAILQ_INIT(&b->children);
+    TAILQ_INSERT_TAIL(&vm->buses, b, all);
+    managed_add(owner, &b->m);
+    return b;
+}
+
+void bus_free(struct tn_bus *b)
+{
+    managed_del(&b->m);
+    TAILQ_REMOVE(&b->vm->buses, b, all);
+    free(b->name);
+    free(b);
+}
+
+static int full(const struct tn_bus *b)
+{
+    return b->type->max_children && b->nchildren >= b->type->max_children;
+}
+
+/* Depth first: the buses of owner, newest first, each before what hangs below it. */
+static struct tn_bus *search(struct vm *vm, const struct device *owner, const char *type, int *seen)
+{
+    struct tn_bus *b;
+    TAILQ_FOREACH_REVERSE(b, &vm->buses, tn_bus_list, all) {
+        if (b->owner != owner)
+            continue;
+        int fits = bus_type_is(b->type, type);
+        *seen |= fits;
+        if (fits && !full(b) && !(b->type->flags & TN_BUS_NO_DEFAULT))
+            return b;
+        struct device *child;
+        TAILQ_FOREACH(child, &b->children, sibling) {
+            struct tn_bus *below = search(vm, child, type, seen);
+            if (below)
+                return below;
+        }
+    }
+    return NULL;
+}
+
+static struct tn_bus *search_all(struct vm *vm, const char *type, int *seen)
+{
+    struct tn_bus *b = search(vm, NULL, type, seen);
+    struct device *d;
+    if (b)
+        return b;
+    TAILQ_FOREACH(d, &vm->devices, all)
+        if (!d->bus && (b = search(vm, d, type, seen)))
+            return b;
+    return NULL;
+}
+
+struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *name, struct tn_err *e)
+{
+    if (!name) {
+        int seen = 0;
+        struct tn_bus *b = search_all(vm, cls->bus, &seen);
+        if (!b && seen)
+            err_set(e, ENOSPC, "All '%s' buses are full: no place for device '%s'", cls->bus, cls->name);
+        else if (!b)
+            err_set(e, ENOENT, "No '%s' bus found for device '%s'", cls->bus, cls->name);
+        return b;
+    }
+    struct tn_bus *b = bus_find(vm, name);
+    if (!b) {
+        err_set(e, ENOENT, "Bus '%s' not found", name);
+        return NULL;
+    }
+    if (!bus_type_is(b->type, cls->bus)) {
+        err_set(e, EINVAL, "Device '%s' can't go on %s bus", cls->name, b->type->name);
+        return NULL;
+    }
+    if (full(b)) {
+        err_set(e, ENOSPC, "Bus '%s' is full", name);
+        return NULL;
+    }
+    return b;
+}

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "device.h"
+
+#include "bus.h"
+#include "cli/keyval.h"
+#include "cli/kvtree.h"
+#include "epoch.h"
+#include "loop.h"
+#include "pci/pci_host.h"
+#include "prop.h"
+#include "util/alloc.h"
+#include "vm/space.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+const char *device_id(const struct device *d)
+{
+    return d->id ? d->id : d->path;
+}
+
+struct device *device_find(struct vm *vm, uint32_t kind, const char *id)
+{
+    struct device *d;
+    TAILQ_FOREACH(d, &vm->devices, all)
+        if (d->entry->kind == kind && ((d->id && strcmp(d->id, id) == 0) || strcmp(d->path, id) == 0))
+            return d;
+    return NULL;
+}
+
+static char *make_path(struct vm *vm, uint32_t kind, const char *id, struct device *parent, const char *name)
+{
+    if (parent)
+        return xasprintf("%s/%s", parent->path, name);
+    if (kind == TN_K_OBJECT)
+        return xasprintf("/objects/%s", id ? id : name);
+    if (kind == TN_K_CHARDEV)
+        return xasprintf("/chardevs/%s", id ? id : name);
+    if (kind == TN_K_DEVICE && name)
+        return xasprintf("/machine/%s", name);
+    if (id)
+        return xasprintf("/machine/peripheral/%s", id);
+    if (kind == TN_K_DEVICE)
+        return xasprintf("/machine/peripheral-anon/device[%u]", vm->anon++);
+    return xasprintf("/machine/unattached/device[%u]", vm->unattached++);
+}
+
+/* ---- creation ---- */
+
+static void apply_globals(struct device *d)
+{
+    for (uint32_t i = 0; i < d->vm->nglobals; i++) {
+        struct global *g = &d->vm->globals[i];
+        if (strcmp(g->cls, d->entry->name) != 0 && strcmp(g->cls, d->pub.cls->name) != 0)
+            continue;
+        ERR_AUTO e = {0};
+        g->used = 1;
+        if (device_set(d, g->prop, g->value, &e) < 0)
+            log_line(LOG_WARN, "global %s.%s=%s: %s", g->cls, g->prop, g->value, err_text(&e));
+    }
+}
+
+static int apply_preset(struct device *d, struct tn_err *e)
+{
+    const char *const *p = d->entry->compose ? d->entry->compose->preset : NULL;
+    for (; p && p[0] && p[1]; p += 2) {
+        int r = device_set(d, p[0], p[1], e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static struct prop_table class_props(const struct tn_class *c)
+{
+    return (struct prop_table){c->props, c->nprops, c->prop_stride};
+}
+
+static void *instance_alloc(uint64_t size)
+{
+    size = (size + 63) & ~(uint64_t)63;
+    void *s = aligned_alloc(64, size ? size : 64);
+    return s ? memset(s, 0, size ? size : 64) : NULL;
+}
+
+static struct device *device_alloc(struct vm *vm, const struct class_entry *entry, void *self)
+{
+    struct device *d = XNEW(struct device);
+    d->pub = (struct tn_dev){&vm->host, &host_core_table, entry->cls, self};
+    d->vm = vm;
+    d->entry = entry;
+    TAILQ_INIT(&d->children);
+    d->managed.next = d->managed.prev = &d->managed;
+    pthread_mutex_init(&d->managed_lock, NULL);
+    d->domain = domain_new();
+    d->home = vm->main;
+    d->flags = vm->cold ? 0 : TN_DEV_HOTPLUGGED;
+    return d;
+}
+
+struct device *device_new(struct vm *vm, const struct class_entry *entry, const char *id, struct device *parent,
+                          const char *name, struct tn_err *e)
+{
+    if (id && device_find(vm, entry->kind, id)) {
+        err_set(e, EEXIST, "Duplicate %s ID '%s'", entry->kind == TN_K_DEVICE ? "device" : "object", id);
+        return NULL;
+    }
+    void *self = instance_alloc(entry->cls->instance_size);
+    if (!self) {
+        err_set(e, ENOMEM, "no memory for a %s", entry->name);
+        return NULL;
+    }
+    struct device *d = device_alloc(vm, entry, self);
+    d->id = id ? xstrdup(id) : NULL;
+    d->path = make_path(vm, entry->kind, id, parent, name);
+    d->name = name ? xstrdup(name) : NULL;
+    d->parent = parent;
+    if (parent)
+        TAILQ_INSERT_TAIL(&parent->children, d, brother);
+    TAILQ_INSERT_TAIL(&vm->devices, d, all);
+    props_default(d, class_props(entry->cls), self);
+    int r = entry->cls->init ? entry->cls->init(self, &d->pub) : 0;
+    if (r < 0) {
+        err_set(e, -r, "%s: init failed", entry->name);
+        d->stage = DEV_GONE; /* no fini for an init that failed */
+        device_free(d);
+        return NULL;
+    }
+    if (entry->inner && !(d->inner = device_new(vm, entry->inner, NULL, d, entry->compose->child, e))) {
+        device_free(d);
+        return NULL;
+    }
+    apply_globals(d);
+    if (apply_preset(d, e) < 0) {
+        device_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+/* ---- properties ---- */
+
+/* Where a property of that name lives: the class, what its bus adds, or the inner device of a composite. */
+static const struct tn_prop *locate(struct device *d, const char *key, void **base, struct device **owner)
+{
+    const struct tn_prop *p = prop_find(class_props(d->pub.cls), key);
+    *base = d->pub.self;
+    *owner = d;
+    if (!p && d->bus_child) {
+        const struct tn_bus_type *t = d->bus->type;
+        p = prop_find((struct prop_table){t->props, t->nprops, t->prop_stride}, key);
+        *base = d->bus_child;
+    }
+    return !p && d->inner ? locate(d->inner, key, base, owner) : p;
+}
+
+static int not_found(struct device *d, const char *key, struct tn_err *e)
+{
+    return err_set(e, ENOENT, "Property '%s.%s' not found", d->entry->name, key);
+}
+
+static int changed(struct device *d, const struct tn_prop *p, struct tn_err *e)
+{
+    if (d->stage < DEV_REALIZED)
+        return 0;
+    int entered = domain_enter(d->domain), r = 0;
+    if (d->pub.cls->prop_changed)
+        r = d->pub.cls->prop_changed(d->pub.self, p->name, e);
+    domain_leave(d->domain, entered);
+    return r;
+}
+
+static int may_set(struct device *d, const struct tn_prop *p, struct tn_err *e)
+{
+    if (d->stage >= DEV_REALIZING && !(p->flags & TN_PF_RUNTIME))
+        return err_set(e, EPERM, "Attempt to set property '%s' on device '%s' (type '%s') after it was realized", p->name,
+                       device_id(d), d->entry->name);
+    return 0;
+}
+
+int device_set(struct device *d, const char *key, const char *text, struct tn_err *e)
+{
+    struct kv_node v = {.kind = KV_STRING, .key = (char *)(uintptr_t)key, .text = (char *)(uintptr_t)text};
+    return device_set_node(d, &v, e);
+}
+
+int device_set_node(struct device *d, const struct kv_node *value, struct tn_err *e)
+{
+    void *base;
+    struct device *owner;
+    const struct tn_prop *p = locate(d, value->key, &base, &owner);
+    if (!p)
+        return not_found(d, value->key, e);
+    if (may_set(owner, p, e) < 0)
+        return -EPERM;
+    char before[sizeof(struct tn_list)] = {0};
+    memcpy(before, (char *)base + p->offset, p->size < sizeof before ? p->size : sizeof before);
+    int r = prop_set_node(owner, p, base, value, e);
+    if (r == 0 && (r = changed(owner, p, e)) < 0)
+        memcpy((char *)base + p->offset, before, p->size < sizeof before ? p->size : sizeof before);
+    return r;
+}
+
+int device_set_handle(struct device *d, const char *key, const void *handle, struct tn_err *e)
+{
+    void *base;
+    struct device *owner;
+    const struct tn_prop *p = locate(d, key, &base, &owner);
+    if (!p)
+        return not_found(d, key, e);
+    if (p->size != sizeof handle || p->type < TN_P_CHARDEV)
+        return err_set(e, EINVAL, "Property '%s.%s' takes no back end", d->entry->name, key);
+    memcpy((char *)base + p->offset, &handle, sizeof handle);
+    return 0;
+}
+
+static int missing(const struct tn_prop *p, const void *base)
+{
+    static const uint8_t zero[sizeof(struct tn_list)];
+    return (p->flags & TN_PF_REQUIRED) && memcmp((const char *)base + p->offset, zero, p->size) == 0;
+}
+
+static int check_required(struct device *d, struct tn_err *e)
+{
+    struct prop_table t = class_props(d->pub.cls);
+    for (uint32_t i = 0; i < t.n; i++)
+        if (missing(prop_at(t, i), d->pub.self))
+            return err_set(e, EINVAL, "%s property not set", prop_at(t, i)->name);
+    return d->inner ? check_required(d->inner, e) : 0;
+}
+
+/* The iothread that a property named becomes the home context, before realize takes anything. */
+static void find_home(struct device *d)
+{
+    struct prop_table t = class_props(d->pub.cls);
+    for (uint32_t i = 0; i < t.n; i++) {
+        const struct tn_prop *p = prop_at(t, i);
+        struct tn_ctx *c = p->type == TN_P_IOTHREAD ? *(struct tn_ctx **)(void *)((char *)d->pub.self + p->offset) : NULL;
+        if (c)
+            d->home = c;
+    }
+}
+
+/* ---- realize ---- */
+
+static int put_on_bus(struct device *d, struct tn_bus *b, struct tn_err *e)
+{
+    const struct tn_bus_type *t = b->type;
+    TAILQ_INSERT_TAIL(&b->children, d, sibling);
+    b->nchildren++;
+    if (t->flags & TN_BUS_ONE_DOMAIN && b->owner) {
+        domain_unref(d->domain);
+        d->domain = domain_ref(b->owner->domain);
+    }
+    int entered = domain_enter(d->domain);
+    int r = t->check ? t->check(b->data, d->bus_child, &d->pub, d->pub.cls->bus_ops, e) : 0;
+    d->on_bus = r >= 0;
+    if (r >= 0 && t->attach)
+        r = t->attach(b->data, d->bus_child, &d->pub, d->pub.cls->bus_ops, d->pub.self, e);
+    domain_leave(d->domain, entered);
+    return r;
+}
+
+/* Runs the main loop, with no lock held, until *waits is 0. */
+static void run_until(struct vm *vm, uint32_t *waits)
+{
+    while (__atomic_load_n(waits, __ATOMIC_ACQUIRE))
+        loop_once(vm->main, 100000000u);
+}
+
+static int call_realize(struct device *d, struct tn_err *e)
+{
+    if (!d->pub.cls->realize)
+        return 0;
+    d->realize_waits = 1;
+    uint32_t depth = domain_depth();
+    int entered = domain_enter(d->domain);
+    int r = d->pub.cls->realize(d->pub.self, e);
+    domain_unwind(depth); /* realize may have joined another domain: which lock is held now is not ours to guess */
+    if (r != TN_PENDING)
+        return r < 0 ? r : 0;
+    if (!entered)
+        return err_set(e, EDEADLK, "%s: a device below another cannot realize later", d->entry->name);
+    run_until(d->vm, &d->realize_waits);
+    return d->realize_result;
+}
+
+static struct tn_bus *inner_bus(struct device *d)
+{
+    struct tn_bus *b;
+    TAILQ_FOREACH(b, &d->vm->buses, all)
+        if (b->owner == d && bus_type_is(b->type, d->entry->compose->inner_bus))
+            return b;
+    return NULL;
+}
+
+static void *bus_data(const struct tn_bus_type *t)
+{
+    return t->child_size ? xcalloc(1, t->child_size) : NULL;
+}
+
+/* The bus's properties exist from here on, so it is said before they are set. */
+static void meet_bus(struct device *d, struct tn_bus *b)
+{
+    const struct tn_bus_type *t = b->type;
+    d->bus = b;
+    d->bus_child = bus_data(t);
+    if (d->bus_child)
+        props_default(d, (struct prop_table){t->props, t->nprops, t->prop_stride}, d->bus_child);
+    apply_globals(d);
+}
+
+static int realize_here(struct device *d, struct tn_err *e);
+
+static int realize_inner(struct device *d, struct tn_err *e)
+{
+    struct tn_bus *b = inner_bus(d);
+    if (!b)
+        return err_set(e, EINVAL, "%s made no %s", d->entry->cls->name, d->entry->compose->inner_bus);
+    meet_bus(d->inner, b);
+    return realize_here(d->inner, e);
+}
+
+static int realize_here(struct device *d, struct tn_err *e)
+{
+    int r = check_required(d, e);
+    if (r < 0)
+        return r;
+    find_home(d);
+    d->stage = DEV_REALIZING;
+    if (d->bus && (r = put_on_bus(d, d->bus, e)) < 0)
+        return r;
+    if ((r = call_realize(d, e)) < 0)
+        return r;
+    if (d->inner && (r = realize_inner(d, e)) < 0)
+        return r;
+    if (d->bus && d->bus->type->plugged) {
+        int entered = domain_enter(d->domain);
+        r = d->bus->type->plugged(d->bus->data, d->bus_child, e);
+        domain_leave(d->domain, entered);
+    }
+    return r < 0 ? r : 0;
+}
+
+static void set_realized(struct device *d)
+{
+    struct device *c;
+    d->stage = DEV_REALIZED;
+    d->flags |= TN_DEV_REALIZED;
+    TAILQ_FOREACH(c, &d->children, brother)
+        if (c->stage == DEV_REALIZING)
+            set_realized(c);
+}
+
+int device_realize(struct device *d, struct tn_bus *bus, struct tn_err *e)
+{
+    if (bus && !d->bus)
+        meet_bus(d, bus);
+    int r = realize_here(d, e);
+    if (r < 0)
+        return r;
+    if (d->parent && d->parent->stage < DEV_REALIZED)
+        return 0; /* it goes live with its parent */
+    set_realized(d);
+    if (!d->vm->cold)
+        device_reset(d, TN_RESET_COLD);
+    space_activate(d->vm, d); /* only now can the guest reach it */
+    if (!d->vm->cold)
+        device_resume(d);
+    pci_slot_filled(d);
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static void stop_all(struct device *d)
+{
+    struct device *c;
+    TAILQ_FOREACH(c, &d->children, brother)
+        stop_all(c);
+    pthread_mutex_lock(&d->managed_lock);
+    for (struct managed *m = d->managed.next; m != &d->managed; m = m->next)
+        if (m->stop)
+            m->stop(m);
+    pthread_mutex_unlock(&d->managed_lock);
+}
+
+static void leave_bus(struct device *d)
+{
+    struct tn_bus *b = d->bus;
+    if (!b)
+        return;
+    if (d->on_bus && b->type->detach)
+        b->type->detach(b->data, d->bus_child);
+    if (d->stage != DEV_NEW && d->sibling.tqe_prev) {
+        TAILQ_REMOVE(&b->children, d, sibling);
+        b->nchildren--;
+    }
+    const struct tn_bus_type *t = b->type;
+    if (d->bus_child)
+        props_drop(d, (struct prop_table){t->props, t->nprops, t->prop_stride}, d->bus_child);
+}
+
+static void free_memory(struct device *d)
+{
+    TAILQ_REMOVE(&d->vm->devices, d, all);
+    if (d->parent) {
+        TAILQ_REMOVE(&d->parent->children, d, brother);
+        if (d->parent->inner == d)
+            d->parent->inner = NULL;
+    }
+    domain_unref(d->domain);
+    strings_free(&d->strings);
+    pthread_mutex_destroy(&d->managed_lock);
+    free(d->bus_child);
+    free(d->pub.self);
+    free(d->id);
+    free(d->path);
+    free(d->name);
+    free(d);
+}
+
+static void release_all(struct device *d)
+{
+    while (d->managed.next != &d->managed) {
+        struct managed *m = d->managed.next;
+        m->release(m);
+        if (d->managed.next == m)
+            managed_del(m);
+    }
+}
+
+/* Devices that sit on d's buses without being its children (a disk on a port) go with it. */
+static void free_below(struct device *d)
+{
+    struct tn_bus *b;
+    for (int again = 1; again;) {
+        again = 0;
+        TAILQ_FOREACH(b, &d->vm->buses, all)
+            if (b->owner == d && !TAILQ_EMPTY(&b->children)) {
+                device_free(TAILQ_LAST(&b->children, siblings));
+                again = 1;
+                break;
+            }
+    }
+    while (!TAILQ_EMPTY(&d->children))
+        device_free(TAILQ_LAST(&d->children, brothers));
+}
+
+/* Callbacks that were under way when stop_all() took the last way in are waited for, on every thread. */
+static void drain(struct vm *vm)
+{
+    struct device *c;
+    epoch_wait();
+    TAILQ_FOREACH(c, &vm->devices, all)
+        if (c->handle_type == TN_P_IOTHREAD)
+            loop_drain(c->handle);
+}
+
+void device_free(struct device *d)
+{
+    int was_realized = d->stage == DEV_REALIZED || d->stage == DEV_REALIZING;
+    int no_fini = d->stage == DEV_GONE;
+    free_below(d);
+    stop_all(d);
+    drain(d->vm);
+    if (was_realized && d->pub.cls->unrealize)
+        d->pub.cls->unrealize(d->pub.self);
+    release_all(d);
+    leave_bus(d);
+    props_drop(d, class_props(d->pub.cls), d->pub.self);
+    if (!no_fini && d->pub.cls->fini)
+        d->pub.cls->fini(d->pub.self);
+    free_memory(d);
+}
+
+/* ---- -device ---- */
+
+static const char *const reserved[] = {"driver", "qom-type", "backend", "id", "bus", NULL};
+
+static int is_reserved(const char *key)
+{
+    for (const char *const *r = reserved; *r; r++)
+        if (strcmp(*r, key) == 0)
+            return 1;
+    return 0;
+}
+
+static int set_all(struct device *d, const struct kv_node *dict, struct tn_err *e)
+{
+    for (size_t i = 0; i < dict->n_child; i++) {
+        int skip = is_reserved(dict->child[i]->key) && !(strcmp(dict->child[i]->key, "bus") == 0 && !d->bus);
+        int r = skip ? 0 : device_set_node(d, dict->child[i], e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int may_create(struct vm *vm, const struct class_entry *c, struct tn_err *e)
+{
+    if ((c->cls->flags & TN_C_INTERNAL) && !c->compose)
+        return err_set(e, EINVAL, "'%s' is not user-creatable: the machine makes it", c->name);
+    if (!vm->cold && c->kind == TN_K_DEVICE && !(c->cls->flags & TN_C_HOTPLUG))
+        return err_set(e, EINVAL, "Device '%s' does not support hotplugging", c->name);
+    return 0;
+}
+
+static int check_id(const char *id, struct tn_err *e)
+{
+    return !id || keyval_is_id(id) ? 0 : err_set(e, EINVAL, "Parameter 'id' expects an identifier, not '%s'", id);
+}
+
+int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct device **out, struct tn_err *e)
+{
+    static const char *const implied[] = {"driver", "qom-type", "driver", "type", "backend"};
+    const char *name = kv_text(dict, kind < ARRAY_SIZE(implied) ? implied[kind] : "driver");
+    const char *id = kv_text(dict, "id");
+    if (!name)
+        return err_set(e, EINVAL, "Parameter '%s' is missing", kind == TN_K_OBJECT ? "qom-type" : kind == TN_K_CHARDEV ? "backend" : "driver");
+    if (check_id(id, e) < 0)
+        return -EINVAL;
+    if (kind != TN_K_DEVICE && !id)
+        return err_set(e, EINVAL, "Parameter 'id' is missing");
+    const struct class_entry *c = registry_class(vm->registry, kind, name, e);
+    if (!c || may_create(vm, c, e) < 0)
+        return -EINVAL;
+    struct tn_bus *bus = NULL;
+    if (c->cls->bus && !(bus = bus_for(vm, c->cls, kv_text(dict, "bus"), e)))
+        return -ENOENT;
+    struct device *d = device_new(vm, c, id, NULL, NULL, e);
+    if (!d)
+        return -EINVAL;
+    if (bus)
+        meet_bus(d, bus);
+    int r = set_all(d, dict, e);
+    if (r == 0)
+        r = device_realize(d, bus, e);
+    if (r < 0) {
+        device_free(d);
+        return r;
+    }
+    if (out)
+        *out = d;
+    return 0;
+}
+
+/* ---- interfaces ---- */
+
+static int provides(const struct tn_class *c, const char *id)
+{
+    for (const char *const *p = c->provides; p && *p; p++)
+        if (strcmp(*p, id) == 0)
+            return 1;
+    return 0;
+}
+
+const void *device_iface(struct device *d, const char *id, void **self)
+{
+    const struct tn_class *c = d->pub.cls;
+    *self = d->pub.self;
+    if (provides(c, id) && c->get_iface)
+        return c->get_iface(d->pub.self, id);
+    if (d->bus && d->bus->type->child_ops && strcmp(d->bus->type->child_ops, id) == 0)
+        return c->bus_ops;
+    return NULL;
+}
+
+struct device *device_providing(struct vm *vm, const char *id)
+{
+    struct device *d;
+    TAILQ_FOREACH(d, &vm->devices, all)
+        if (d->stage == DEV_REALIZED && provides(d->pub.cls, id))
+            return d;
+    return NULL;
+}
+
+void device_defer(struct device *d, void (*fn)(void *), void *s)
+{
+    bh_once(d->vm->main, d, fn, s);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "domain.h"
+
+#include "util/alloc.h"
+#include <assert.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MAX_HELD = 16 };
+static __thread struct domain *held[MAX_HELD];
+static __thread uint32_t nheld;
+
+struct domain *domain_new(void)
+{
+    struct domain *d = XNEW(struct domain);
+    d->refs = 1;
+    return d;
+}
+
+struct domain *domain_ref(struct domain *d)
+{
+    __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
+    return d;
+}
+
+void domain_unref(struct domain *d)
+{
+    if (d && __atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        free(d);
+}
+
+static void futex(uint32_t *word, int op, uint32_t v)
+{
+    syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, v, NULL, NULL, 0);
+}
+
+static void lock_slow(struct domain *d)
+{
+    for (int i = 0; i < 100; i++) {
+        uint32_t free_word = 0;
+        if (__atomic_compare_exchange_n(&d->word, &free_word, 1, 0, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
+            return;
+        __builtin_ia32_pause();
+    }
+    while (__atomic_exchange_n(&d->word, 2, __ATOMIC_ACQUIRE) != 0)
+        futex(&d->word, FUTEX_WAIT, 2);
+}
+
+static void take(struct domain *d)
+{
+    uint32_t free_word = 0;
+    if (!__atomic_compare_exchange_n(&d->word, &free_word, 1, 0, __ATOMIC_ACQUIRE,
+                                     __ATOMIC_RELAXED))
+        lock_slow(d);
+    assert(nheld < MAX_HELD);
+    held[nheld++] = d;
+}
+
+void domain_lock(struct domain *d)
+{
+    assert(nheld == 0); /* two domains at once, or one twice, is the deadlock that the rule Lock excludes */
+    take(d);
+}
+
+void domain_unlock(struct domain *d)
+{
+    assert(nheld && held[nheld - 1] == d);
+    nheld--;
+    if (__atomic_exchange_n(&d->word, 0, __ATOMIC_RELEASE) == 2)
+        futex(&d->word, FUTEX_WAKE, 1);
+}
+
+int domain_held(const struct domain *d)
+{
+    for (uint32_t i = 0; i < nheld; i++)
+        if (held[i] == d)
+            return 1;
+    return 0;
+}
+
+int domain_any_held(void)
+{
+    return nheld != 0;
+}
+
+int domain_enter(struct domain *d)
+{
+    if (domain_held(d))
+        return 0;
+    take(d);
+    return 1;
+}
+
+void domain_leave(struct domain *d, int entered)
+{
+    if (entered)
+        domain_unlock(d);
+}
+
+void domain_swap_held(struct domain *from, struct domain *to)
+{
+    if (from == to || !domain_held(from))
+        return;
+    int have = domain_held(to);
+    for (uint32_t i = 0; i < nheld; i++)
+        if (held[i] == from) {
+            memmove(&held[i], &held[i + 1], (nheld - i - 1) * sizeof held[0]);
+            break;
+        }
+    nheld--;
+    if (__atomic_exchange_n(&from->word, 0, __ATOMIC_RELEASE) == 2)
+        futex(&from->word, FUTEX_WAKE, 1);
+    if (!have)
+        take(to);
+}
+
+uint32_t domain_depth(void)
+{
+    return nheld;
+}
+
+void domain_unwind(uint32_t depth)
+{
+    while (nheld > depth)
+        domain_unlock(held[nheld - 1]);
+}

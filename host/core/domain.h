@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The lock of a device, or of the devices that share one (a lock domain): level 1 of three. Level 0 is the main thread
+ * with its single configuration order, level 2 are leaf locks that call nobody. A thread holds one domain at a time, but
+ * for the main thread during realize, where a parent's may stay held while its child is made. */
+#ifndef TN_HOST_DOMAIN_H
+#define TN_HOST_DOMAIN_H
+#include <stdint.h>
+
+struct domain {
+    uint32_t word; /* 0 free, 1 held, 2 held and waited for */
+    uint32_t refs;
+};
+
+struct domain *domain_new(void); /* one reference */
+struct domain *domain_ref(struct domain *d);
+void domain_unref(struct domain *d);
+
+void domain_lock(struct domain *d);
+void domain_unlock(struct domain *d);
+/* As domain_lock, but a no-op if this thread has it: for realize below a parent. Returns what leave() wants. */
+int domain_enter(struct domain *d);
+void domain_leave(struct domain *d, int entered);
+/* This thread holds from: it lets go of it and takes to, unless it has that too. */
+void domain_swap_held(struct domain *from, struct domain *to);
+int domain_held(const struct domain *d); /* by this thread */
+int domain_any_held(void);               /* does this thread hold one */
+uint32_t domain_depth(void);             /* how many it holds */
+void domain_unwind(uint32_t depth);      /* unlocks the newest until depth are left */
+
+#endif

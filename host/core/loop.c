@@ -1,0 +1,558 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "loop.h"
+
+#include "device.h"
+#include "domain.h"
+#include "util/alloc.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- timers: a binary heap for each clock ---- */
+
+static void heap_put(struct tn_ctx *c, uint32_t clk, uint32_t at, struct tn_timer *t)
+{
+    c->heap[clk][at] = t;
+    t->at = at + 1;
+}
+
+static void sift_up(struct tn_ctx *c, uint32_t clk, uint32_t at)
+{
+    struct tn_timer *t = c->heap[clk][at];
+    for (; at && c->heap[clk][(at - 1) / 2]->ns > t->ns; at = (at - 1) / 2)
+        heap_put(c, clk, at, c->heap[clk][(at - 1) / 2]);
+    heap_put(c, clk, at, t);
+}
+
+static void sift_down(struct tn_ctx *c, uint32_t clk, uint32_t at)
+{
+    struct tn_timer *t = c->heap[clk][at];
+    for (uint32_t kid; (kid = 2 * at + 1) < c->nheap[clk]; at = kid) {
+        if (kid + 1 < c->nheap[clk] && c->heap[clk][kid + 1]->ns < c->heap[clk][kid]->ns)
+            kid++;
+        if (c->heap[clk][kid]->ns >= t->ns)
+            break;
+        heap_put(c, clk, at, c->heap[clk][kid]);
+    }
+    heap_put(c, clk, at, t);
+}
+
+static void heap_remove(struct tn_timer *t)
+{
+    struct tn_ctx *c = t->ctx;
+    uint32_t clk = t->clk, at = t->at - 1;
+    struct tn_timer *last = c->heap[clk][--c->nheap[clk]];
+    t->at = 0;
+    if (last == t)
+        return;
+    heap_put(c, clk, at, last);
+    sift_up(c, clk, at);
+    sift_down(c, clk, last->at - 1);
+}
+
+static void heap_add(struct tn_timer *t)
+{
+    struct tn_ctx *c = t->ctx;
+    uint32_t clk = t->clk;
+    if (c->nheap[clk] == c->heap_cap[clk]) {
+        c->heap_cap[clk] = c->heap_cap[clk] ? 2 * c->heap_cap[clk] : 16;
+        c->heap[clk] = xrealloc(c->heap[clk], c->heap_cap[clk] * sizeof *c->heap[clk]);
+    }
+    heap_put(c, clk, c->nheap[clk]++, t);
+    sift_up(c, clk, t->at - 1);
+}
+
+static void release_timer(struct managed *m)
+{
+    timer_del((struct tn_timer *)m);
+}
+
+struct tn_timer *timer_new(struct tn_ctx *c, struct device *d, uint32_t flags, uint32_t clk, void (*fn)(void *), void *s)
+{
+    struct tn_timer *t = XNEW(struct tn_timer);
+    *t = (struct tn_timer){
+        .m.release = release_timer, .ctx = c, .dev = d, .fn = fn, .s = s, .clk = clk, .flags = flags};
+    managed_add(d, &t->m);
+    return t;
+}
+
+void timer_arm(struct tn_timer *t, uint64_t ns)
+{
+    struct tn_ctx *c = t->ctx;
+    pthread_mutex_lock(&c->lock);
+    int wake = 0;
+    if (!t->dead) {
+        t->gen++;
+        if (t->at)
+            heap_remove(t);
+        t->ns = ns;
+        heap_add(t);
+        wake = t->at == 1;
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (wake && !loop_here(c))
+        loop_wake(c);
+}
+
+void timer_disarm(struct tn_timer *t)
+{
+    pthread_mutex_lock(&t->ctx->lock);
+    t->gen++;
+    if (t->at)
+        heap_remove(t);
+    pthread_mutex_unlock(&t->ctx->lock);
+}
+
+void timer_del(struct tn_timer *t)
+{
+    struct tn_ctx *c = t->ctx;
+    managed_del(&t->m);
+    timer_disarm(t);
+    pthread_mutex_lock(&c->lock);
+    __atomic_store_n(&t->dead, 1, __ATOMIC_RELEASE);
+    t->next_dead = c->dead_timers;
+    c->dead_timers = t;
+    pthread_mutex_unlock(&c->lock);
+}
+
+uint64_t loop_deadline(struct tn_ctx *c, uint32_t clk)
+{
+    pthread_mutex_lock(&c->lock);
+    uint64_t ns = c->nheap[clk] ? c->heap[clk][0]->ns : ~(uint64_t)0;
+    pthread_mutex_unlock(&c->lock);
+    return ns;
+}
+
+static struct domain *lock_for(struct device *d, uint32_t flags)
+{
+    if (!d || (flags & TN_LF_NOLOCK))
+        return NULL;
+    struct domain *dom = device_domain(d);
+    domain_lock(dom);
+    return dom;
+}
+
+/* The timer on top of clk's heap if it has expired, taken off. gen: what it must still be when its callback runs. */
+static struct tn_timer *pop_expired(struct tn_ctx *c, uint32_t clk, uint64_t now, uint32_t *gen)
+{
+    struct tn_timer *t = NULL;
+    pthread_mutex_lock(&c->lock);
+    if (c->nheap[clk] && c->heap[clk][0]->ns <= now) {
+        t = c->heap[clk][0];
+        heap_remove(t);
+        *gen = t->gen;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return t;
+}
+
+static void fire(struct tn_timer *t, uint32_t gen)
+{
+    struct domain *dom = lock_for(t->dev, t->flags);
+    /* who disarmed or deleted it with the lock held is promised that no call follows */
+    if (!__atomic_load_n(&t->dead, __ATOMIC_ACQUIRE) && __atomic_load_n(&t->gen, __ATOMIC_ACQUIRE) == gen)
+        t->fn(t->s);
+    if (dom)
+        domain_unlock(dom);
+}
+
+uint32_t loop_run_timers(struct tn_ctx *c)
+{
+    uint32_t ran = 0, gen = 0;
+    for (uint32_t clk = TN_CLK_VM; clk <= TN_CLK_REAL; clk++) {
+        if (!c->nheap[clk])
+            continue;
+        uint64_t now = clock_now(c->clock, clk);
+        if (clk == TN_CLK_VM && c->clock->stopped && !c->clock->manual)
+            continue; /* time stands still, also for what was due in its last instant */
+        for (struct tn_timer *t; (t = pop_expired(c, clk, now, &gen)); ran++)
+            fire(t, gen);
+    }
+    return ran;
+}
+
+/* ---- descriptors ---- */
+
+static uint32_t to_epoll(uint32_t ev)
+{
+    return (ev & TN_FD_IN ? EPOLLIN | EPOLLRDHUP : 0u) | (ev & TN_FD_OUT ? (uint32_t)EPOLLOUT : 0u);
+}
+
+static void release_watch(struct managed *m)
+{
+    watch_del((struct tn_watch *)m);
+}
+
+static int epoll_add(struct tn_watch *w)
+{
+    struct epoll_event e = {.events = to_epoll(w->events), .data.ptr = w};
+    if (epoll_ctl(w->ctx->epfd, EPOLL_CTL_ADD, w->fd, &e) == 0)
+        return 0;
+    if (errno == EPERM) {
+        w->always = 1;
+        return 0;
+    }
+    if (errno != EEXIST)
+        return -errno;
+    w->own_fd = dup(w->fd);
+    return w->own_fd >= 0 && epoll_ctl(w->ctx->epfd, EPOLL_CTL_ADD, w->own_fd, &e) == 0 ? 0 : -errno;
+}
+
+struct tn_watch *watch_new(struct tn_ctx *c, struct device *d, uint32_t flags, int fd, uint32_t ev,
+                           void (*fn)(void *, uint32_t), void *s)
+{
+    struct tn_watch *w = XNEW(struct tn_watch);
+    *w = (struct tn_watch){.m.release = release_watch, .ctx = c, .dev = d, .fn = fn, .s = s, .fd = fd, .own_fd = -1,
+                           .events = ev, .flags = flags};
+    if (epoll_add(w) < 0) {
+        close_fd(&w->own_fd);
+        free(w);
+        return NULL;
+    }
+    if (w->always) {
+        pthread_mutex_lock(&c->lock);
+        w->next_always = c->always;
+        c->always = w;
+        pthread_mutex_unlock(&c->lock);
+        loop_wake(c);
+    }
+    managed_add(d, &w->m);
+    return w;
+}
+
+void watch_mask(struct tn_watch *w, uint32_t ev)
+{
+    if (__atomic_exchange_n(&w->events, ev, __ATOMIC_ACQ_REL) == ev)
+        return;
+    struct epoll_event e = {.events = to_epoll(ev), .data.ptr = w};
+    if (w->always)
+        loop_wake(w->ctx);
+    else
+        epoll_ctl(w->ctx->epfd, EPOLL_CTL_MOD, w->own_fd >= 0 ? w->own_fd : w->fd, &e);
+}
+
+void watch_del(struct tn_watch *w)
+{
+    struct tn_ctx *c = w->ctx;
+    managed_del(&w->m);
+    if (!w->always)
+        epoll_ctl(c->epfd, EPOLL_CTL_DEL, w->own_fd >= 0 ? w->own_fd : w->fd, NULL);
+    close_fd(&w->own_fd);
+    pthread_mutex_lock(&c->lock);
+    if (w->always)
+        for (struct tn_watch **at = &c->always; *at; at = &(*at)->next_always)
+            if (*at == w) {
+                *at = w->next_always;
+                break;
+            }
+    __atomic_store_n(&w->dead, 1, __ATOMIC_RELEASE);
+    w->next_dead = c->dead_watches;
+    c->dead_watches = w;
+    pthread_mutex_unlock(&c->lock);
+}
+
+static void ready(struct tn_watch *w, uint32_t ev)
+{
+    struct domain *dom = lock_for(w->dev, w->flags);
+    ev &= __atomic_load_n(&w->events, __ATOMIC_ACQUIRE) | TN_FD_ERR;
+    if (ev && !__atomic_load_n(&w->dead, __ATOMIC_ACQUIRE))
+        w->fn(w->s, ev);
+    if (dom)
+        domain_unlock(dom);
+}
+
+static uint32_t from_epoll(uint32_t e)
+{
+    return (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP) ? TN_FD_IN : 0u) | (e & EPOLLOUT ? TN_FD_OUT : 0u) |
+           (e & (EPOLLERR | EPOLLHUP) ? TN_FD_ERR : 0u);
+}
+
+/* Files and the like, once a round. The list may change in a callback: a watch that is taken off stays readable. */
+static int run_always(struct tn_ctx *c)
+{
+    int ran = 0;
+    for (struct tn_watch *w = c->always, *next; w; w = next) {
+        next = w->next_always;
+        if (w->events) {
+            ready(w, w->events);
+            ran = 1;
+        }
+    }
+    return ran;
+}
+
+static int any_always(struct tn_ctx *c)
+{
+    int yes = 0;
+    pthread_mutex_lock(&c->lock);
+    for (struct tn_watch *w = c->always; w && !yes; w = w->next_always)
+        yes = w->events != 0;
+    pthread_mutex_unlock(&c->lock);
+    return yes;
+}
+
+/* ---- bottom halves ---- */
+
+static void release_bh(struct managed *m)
+{
+    bh_del((struct tn_bh *)m);
+}
+
+struct tn_bh *bh_new(struct tn_ctx *c, struct device *d, uint32_t flags, void (*fn)(void *), void *s)
+{
+    struct tn_bh *b = XNEW(struct tn_bh);
+    *b = (struct tn_bh){.m.release = release_bh, .ctx = c, .dev = d, .fn = fn, .s = s, .flags = flags};
+    managed_add(d, &b->m);
+    return b;
+}
+
+enum { BH_ONCE = 0x100 }; /* host's own flag: freed after its run */
+
+void bh_once(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s)
+{
+    bh_kick(bh_new(c, d, BH_ONCE, fn, s));
+}
+
+void bh_kick(struct tn_bh *b)
+{
+    struct tn_ctx *c = b->ctx;
+    if (__atomic_exchange_n(&b->scheduled, 1, __ATOMIC_ACQ_REL))
+        return;
+    b->next = __atomic_load_n(&c->pending, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&c->pending, &b->next, b, 1, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        ;
+    if (__atomic_load_n(&c->sleeping, __ATOMIC_SEQ_CST))
+        loop_wake(c);
+}
+
+void bh_del(struct tn_bh *b)
+{
+    struct tn_ctx *c = b->ctx;
+    managed_del(&b->m);
+    pthread_mutex_lock(&c->lock); /* against bh_settle: it must not free b below our kick */
+    __atomic_store_n(&b->dead, 1, __ATOMIC_RELEASE);
+    bh_kick(b); /* its context frees it, after the call that may be under way */
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* b leaves the pending list. Returns 1 if it is dead, and nobody else's any more. */
+static int bh_settle(struct tn_bh *b)
+{
+    pthread_mutex_lock(&b->ctx->lock);
+    int dead = b->dead != 0;
+    if (!dead)
+        __atomic_store_n(&b->scheduled, 0, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&b->ctx->lock);
+    return dead;
+}
+
+static int run_bhs(struct tn_ctx *c)
+{
+    struct tn_bh *stack = __atomic_exchange_n(&c->pending, NULL, __ATOMIC_ACQUIRE), *order = NULL;
+    for (struct tn_bh *next; stack; stack = next) {
+        next = stack->next;
+        stack->next = order;
+        order = stack;
+    }
+    int ran = order != NULL;
+    for (struct tn_bh *next; order; order = next) {
+        next = order->next;
+        struct domain *dom = __atomic_load_n(&order->dead, __ATOMIC_ACQUIRE) ? NULL : lock_for(order->dev, order->flags);
+        int dead = bh_settle(order);
+        if (!dead)
+            order->fn(order->s);
+        if (dom)
+            domain_unlock(dom);
+        if (!dead && (order->flags & BH_ONCE))
+            bh_del(order);
+        if (dead)
+            free(order);
+    }
+    return ran;
+}
+
+/* ---- contexts ---- */
+
+struct tn_ctx *loop_new(const struct clock *clock, const char *name)
+{
+    struct tn_ctx *c = XNEW(struct tn_ctx);
+    c->clock = clock;
+    c->name = xstrdup(name);
+    pthread_mutex_init(&c->lock, NULL);
+    c->epfd = epoll_create1(EPOLL_CLOEXEC);
+    c->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event e = {.events = EPOLLIN};
+    if (c->epfd < 0 || c->wakefd < 0 || epoll_ctl(c->epfd, EPOLL_CTL_ADD, c->wakefd, &e) < 0) {
+        loop_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+static void bury(struct tn_ctx *c)
+{
+    pthread_mutex_lock(&c->lock);
+    struct tn_timer *t = c->dead_timers;
+    struct tn_watch *w = c->dead_watches;
+    c->dead_timers = NULL;
+    c->dead_watches = NULL;
+    pthread_mutex_unlock(&c->lock);
+    for (struct tn_timer *next; t; t = next) {
+        next = t->next_dead;
+        free(t);
+    }
+    for (struct tn_watch *next; w; w = next) {
+        next = w->next_dead;
+        free(w);
+    }
+}
+
+void loop_free(struct tn_ctx *c)
+{
+    if (!c)
+        return;
+    run_bhs(c);
+    bury(c);
+    close_fd(&c->epfd);
+    close_fd(&c->wakefd);
+    for (uint32_t i = 0; i < ARRAY_SIZE(c->heap); i++)
+        free(c->heap[i]);
+    pthread_mutex_destroy(&c->lock);
+    free(c->name);
+    free(c);
+}
+
+void loop_wake(struct tn_ctx *c)
+{
+    uint64_t one = 1;
+    ssize_t r = write(c->wakefd, &one, sizeof one);
+    (void)r; /* full means awake */
+}
+
+void loop_adopt(struct tn_ctx *c)
+{
+    c->thread = pthread_self();
+    __atomic_store_n(&c->has_thread, 1, __ATOMIC_RELEASE);
+}
+
+int loop_here(const struct tn_ctx *c)
+{
+    return __atomic_load_n(&c->has_thread, __ATOMIC_ACQUIRE) && pthread_equal(c->thread, pthread_self());
+}
+
+static uint64_t until_deadline(struct tn_ctx *c, uint64_t most)
+{
+    for (uint32_t clk = TN_CLK_VM; clk <= TN_CLK_REAL; clk++) {
+        if (clk == TN_CLK_VM && (c->clock->manual || c->clock->stopped))
+            continue;
+        uint64_t at = loop_deadline(c, clk);
+        if (at == ~(uint64_t)0)
+            continue;
+        uint64_t now = clock_now(c->clock, clk);
+        if (at <= now)
+            return 0;
+        if (at - now < most)
+            most = at - now;
+    }
+    return most;
+}
+
+static int wait_events(struct tn_ctx *c, struct epoll_event *ev, int n, uint64_t ns)
+{
+    struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+    int r = (int)syscall(SYS_epoll_pwait2, c->epfd, ev, n, ns == ~(uint64_t)0 ? NULL : &ts, NULL, 0);
+    if (r < 0 && errno == ENOSYS) /* before Linux 5.11 */
+        r = epoll_wait(c->epfd, ev, n, ns == ~(uint64_t)0 ? -1 : (int)((ns + 999999) / 1000000 % 86400000));
+    return r < 0 ? 0 : r;
+}
+
+static void drain_wake(struct tn_ctx *c)
+{
+    uint64_t n;
+    ssize_t r = read(c->wakefd, &n, sizeof n);
+    (void)r;
+}
+
+int loop_once(struct tn_ctx *c, uint64_t timeout_ns)
+{
+    struct epoll_event ev[32];
+    bury(c);
+    __atomic_add_fetch(&c->passes, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&c->sleeping, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&c->pending, __ATOMIC_SEQ_CST) || any_always(c))
+        timeout_ns = 0;
+    timeout_ns = until_deadline(c, timeout_ns);
+    int n = wait_events(c, ev, (int)ARRAY_SIZE(ev), timeout_ns), ran = 0;
+    __atomic_store_n(&c->sleeping, 0, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < n; i++) {
+        struct tn_watch *w = ev[i].data.ptr;
+        if (!w)
+            drain_wake(c);
+        else
+            ready(w, from_epoll(ev[i].events));
+        ran |= w != NULL;
+    }
+    ran |= run_always(c);
+    ran |= loop_run_timers(c) != 0;
+    ran |= run_bhs(c);
+    return ran;
+}
+
+struct starter {
+    struct tn_ctx *c;
+    void (*begin)(void *);
+    void *s;
+};
+
+static void *thread_main(void *p)
+{
+    struct starter st = *(struct starter *)p;
+    free(p);
+    loop_adopt(st.c);
+    if (st.begin)
+        st.begin(st.s);
+    while (!__atomic_load_n(&st.c->stop, __ATOMIC_ACQUIRE))
+        loop_once(st.c, ~(uint64_t)0);
+    return NULL;
+}
+
+int loop_start_thread(struct tn_ctx *c, void (*begin)(void *), void *s)
+{
+    struct starter *st = XNEW(struct starter);
+    *st = (struct starter){c, begin, s};
+    pthread_t t;
+    int err = pthread_create(&t, NULL, thread_main, st);
+    if (err) {
+        free(st);
+        return -err;
+    }
+    while (!__atomic_load_n(&c->has_thread, __ATOMIC_ACQUIRE))
+        sched_yield();
+    return 0;
+}
+
+void loop_stop_thread(struct tn_ctx *c)
+{
+    if (!__atomic_load_n(&c->has_thread, __ATOMIC_ACQUIRE))
+        return;
+    __atomic_store_n(&c->stop, 1, __ATOMIC_RELEASE);
+    loop_wake(c);
+    pthread_join(c->thread, NULL);
+    c->has_thread = 0;
+}
+
+void loop_drain(struct tn_ctx *c)
+{
+    if (loop_here(c) || !__atomic_load_n(&c->has_thread, __ATOMIC_ACQUIRE))
+        return;
+    uint32_t seen = __atomic_load_n(&c->passes, __ATOMIC_ACQUIRE);
+    while (__atomic_load_n(&c->passes, __ATOMIC_ACQUIRE) == seen) {
+        loop_wake(c);
+        sched_yield();
+    }
+}

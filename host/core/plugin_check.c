@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a plugin's constant must be before anything of it is used. The plugin may be a stranger's, older, newer or broken. */
+#include "prop.h"
+#include "registry.h"
+#include <errno.h>
+#include <string.h>
+
+/* What the structs had in ABI 1.0: a plugin never has less, however much today's have grown. */
+enum {
+    PLUGIN_1_0 = offsetof(struct tn_plugin, sandbox) + sizeof(void *),
+    CLASS_1_0 = offsetof(struct tn_class, get_iface) + sizeof(void *),
+    BUS_1_0 = offsetof(struct tn_bus_type, path) + sizeof(void *),
+    PROP_1_0 = offsetof(struct tn_prop, sub_stride) + sizeof(uint32_t),
+};
+
+static int check_props(const struct tn_prop *p, uint32_t n, uint32_t stride, uint64_t size, struct tn_err *e)
+{
+    if (n && (!p || stride < PROP_1_0 || stride % 8))
+        return err_set(e, ENOEXEC, "a property table has stride %u, not at least %d", stride, PROP_1_0);
+    struct prop_table t = {p, n, stride};
+    for (uint32_t i = 0; i < n; i++) {
+        int r = prop_check(prop_at(t, i), size, e);
+        if (r < 0)
+            return r;
+        for (uint32_t k = 0; k < i; k++)
+            if (strcmp(prop_at(t, k)->name, prop_at(t, i)->name) == 0)
+                return err_set(e, ENOEXEC, "property '%s' is there twice", prop_at(t, i)->name);
+    }
+    return 0;
+}
+
+static int check_class(const struct tn_class *c, struct tn_err *e)
+{
+    if (c->struct_size < CLASS_1_0)
+        return err_set(e, ENOEXEC, "a class says that it has %u bytes", c->struct_size);
+    if (!c->name || !*c->name)
+        return err_set(e, ENOEXEC, "a class has no name");
+    if (c->instance_size > (uint64_t)1 << 32)
+        return err_set(e, ENOEXEC, "class '%s' wants instances of %llu bytes", c->name, (unsigned long long)c->instance_size);
+    int r = check_props(c->props, c->nprops, c->prop_stride, c->instance_size, e);
+    if (r < 0)
+        err_prefix(e, "class '%s': ", c->name);
+    return r;
+}
+
+static int check_bus(const struct tn_bus_type *b, struct tn_err *e)
+{
+    if (b->struct_size < BUS_1_0 || !b->name)
+        return err_set(e, ENOEXEC, "a bus type says that it has %u bytes", b->struct_size);
+    return check_props(b->props, b->nprops, b->prop_stride, b->child_size, e);
+}
+
+static int check_version(const struct tn_plugin *p, const struct tn_host *host, struct tn_err *e)
+{
+    if (p->abi_major != TN_ABI_MAJOR)
+        return err_set(e, ENOEXEC, "built for ABI %u.%u, this host has %u.%u", p->abi_major, p->abi_minor, TN_ABI_MAJOR,
+                       TN_ABI_MINOR);
+    if (p->min_host_minor > TN_ABI_MINOR)
+        return err_set(e, ENOEXEC, "needs a host of ABI %u.%u or newer, this one has %u.%u", TN_ABI_MAJOR, p->min_host_minor,
+                       TN_ABI_MAJOR, TN_ABI_MINOR);
+    for (const char *const *n = p->needs; host && n && *n; n++)
+        if (!host->get(host, *n))
+            return err_set(e, ENOEXEC, "needs '%s', which this host does not have", *n);
+    return 0;
+}
+
+int plugin_check(const struct tn_plugin *p, const struct tn_host *host, struct tn_err *e)
+{
+    if (p->struct_size < PLUGIN_1_0)
+        return err_set(e, ENOEXEC, "says that its description has %u bytes, not at least %d", p->struct_size, PLUGIN_1_0);
+    int r = check_version(p, host, e);
+    if (r < 0)
+        return r;
+    if (!p->id || !p->version)
+        return err_set(e, ENOEXEC, "has no id or no version");
+    for (const struct tn_class *const *c = p->classes; c && *c; c++)
+        if ((r = check_class(*c, e)) < 0)
+            return r;
+    for (const struct tn_bus_type *const *b = p->buses; b && *b; b++)
+        if ((r = check_bus(*b, e)) < 0)
+            return r;
+    return 0;
+}

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "prop.h"
+
+#include "cli/kvtree.h"
+#include "cli/values.h"
+#include "device.h"
+#include "bus.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct strings {
+    struct strings *next;
+    void *p;
+};
+
+void *strings_keep(struct strings **list, void *p)
+{
+    struct strings *s = XNEW(struct strings);
+    *s = (struct strings){*list, p};
+    *list = s;
+    return p;
+}
+
+void strings_free(struct strings **list)
+{
+    while (*list) {
+        struct strings *s = *list;
+        *list = s->next;
+        free(s->p);
+        free(s);
+    }
+}
+
+const struct tn_prop *prop_find(struct prop_table t, const char *name)
+{
+    for (uint32_t i = 0; i < t.n; i++)
+        if (strcmp(prop_at(t, i)->name, name) == 0)
+            return prop_at(t, i);
+    return NULL;
+}
+
+/* What each type is called, and how many bytes it stores (0: 4 or 8). */
+static const struct {
+    const char *name;
+    uint32_t size;
+} types[] = {
+    [TN_P_BOOL] = {"bool", 1},      [TN_P_BIT] = {"bool", 0},       [TN_P_U8] = {"uint8", 1},
+    [TN_P_U16] = {"uint16", 2},     [TN_P_U32] = {"uint32", 4},     [TN_P_U64] = {"uint64", 8},
+    [TN_P_I32] = {"int32", 4},      [TN_P_I64] = {"int64", 8},      [TN_P_SIZE] = {"size", 8},
+    [TN_P_STR] = {"str", 8},        [TN_P_ENUM] = {"enum", 4},      [TN_P_ONOFFAUTO] = {"OnOffAuto", 4},
+    [TN_P_MAC] = {"str", 6},        [TN_P_UUID] = {"str", 16},      [TN_P_DEVFN] = {"int32", 4},
+    [TN_P_CHARDEV] = {"str", 8},    [TN_P_DRIVE] = {"str", 8},      [TN_P_NETDEV] = {"str", 8},
+    [TN_P_MEMDEV] = {"link<memory-backend>", 8},                    [TN_P_IOTHREAD] = {"link<iothread>", 8},
+    [TN_P_LINK] = {"link", 8},      [TN_P_LIST] = {"list", sizeof(struct tn_list)},
+    [TN_P_FD] = {"str", 4},         [TN_P_BUS] = {"str", 8},        [TN_P_AUDIODEV] = {"str", 8},
+};
+
+const char *prop_type_name(const struct tn_prop *p)
+{
+    return p->type < ARRAY_SIZE(types) && types[p->type].name ? types[p->type].name : "unknown";
+}
+
+int prop_check(const struct tn_prop *p, uint64_t instance_size, struct tn_err *e)
+{
+    if (!p->name || p->type >= ARRAY_SIZE(types) || !types[p->type].name)
+        return err_set(e, EINVAL, "property '%s' has an unknown type %u", p->name ? p->name : "?", p->type);
+    uint32_t want = types[p->type].size;
+    if (want ? p->size != want : p->size != 4 && p->size != 8)
+        return err_set(e, EINVAL, "property '%s' of type %s has size %u", p->name, prop_type_name(p), p->size);
+    if (p->offset > instance_size || p->size > instance_size - p->offset)
+        return err_set(e, EINVAL, "property '%s' lies outside the instance", p->name);
+    if (p->type == TN_P_BIT && p->bit >= 8 * p->size)
+        return err_set(e, EINVAL, "property '%s' is bit %u of %u", p->name, p->bit, 8 * p->size);
+    if (p->type == TN_P_ENUM && (!p->names || !p->names[0]))
+        return err_set(e, EINVAL, "property '%s' has no names", p->name);
+    if (p->type == TN_P_LIST && (!p->sub || !p->nsub || p->sub_stride < 96))
+        return err_set(e, EINVAL, "property '%s' has no element type", p->name);
+    return 0;
+}
+
+static void put_bit(const struct tn_prop *p, void *at, int on)
+{
+    uint64_t v = p->size == 8 ? *(uint64_t *)at : *(uint32_t *)at;
+    v = on ? v | (uint64_t)1 << p->bit : v & ~((uint64_t)1 << p->bit);
+    if (p->size == 8)
+        *(uint64_t *)at = v;
+    else
+        *(uint32_t *)at = (uint32_t)v;
+}
+
+static void put_int(const struct tn_prop *p, void *at, uint64_t v)
+{
+    switch (p->size) {
+    case 1:
+        *(uint8_t *)at = (uint8_t)v;
+        break;
+    case 2:
+        *(uint16_t *)at = (uint16_t)v;
+        break;
+    case 4:
+        *(uint32_t *)at = (uint32_t)v;
+        break;
+    default:
+        *(uint64_t *)at = v;
+    }
+}
+
+static uint64_t get_int(const struct tn_prop *p, const void *at)
+{
+    switch (p->size) {
+    case 1:
+        return *(const uint8_t *)at;
+    case 2:
+        return *(const uint16_t *)at;
+    case 4:
+        return *(const uint32_t *)at;
+    default:
+        return *(const uint64_t *)at;
+    }
+}
+
+static void *at_of(const struct tn_prop *p, void *base)
+{
+    return (char *)base + p->offset;
+}
+
+void props_default(struct device *owner, struct prop_table t, void *base)
+{
+    for (uint32_t i = 0; i < t.n; i++) {
+        const struct tn_prop *p = prop_at(t, i);
+        void *at = at_of(p, base);
+        if (p->type == TN_P_BIT)
+            put_bit(p, at, p->defval != 0);
+        else if (p->type == TN_P_STR)
+            *(char **)at = p->defstr ? strings_keep(&owner->strings, xstrdup(p->defstr)) : NULL;
+        else if (p->type == TN_P_FD)
+            *(int32_t *)at = -1;
+        else if (p->type == TN_P_MAC || p->type == TN_P_UUID || p->type == TN_P_LIST)
+            memset(at, 0, p->size);
+        else
+            put_int(p, at, p->defval);
+    }
+}
+
+/* "isa-serial.irq": how messages call a property. */
+static char *label(struct device *owner, const struct tn_prop *p)
+{
+    return xasprintf("%s.%s", owner->entry->name, p->name);
+}
+
+static int take_text(struct tn_err *e, int r, char **text)
+{
+    if (r < 0) {
+        err_set(e, -r, "%s", *text ? *text : "bad value");
+        free(*text);
+        *text = NULL;
+    }
+    return r;
+}
+
+static int set_unsigned(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    uint64_t most = p->size == 8 ? ~(uint64_t)0 : ((uint64_t)1 << (8 * p->size)) - 1;
+    uint64_t min = p->min, max = p->min || p->max ? p->max : most, v;
+    AUTO_FREE char *key = label(owner, p);
+    char *text_err = NULL;
+    int r = p->type == TN_P_SIZE ? val_size(key, text, 1, &v, &text_err) : val_u64(key, text, min, max, &v, &text_err);
+    if (take_text(e, r, &text_err) < 0)
+        return r;
+    if (v < min || v > max)
+        return err_set(e, ERANGE, "Property %s doesn't take value '%s' (minimum: %" PRIu64 ", maximum: %" PRIu64 ")", key,
+                       text, min, max);
+    put_int(p, at, v);
+    return 0;
+}
+
+static int set_signed(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    int64_t min = p->size == 4 ? INT32_MIN : INT64_MIN, max = p->size == 4 ? INT32_MAX : INT64_MAX, v;
+    if (p->min || p->max) {
+        min = (int64_t)p->min;
+        max = (int64_t)p->max;
+    }
+    AUTO_FREE char *key = label(owner, p);
+    char *text_err = NULL;
+    int r = take_text(e, val_s64(key, text, min, max, &v, &text_err), &text_err);
+    if (r == 0)
+        put_int(p, at, (uint64_t)v);
+    return r;
+}
+
+static int set_enum(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    size_t n = 0, which;
+    while (p->names[n])
+        n++;
+    AUTO_FREE char *key = label(owner, p);
+    char *text_err = NULL;
+    int r = take_text(e, val_choice(key, text, p->names, n, &which, &text_err), &text_err);
+    if (r == 0)
+        *(uint32_t *)at = (uint32_t)which;
+    return r;
+}
+
+static int set_bool(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    bool on;
+    AUTO_FREE char *key = label(owner, p);
+    char *text_err = NULL;
+    int r = take_text(e, val_bool(key, text, &on, &text_err), &text_err);
+    if (r < 0)
+        return r;
+    if (p->type == TN_P_BIT)
+        put_bit(p, at, on);
+    else
+        *(uint8_t *)at = on;
+    return 0;
+}
+
+static int set_parsed(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    char *text_err = NULL;
+    int r;
+    enum val_on_off_auto ooa;
+    uint8_t bytes[16];
+    int32_t devfn;
+    AUTO_FREE char *key = label(owner, p);
+    switch (p->type) {
+    case TN_P_ONOFFAUTO:
+        if ((r = val_on_off_auto(key, text, &ooa, &text_err)) == 0)
+            *(uint32_t *)at = ooa == VAL_AUTO ? TN_AUTO : ooa == VAL_ON ? TN_ON : TN_OFF;
+        break;
+    case TN_P_MAC:
+        if ((r = val_mac(owner->entry->name, p->name, text, bytes, &text_err)) == 0)
+            memcpy(at, bytes, 6);
+        break;
+    case TN_P_UUID:
+        if ((r = val_uuid(owner->entry->name, p->name, text, bytes, &text_err)) == 0)
+            memcpy(at, bytes, 16);
+        break;
+    default:
+        if ((r = val_pci_devfn(owner->entry->name, p->name, text, &devfn, &text_err)) == 0)
+            *(int32_t *)at = devfn;
+    }
+    return take_text(e, r, &text_err);
+}
+
+/* ---- handles: text names another instance ---- */
+
+static uint32_t kind_of_handle(uint32_t type)
+{
+    switch (type) {
+    case TN_P_CHARDEV:
+        return TN_K_CHARDEV;
+    case TN_P_NETDEV:
+        return TN_K_NETDEV;
+    case TN_P_DRIVE:
+        return TN_K_BLOCK;
+    case TN_P_AUDIODEV:
+        return TN_K_AUDIODEV;
+    default:
+        return TN_K_OBJECT;
+    }
+}
+
+static int set_backend(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    struct device *other = device_find(owner->vm, kind_of_handle(p->type), text);
+    if (!other || other->handle_type != p->type)
+        return err_set(e, ENOENT, "Property '%s.%s' can't find value '%s'", owner->entry->name, p->name, text);
+    *(void **)at = other->handle;
+    return 0;
+}
+
+static int link_fits(const struct tn_prop *p, struct device *other)
+{
+    void *self;
+    if (!p->names)
+        return 1;
+    for (const char *const *n = p->names; *n; n++)
+        if (device_iface(other, *n, &self))
+            return 1;
+    return 0;
+}
+
+static int set_link(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    struct device *other = device_find(owner->vm, TN_K_OBJECT, text);
+    if (!other)
+        other = device_find(owner->vm, TN_K_DEVICE, text);
+    if (!other)
+        return err_set(e, ENOENT, "Device '%s' not found", text);
+    if (!link_fits(p, other))
+        return err_set(e, EINVAL, "Property '%s.%s' cannot be set to '%s': a %s is not one of that kind", owner->entry->name,
+                       p->name, text, other->entry->name);
+    if (*(struct device **)at)
+        (*(struct device **)at)->holds--;
+    other->holds++;
+    *(struct tn_dev **)at = &other->pub;
+    return 0;
+}
+
+static int set_bus(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    struct tn_bus *b = bus_find(owner->vm, text);
+    int fits = b && !p->names;
+    for (const char *const *n = p->names; b && n && *n; n++)
+        fits |= bus_type_is(b->type, *n);
+    if (!fits)
+        return err_set(e, ENOENT, "Property '%s.%s' can't find value '%s'", owner->entry->name, p->name, text);
+    *(struct tn_bus **)at = b;
+    return 0;
+}
+
+static int set_fd(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    int64_t fd;
+    AUTO_FREE char *key = label(owner, p);
+    char *text_err = NULL;
+    int r = take_text(e, val_s64(key, text, 0, INT32_MAX, &fd, &text_err), &text_err);
+    if (r == 0)
+        *(int32_t *)at = (int32_t)fd;
+    return r;
+}
+
+static int set_string(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    (void)p;
+    (void)e;
+    *(char **)at = strings_keep(&owner->strings, xstrdup(text));
+    return 0;
+}
+
+static int set_scalar_list(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e);
+
+typedef int (*setter)(struct device *, const struct tn_prop *, void *, const char *, struct tn_err *);
+static const setter setters[] = {
+    [TN_P_BOOL] = set_bool,       [TN_P_BIT] = set_bool,         [TN_P_U8] = set_unsigned,     [TN_P_U16] = set_unsigned,
+    [TN_P_U32] = set_unsigned,    [TN_P_U64] = set_unsigned,     [TN_P_I32] = set_signed,      [TN_P_I64] = set_signed,
+    [TN_P_SIZE] = set_unsigned,   [TN_P_STR] = set_string,       [TN_P_ENUM] = set_enum,       [TN_P_ONOFFAUTO] = set_parsed,
+    [TN_P_MAC] = set_parsed,      [TN_P_UUID] = set_parsed,      [TN_P_DEVFN] = set_parsed,    [TN_P_CHARDEV] = set_backend,
+    [TN_P_DRIVE] = set_backend,   [TN_P_NETDEV] = set_backend,   [TN_P_MEMDEV] = set_backend,  [TN_P_IOTHREAD] = set_backend,
+    [TN_P_LINK] = set_link,       [TN_P_LIST] = set_scalar_list, [TN_P_FD] = set_fd,           [TN_P_BUS] = set_bus,
+    [TN_P_AUDIODEV] = set_backend,
+};
+
+int prop_set(struct device *owner, const struct tn_prop *p, void *base, const char *text, struct tn_err *e)
+{
+    if (p->flags & TN_PF_READONLY)
+        return err_set(e, EPERM, "Property '%s.%s' is not writable", owner->entry->name, p->name);
+    if (p->flags & TN_PF_DEPRECATED)
+        log_line(LOG_WARN, "Property '%s.%s' is deprecated", owner->entry->name, p->name);
+    return setters[p->type](owner, p, at_of(p, base), text, e);
+}
+
+/* ---- lists ---- */
+
+static int append(struct device *owner, const struct tn_prop *p, struct tn_list *l, const struct kv_node *v, struct tn_err *e)
+{
+    struct prop_table t = {p->sub, p->nsub, p->sub_stride};
+    char *item = (char *)l->items + (uint64_t)l->n * l->stride;
+    props_default(owner, t, item);
+    l->n++;
+    if (!p->sub->name)
+        return prop_set_node(owner, p->sub, item, v, e);
+    for (size_t i = 0; v->kind == KV_DICT && i < v->n_child; i++) {
+        const struct tn_prop *m = prop_find(t, v->child[i]->key);
+        if (!m)
+            return err_set(e, ENOENT, "Property '%s.%s.%s' not found", owner->entry->name, p->name, v->child[i]->key);
+        int r = prop_set_node(owner, m, item, v->child[i], e);
+        if (r < 0)
+            return r;
+    }
+    return v->kind == KV_DICT ? 0 : err_set(e, EINVAL, "Property '%s.%s' takes a list of objects", owner->entry->name, p->name);
+}
+
+static uint32_t element_size(const struct tn_prop *p)
+{
+    uint64_t end = 0;
+    struct prop_table t = {p->sub, p->nsub, p->sub_stride};
+    for (uint32_t i = 0; i < t.n; i++)
+        if (prop_at(t, i)->offset + (uint64_t)prop_at(t, i)->size > end)
+            end = prop_at(t, i)->offset + (uint64_t)prop_at(t, i)->size;
+    return (uint32_t)((end + 7) & ~(uint64_t)7);
+}
+
+static int set_list(struct device *owner, const struct tn_prop *p, void *at, const struct kv_node *v, struct tn_err *e)
+{
+    struct tn_list l = {.stride = element_size(p)};
+    if (v->n_child)
+        l.items = strings_keep(&owner->strings, xcalloc(v->n_child, l.stride));
+    for (size_t i = 0; i < v->n_child; i++) {
+        int r = append(owner, p, &l, v->child[i], e);
+        if (r < 0)
+            return r;
+    }
+    *(struct tn_list *)at = l;
+    return 0;
+}
+
+/* `[1,2,3]` or one value, for lists of scalars given as text. */
+static int set_scalar_list(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+{
+    if (p->sub->name)
+        return err_set(e, EINVAL, "Property '%s.%s' is a list: give it in JSON or with dotted keys", owner->entry->name, p->name);
+    KV_AUTO *list = kv_new(KV_LIST);
+    size_t n = strlen(text);
+    int bracket = n >= 2 && text[0] == '[' && text[n - 1] == ']';
+    AUTO_FREE char *copy = bracket ? xstrndup(text + 1, n - 2) : xstrdup(text);
+    for (char *save, *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save))
+        kv_add(list, NULL, kv_scalar(KV_STRING, w));
+    return set_list(owner, p, at, list, e);
+}
+
+int prop_set_node(struct device *owner, const struct tn_prop *p, void *base, const struct kv_node *v, struct tn_err *e)
+{
+    if (p->type == TN_P_LIST && v->kind == KV_LIST)
+        return set_list(owner, p, at_of(p, base), v, e);
+    if (!kv_is_scalar(v))
+        return err_set(e, EINVAL, "Property '%s.%s' does not take a JSON %s", owner->entry->name, p->name ? p->name : "?",
+                       v->kind == KV_DICT ? "object" : "array");
+    if (p->type == TN_P_DEVFN && v->kind == KV_NUMBER)
+        return set_signed(owner, &(const struct tn_prop){.name = p->name, .size = 4, .min = (uint64_t)-1, .max = 255},
+                          at_of(p, base), v->text, e);
+    return prop_set(owner, p, base, v->text, e);
+}
+
+/* ---- back to text ---- */
+
+static void format_bytes(struct buf *out, const uint8_t *b, uint32_t type)
+{
+    if (type == TN_P_MAC)
+        buf_printf(out, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+    else
+        for (int i = 0; i < 16; i++)
+            buf_printf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
+}
+
+static void format_handle(struct buf *out, uint32_t type, void *const *at)
+{
+    if (!*at)
+        return;
+    if (type == TN_P_LINK)
+        buf_str(out, device_id(*(struct device *const *)(const void *)at));
+    else if (type == TN_P_BUS)
+        buf_str(out, (*(struct tn_bus *const *)(const void *)at)->name);
+    else
+        buf_printf(out, "%p", *at);
+}
+
+static void format_int(const struct tn_prop *p, uint64_t v, struct buf *out)
+{
+    static const char *const ooa[] = {"auto", "on", "off"};
+    if (p->type == TN_P_BOOL)
+        buf_str(out, v ? "true" : "false");
+    else if (p->type == TN_P_BIT)
+        buf_str(out, v >> p->bit & 1 ? "true" : "false");
+    else if (p->type == TN_P_ENUM)
+        buf_str(out, p->names[v]);
+    else if (p->type == TN_P_ONOFFAUTO)
+        buf_str(out, ooa[v % 3]);
+    else if (p->type == TN_P_DEVFN && (int32_t)v >= 0)
+        buf_printf(out, "%02x.%x", (uint32_t)v >> 3, (uint32_t)v & 7);
+    else if (p->type == TN_P_I32 || p->type == TN_P_FD || p->type == TN_P_DEVFN)
+        buf_printf(out, "%" PRId32, (int32_t)v);
+    else if (p->type == TN_P_I64)
+        buf_printf(out, "%" PRId64, (int64_t)v);
+    else
+        buf_printf(out, "%" PRIu64, v);
+}
+
+void prop_get(const struct tn_prop *p, const void *base, struct buf *out)
+{
+    const void *at = (const char *)base + p->offset;
+    switch (p->type) {
+    case TN_P_STR:
+        buf_str(out, *(char *const *)at ? *(char *const *)at : "");
+        break;
+    case TN_P_MAC:
+    case TN_P_UUID:
+        format_bytes(out, at, p->type);
+        break;
+    case TN_P_LIST:
+        buf_printf(out, "<list of %u>", ((const struct tn_list *)at)->n);
+        break;
+    case TN_P_CHARDEV:
+    case TN_P_DRIVE:
+    case TN_P_NETDEV:
+    case TN_P_MEMDEV:
+    case TN_P_IOTHREAD:
+    case TN_P_LINK:
+    case TN_P_BUS:
+    case TN_P_AUDIODEV:
+        format_handle(out, p->type, at);
+        break;
+    default:
+        format_int(p, get_int(p, at), out);
+    }
+}
+
+char *prop_default_text(const struct tn_prop *p)
+{
+    if (p->flags & TN_PF_NODEFAULT)
+        return NULL;
+    BUF_AUTO b = {0};
+    if (p->type == TN_P_STR)
+        return p->defstr ? xasprintf("\"%s\"", p->defstr) : NULL;
+    if (p->type == TN_P_BIT || p->type == TN_P_BOOL)
+        return xstrdup(p->defval ? "true" : "false");
+    if (p->type == TN_P_ENUM)
+        return xasprintf("\"%s\"", p->names[p->defval]);
+    if (p->type == TN_P_ONOFFAUTO)
+        return xstrdup(p->defval == TN_AUTO ? "\"auto\"" : p->defval == TN_ON ? "\"on\"" : "\"off\"");
+    if (p->type == TN_P_DEVFN)
+        return xasprintf("%" PRId32, (int32_t)p->defval);
+    if (p->type >= TN_P_MAC && p->type != TN_P_DEVFN)
+        return NULL;
+    format_int(p, p->defval, &b);
+    return buf_take(&b);
+}
+
+void props_drop(struct device *owner, struct prop_table t, void *base)
+{
+    (void)owner;
+    for (uint32_t i = 0; i < t.n; i++) {
+        const struct tn_prop *p = prop_at(t, i);
+        struct device **at = at_of(p, base);
+        if (p->type == TN_P_LINK && *at) {
+            (*at)->holds--;
+            *at = NULL;
+        }
+    }
+}

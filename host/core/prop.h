@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Properties of an instance: text or JSON into typed members, and back. */
+#ifndef TN_HOST_PROP_H
+#define TN_HOST_PROP_H
+#include "err.h"
+#include <tenon/prop.h>
+
+struct buf;
+struct device;
+struct kv_node;
+struct strings; /* list of owned allocations */
+
+/* A table with its stride. */
+struct prop_table {
+    const struct tn_prop *p;
+    uint32_t n, stride;
+};
+static inline const struct tn_prop *prop_at(struct prop_table t, uint32_t i)
+{
+    return (const struct tn_prop *)(const void *)((const char *)t.p + (uint64_t)i * t.stride);
+}
+/* NULL if there is none of that name; "_" and "-" are different characters. */
+const struct tn_prop *prop_find(struct prop_table t, const char *name);
+/* Writes the defaults into base. owner keeps the strings. */
+void props_default(struct device *owner, struct prop_table t, void *base);
+/* Stores text, or a JSON value; errors name "CLASS.PROP" as QEMU does. */
+int prop_set(struct device *owner, const struct tn_prop *p, void *base, const char *text, struct tn_err *e);
+int prop_set_node(struct device *owner, const struct tn_prop *p, void *base, const struct kv_node *v, struct tn_err *e);
+/* The value as text, as qom-get and info qtree show it. */
+void prop_get(const struct tn_prop *p, const void *base, struct buf *out);
+/* The default as text for help, or NULL if there is none to show. The caller frees it. */
+char *prop_default_text(const struct tn_prop *p);
+const char *prop_type_name(const struct tn_prop *p); /* "uint32", "bool", "str": QEMU's names */
+/* size fits type, names are there where the type wants them: for strangers' tables. 0 or -EINVAL. */
+int prop_check(const struct tn_prop *p, uint64_t instance_size, struct tn_err *e);
+/* Gives back what the values hold (links, lists). base is about to be freed. */
+void props_drop(struct device *owner, struct prop_table t, void *base);
+
+/* Owned allocations that live as long as the instance. */
+void *strings_keep(struct strings **list, void *p);
+void strings_free(struct strings **list);
+
+#endif

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Registration of ranges: requests, moves, overlays, ioeventfds, and TN_REGION_1. */
+#include "core/loop.h"
+#include "kvm.h"
+#include "memory.h"
+#include "space_impl.h"
+#include "util/alloc.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* ---- what the kernel does for a region while it is where it is ---- */
+
+static int reachable(const struct tn_region *r)
+{
+    return r->enabled && r->live && r->base != TN_ANYWHERE;
+}
+
+static void wire_overlay(struct tn_region *r, struct overlay *o)
+{
+    if (o->slot < 0)
+        o->slot = memory_overlay_map(r->space->vm, r->base + o->off, o->va, o->len, !(o->prot & PROT_WRITE));
+}
+
+static void unwire_overlay(struct tn_region *r, struct overlay *o)
+{
+    if (o->slot >= 0)
+        memory_overlay_unmap(r->space->vm, o->slot);
+    o->slot = -1;
+}
+
+static void wire_eventfd(struct tn_region *r, struct ioeventfd *f, int on)
+{
+    struct kvm *k = r->space->vm->kvm;
+    if (!k || (f->in_kernel != 0) == on)
+        return;
+    int err = kvm_ioeventfd(k, r->space->kind == TN_SPACE_PIO, r->base + f->off, f->size, f->match, f->data, f->fd, on);
+    f->in_kernel = on && err == 0;
+}
+
+void region_wire(struct tn_region *r)
+{
+    if (!reachable(r))
+        return;
+    for (struct overlay *o = r->overlays; o; o = o->next)
+        wire_overlay(r, o);
+    for (struct ioeventfd *f = r->eventfds; f; f = f->next)
+        wire_eventfd(r, f, 1);
+}
+
+void region_unwire(struct tn_region *r)
+{
+    for (struct overlay *o = r->overlays; o; o = o->next)
+        unwire_overlay(r, o);
+    for (struct ioeventfd *f = r->eventfds; f; f = f->next)
+        wire_eventfd(r, f, 0);
+}
+
+/* ---- claims ---- */
+
+static struct tn_region *overlapping(struct space *s, const struct tn_region *me, uint64_t base, uint64_t size)
+{
+    uint64_t last = base + (size - 1);
+    for (struct tn_region *r = s->regions; r; r = r->next)
+        if (r != me && r->base != TN_ANYWHERE && r->base <= last && base <= r->base + (r->size - 1))
+            return r;
+    return NULL;
+}
+
+/* base and size are sane and inside the space. */
+static int in_space(const struct space *s, uint64_t base, uint64_t size)
+{
+    return size && base <= s->limit && size - 1 <= s->limit - base;
+}
+
+/* First aligned place in min..max that is free, or TN_ANYWHERE. */
+static uint64_t choose(struct space *s, const struct tn_region_req *q)
+{
+    uint64_t align = q->align ? q->align : 1, max = q->max ? q->max : s->limit;
+    uint64_t at = (q->min + align - 1) & ~(align - 1);
+    while (at >= q->min && q->size - 1 <= max && at <= max - (q->size - 1)) {
+        struct tn_region *r = overlapping(s, NULL, at, q->size);
+        if (!r)
+            return at;
+        uint64_t next = (r->base + (r->size - 1)) | (align - 1);
+        if (next == ~(uint64_t)0 || next < at)
+            break;
+        at = next + 1;
+    }
+    return TN_ANYWHERE;
+}
+
+static const char *owner_of(const struct tn_region *r)
+{
+    return r->m.dev ? device_id(r->m.dev) : "the machine";
+}
+
+static const char *space_word(const struct space *s)
+{
+    return s->kind == TN_SPACE_PIO ? "port" : "memory";
+}
+
+static int claim(struct space *s, const struct tn_region_req *q, uint32_t may_overlap, uint64_t *base, struct tn_err *e)
+{
+    if (!q->size || (q->align & (q->align - 1)))
+        return err_set(e, EINVAL, "%s range '%s' has size 0x%" PRIx64 ", alignment 0x%" PRIx64, space_word(s), q->name,
+                       q->size, q->align);
+    *base = q->base == TN_ANYWHERE && !may_overlap ? choose(s, q) : q->base;
+    if (*base == TN_ANYWHERE && may_overlap)
+        return 0; /* a BAR without an address */
+    if (*base == TN_ANYWHERE)
+        return err_set(e, ENOSPC, "no place for %s range '%s' of 0x%" PRIx64 " bytes", space_word(s), q->name, q->size);
+    if (!in_space(s, *base, q->size))
+        return err_set(e, EINVAL, "%s range '%s' 0x%" PRIx64 "+0x%" PRIx64 " does not fit the address space", space_word(s),
+                       q->name, *base, q->size);
+    struct tn_region *r = may_overlap ? NULL : overlapping(s, NULL, *base, q->size);
+    if (r)
+        return err_set(e, EBUSY, "%s range '%s' 0x%" PRIx64 "-0x%" PRIx64 " overlaps '%s' of %s at 0x%" PRIx64, space_word(s),
+                       q->name, *base, *base + (q->size - 1), r->name, owner_of(r), r->base);
+    return 0;
+}
+
+static void stop_region(struct managed *m)
+{
+    struct tn_region *r = (struct tn_region *)m;
+    pthread_mutex_lock(&r->space->lock);
+    region_unwire(r);
+    r->live = 0;
+    space_publish(r->space);
+    pthread_mutex_unlock(&r->space->lock);
+}
+
+static void release_region(struct managed *m)
+{
+    region_del((struct tn_region *)m);
+}
+
+static struct tn_region *region_alloc(struct space *s, struct device *d, const char *name, const struct tn_region_ops *ops, void *p)
+{
+    struct tn_region *r = XNEW(struct tn_region);
+    r->m.stop = stop_region;
+    r->m.release = release_region;
+    r->space = s;
+    r->name = xstrdup(name ? name : "");
+    r->ops = ops;
+    r->s = p;
+    r->domain = d && !(ops && (ops->flags & TN_RO_NO_LOCK)) ? domain_ref(d->domain) : NULL;
+    return r;
+}
+
+int region_add(struct space *s, struct device *d, const struct tn_region_req *req, const struct tn_region_ops *ops, void *p,
+               uint32_t may_overlap, struct tn_region **out, struct tn_err *e)
+{
+    uint64_t base;
+    pthread_mutex_lock(&s->lock);
+    int err = claim(s, req, may_overlap, &base, e);
+    if (err < 0) {
+        pthread_mutex_unlock(&s->lock);
+        return err;
+    }
+    struct tn_region *r = region_alloc(s, d, req->name, ops, p), **at = &s->regions;
+    r->base = base;
+    r->size = req->size;
+    r->enabled = base != TN_ANYWHERE;
+    r->live = !d; /* the machine's own are at once */
+    while (*at)
+        at = &(*at)->next;
+    *at = r;
+    s->nregions++;
+    if (r->live)
+        space_publish(s);
+    pthread_mutex_unlock(&s->lock);
+    managed_add(d, &r->m);
+    *out = r;
+    return 0;
+}
+
+static void free_overlay(struct overlay *o)
+{
+    munmap(o->va, o->len);
+    free(o);
+}
+
+void region_del(struct tn_region *r)
+{
+    struct space *s = r->space;
+    managed_del(&r->m);
+    pthread_mutex_lock(&s->lock);
+    int was_live = r->live != 0;
+    region_unwire(r);
+    r->live = 0;
+    for (struct tn_region **at = &s->regions; *at; at = &(*at)->next)
+        if (*at == r) {
+            *at = r->next;
+            break;
+        }
+    s->nregions--;
+    if (was_live)
+        space_publish(s);
+    pthread_mutex_unlock(&s->lock);
+    if (was_live)
+        epoch_wait();
+    while (r->overlays) {
+        struct overlay *o = r->overlays;
+        r->overlays = o->next;
+        free_overlay(o);
+    }
+    while (r->eventfds) {
+        struct ioeventfd *f = r->eventfds;
+        r->eventfds = f->next;
+        free(f);
+    }
+    domain_unref(r->domain);
+    free(r->name);
+    free(r);
+}
+
+int region_place(struct tn_region *r, uint64_t base, uint32_t on)
+{
+    struct space *s = r->space;
+    if (on && !in_space(s, base, r->size))
+        return -EINVAL;
+    if (base == r->base && on == r->enabled)
+        return 0;
+    pthread_mutex_lock(&s->lock);
+    region_unwire(r);
+    r->base = base;
+    r->enabled = on;
+    region_wire(r);
+    if (r->live)
+        space_publish(s);
+    pthread_mutex_unlock(&s->lock);
+    return 0;
+}
+
+int region_move(struct tn_region *r, uint64_t base)
+{
+    return in_space(r->space, base, r->size) ? region_place(r, base, r->enabled) : -EINVAL;
+}
+
+void region_enable(struct tn_region *r, uint32_t on)
+{
+    region_place(r, r->base, on && r->base != TN_ANYWHERE);
+}
+
+uint64_t region_base(struct tn_region *r)
+{
+    return r->enabled ? r->base : TN_ANYWHERE;
+}
+
+static uint32_t activate_in(struct space *s, const struct device *d)
+{
+    uint32_t n = 0;
+    for (struct tn_region *r = s->regions; r; r = r->next)
+        if (r->m.dev == d && !r->live) {
+            r->live = 1;
+            region_wire(r);
+            n++;
+        }
+    return n;
+}
+
+static uint32_t activate_tree(struct space *s, const struct device *d)
+{
+    struct device *c;
+    uint32_t n = activate_in(s, d);
+    TAILQ_FOREACH(c, &d->children, brother)
+        n += activate_tree(s, c);
+    return n;
+}
+
+void space_activate(struct vm *vm, struct device *d)
+{
+    struct space *both[] = {vm->pio, vm->mmio};
+    for (uint32_t i = 0; i < 2; i++) {
+        if (!both[i])
+            continue;
+        pthread_mutex_lock(&both[i]->lock);
+        if (activate_tree(both[i], d))
+            space_publish(both[i]);
+        pthread_mutex_unlock(&both[i]->lock);
+    }
+}
+
+int space_each(struct space *s, int (*fn)(void *o, const struct tn_region *r, uint64_t first, uint64_t last), void *o)
+{
+    const struct view *v = s->view;
+    for (uint32_t i = 0; i < v->n; i++) {
+        int x = fn(o, v->range[i].region, v->first[i], v->range[i].last);
+        if (x)
+            return x;
+    }
+    return 0;
+}
+
+/* ---- overlays ---- */
+
+int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint64_t fd_off, uint32_t prot, struct tn_err *e)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    if (!len || off > r->size || len > r->size - off || ((off | len | fd_off) & (page - 1)))
+        return err_set(e, EINVAL, "overlay 0x%" PRIx64 "+0x%" PRIx64 " does not fit '%s'", off, len, r->name);
+    pthread_mutex_lock(&r->space->lock);
+    for (struct overlay *o = r->overlays; o; o = o->next)
+        if (off < o->off + o->len && o->off < off + len) {
+            pthread_mutex_unlock(&r->space->lock);
+            return err_set(e, EBUSY, "overlay 0x%" PRIx64 "+0x%" PRIx64 " of '%s' is taken", off, len, r->name);
+        }
+    void *va = mmap(NULL, len, (int)prot & (PROT_READ | PROT_WRITE), MAP_SHARED, fd, (off_t)fd_off);
+    if (va == MAP_FAILED) {
+        int err = errno;
+        pthread_mutex_unlock(&r->space->lock);
+        return err_set(e, err, "mapping '%s': %s", r->name, strerror(err));
+    }
+    struct overlay *o = XNEW(struct overlay);
+    *o = (struct overlay){r->overlays, off, len, va, prot, -1};
+    r->overlays = o;
+    if (reachable(r))
+        wire_overlay(r, o);
+    pthread_mutex_unlock(&r->space->lock);
+    return 0;
+}
+
+int region_overlay_del(struct tn_region *r, uint64_t off, uint64_t len)
+{
+    int err = -ENOENT;
+    pthread_mutex_lock(&r->space->lock);
+    for (struct overlay **at = &r->overlays; *at;) {
+        struct overlay *o = *at;
+        if (o->off < off || o->len > len || o->off - off > len - o->len) {
+            at = &o->next;
+            continue;
+        }
+        unwire_overlay(r, o); /* KVM returns when no vCPU can reach the slot */
+        *at = o->next;
+        free_overlay(o);
+        err = 0;
+    }
+    pthread_mutex_unlock(&r->space->lock);
+    return err;
+}
+
+/* ---- ioeventfds ---- */
+
+int region_ioeventfd(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd)
+{
+    if (off >= r->size || size > r->size - off || fd < 0 || (size & (size - 1)) || size > 8)
+        return -EINVAL;
+    struct ioeventfd *f = XNEW(struct ioeventfd);
+    *f = (struct ioeventfd){.off = off, .data = data, .size = size, .match = match, .fd = fd};
+    pthread_mutex_lock(&r->space->lock);
+    f->next = r->eventfds;
+    __atomic_store_n(&r->eventfds, f, __ATOMIC_RELEASE);
+    if (reachable(r))
+        wire_eventfd(r, f, 1);
+    pthread_mutex_unlock(&r->space->lock);
+    return 0;
+}
+
+static void free_later(void *p)
+{
+    epoch_wait();
+    free(p);
+}
+
+int region_ioeventfd_del(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd)
+{
+    int err = -ENOENT;
+    pthread_mutex_lock(&r->space->lock);
+    for (struct ioeventfd **at = &r->eventfds; *at; at = &(*at)->next) {
+        struct ioeventfd *f = *at;
+        if (f->off != off || f->size != size || f->match != match || f->data != data || f->fd != fd)
+            continue;
+        wire_eventfd(r, f, 0);
+        __atomic_store_n(at, f->next, __ATOMIC_RELEASE);
+        bh_once(r->space->vm->main, NULL, free_later, f); /* a vCPU may be looking at it */
+        err = 0;
+        break;
+    }
+    pthread_mutex_unlock(&r->space->lock);
+    return err;
+}
+
+int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t size)
+{
+    for (const struct ioeventfd *f = __atomic_load_n(&r->eventfds, __ATOMIC_ACQUIRE); f;
+         f = __atomic_load_n(&f->next, __ATOMIC_ACQUIRE)) {
+        if (f->off != off || (f->size && f->size != size) || (f->match && f->data != v))
+            continue;
+        uint64_t one = 1;
+        ssize_t n = write(f->fd, &one, sizeof one);
+        (void)n; /* full: signalled already */
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- TN_REGION_1 ---- */
+
+static int t_add(struct tn_dev *d, const struct tn_region_req *r, const struct tn_region_ops *ops, void *s,
+                 struct tn_region **out, struct tn_err *e)
+{
+    struct device *dev = device_of(d);
+    struct space *sp = r->space == TN_SPACE_PIO ? dev->vm->pio : r->space == TN_SPACE_MMIO ? dev->vm->mmio : NULL;
+    if (!sp)
+        return err_set(e, EINVAL, "'%s': no address space %u here", r->name, r->space);
+    return region_add(sp, dev, r, ops, s, 0, out, e);
+}
+
+const struct tn_regions region_table = {
+    .struct_size = sizeof(struct tn_regions),
+    .rev = 1,
+    .add = t_add,
+    .move = region_move,
+    .enable = region_enable,
+    .base = region_base,
+    .map = region_overlay,
+    .unmap = region_overlay_del,
+    .ioeventfd = region_ioeventfd,
+    .ioeventfd_del = region_ioeventfd_del,
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Shared by space.c (views and dispatch), region.c (registration) and stall.c; nobody else's. */
+#ifndef TN_HOST_SPACE_IMPL_H
+#define TN_HOST_SPACE_IMPL_H
+#include "space.h"
+#include <pthread.h>
+
+struct range {
+    uint64_t last, base; /* base: of the region, for offsets */
+    struct tn_region *region;
+};
+struct view {
+    uint32_t n;
+    uint64_t *first; /* sorted; apart from the ranges, so that the search stays in few cache lines */
+    struct range *range;
+    struct view *next; /* among the retired */
+};
+struct space {
+    struct vm *vm;
+    uint32_t kind;
+    uint64_t limit;
+    pthread_mutex_t lock; /* leaf: writers */
+    struct tn_region *regions;
+    uint32_t nregions;
+    struct view *view;    /* published */
+    struct view *retired;
+    struct tn_bh *reclaim;
+    uint64_t misses;
+};
+/* Memory from an fd on top of a region; a memslot while the region is mapped. */
+struct overlay {
+    struct overlay *next;
+    uint64_t off, len;
+    void *va;
+    uint32_t prot;
+    int slot; /* -1: not mapped now */
+};
+struct ioeventfd {
+    struct ioeventfd *next;
+    uint64_t off, data;
+    uint32_t size, match;
+    int fd;
+    uint32_t in_kernel; /* the kernel has it, at the region's present place */
+};
+
+void space_publish(struct space *s);         /* lock held */
+int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t size); /* 1: signalled, nothing is left to do */
+int stall_wait(void);                        /* after a callback: 1 if it was stalled and is to be repeated if it is a read */
+int cmp_u64(const void *a, const void *b);
+void region_unwire(struct tn_region *r);     /* memslots and kernel ioeventfds of where it was; lock held */
+void region_wire(struct tn_region *r);
+
+#endif
