@@ -207,18 +207,64 @@ TEST(adding_checks_names_keys_and_room)
     CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_FILE_FIRST, 0, 4), -EINVAL);
     CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_FILE_DIR, 0, 4), -EINVAL);
     CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_NB_CPUS, 0, 9), -EINVAL);
-    CHECK_EQ(fwcfg_chip_add_bytes(&c, FWCFG_KEY_ARCH | 3, "e820", 4), 0);
+    CHECK_EQ(fwcfg_chip_add_item(&c, FWCFG_KEY_ARCH | 3, NULL, 9, 9, NULL, NULL), -EINVAL);
+    CHECK_EQ(fwcfg_chip_add_item(&c, FWCFG_KEY_ARCH | 3, b.blob, 17, 16, NULL, NULL), -EINVAL);
+    CHECK_EQ(fwcfg_chip_add_item(&c, FWCFG_KEY_ARCH | 0x3fff, b.blob, 16, 16, NULL, NULL), 0);
+    CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_WRITE, 0, 4), -EINVAL);
     CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_NB_CPUS, 1, 2), -ENOSPC);
     CHECK_EQ(fwcfg_chip_add_file(&c, name, NULL, 0, 0, NULL, NULL), -ENAMETOOLONG);
     CHECK_EQ(fwcfg_chip_add_file(&c, "", NULL, 0, 0, NULL, NULL), -EINVAL);
     CHECK_EQ(fwcfg_chip_add_file(&c, "a", NULL, 2, 1, NULL, NULL), -EINVAL);
+    CHECK_EQ(fwcfg_chip_add_file(&c, "a", NULL, 0, 9, NULL, NULL), -EINVAL);
     name[FWCFG_NAME_MAX - 1] = 0; /* the longest that fits */
     CHECK_EQ(fwcfg_chip_add_file(&c, name, NULL, 0, 0, NULL, NULL), 0);
     CHECK_EQ(fwcfg_chip_add_file(&c, name, NULL, 0, 0, NULL, NULL), -EEXIST);
     CHECK_EQ(fwcfg_chip_add_file(&c, "b", NULL, 0, 0, NULL, NULL), -ENOSPC);
-    fwcfg_chip_publish(&c);
-    CHECK_EQ(fwcfg_chip_add_file(&c, "b", NULL, 0, 0, NULL, NULL), -EBUSY);
-    CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_NB_CPUS, 1, 2), -EBUSY);
+}
+
+TEST(architecture_keys_and_constant_bytes)
+{
+    BENCH(b);
+    memcpy(b.table, "e820 and more", 13);
+    CHECK_EQ(fwcfg_chip_add_item(&b.chip, FWCFG_KEY_ARCH | 3, b.table, 4, 64, NULL, NULL), 0);
+    choose(&b, FWCFG_KEY_ARCH | 3);
+    CHECK_EQ(next(&b, 5), get_le32("e820"));
+}
+
+TEST(a_new_file_shows_when_published_and_sorts_in)
+{
+    BENCH(b);
+    CHECK_EQ(fwcfg_chip_add_file(&b.chip, "etc/early", b.blob, 4, 4, NULL, NULL), 0);
+    choose(&b, 0x23);
+    CHECK_EQ(b.chip.selected, FWCFG_KEY_NONE);
+    choose(&b, KEY_TEXT);
+    CHECK_EQ(next(&b, 2), 0x0100);
+    fwcfg_chip_publish(&b.chip);
+    CHECK_EQ(b.chip.selected, FWCFG_KEY_SIGNATURE);
+    CHECK_EQ(fwcfg_chip_file(&b.chip, "etc/early")->key, 0x21);
+    CHECK_EQ(fwcfg_chip_file(&b.chip, "etc/text")->key, 0x23);
+}
+
+TEST(a_removed_file_is_empty_and_moves_no_other_until_published)
+{
+    BENCH(b);
+    CHECK_EQ(fwcfg_chip_remove_file(&b.chip, "etc/none"), -ENOENT);
+    CHECK_EQ(fwcfg_chip_remove_file(&b.chip, ""), -ENOENT);
+    choose(&b, KEY_TABLE);
+    CHECK_EQ(fwcfg_chip_remove_file(&b.chip, "etc/table"), 0);
+    CHECK_EQ(fwcfg_chip_remove_file(&b.chip, "etc/table"), -ENOENT);
+    CHECK_EQ(next(&b, 4), 0);
+    choose(&b, FWCFG_KEY_FILE_DIR);
+    CHECK_EQ(b.fills, 1); /* not asked again */
+    choose(&b, KEY_TEXT);
+    CHECK_EQ(next(&b, 2), 0x0100);
+    CHECK_EQ(fwcfg_chip_add_file(&b.chip, "etc/new", b.blob, 4, 4, NULL, NULL), 0);
+    CHECK_EQ(fwcfg_chip_remove_file(&b.chip, "etc/new"), 0); /* nobody saw it */
+    fwcfg_chip_publish(&b.chip);
+    choose(&b, KEY_TABLE);
+    CHECK_EQ(next(&b, 2), 0x0100);
+    choose(&b, FWCFG_KEY_FILE_DIR);
+    CHECK_EQ(next(&b, 4), htobe32(2));
 }
 
 TEST(dma_register_reads_as_the_signature)
@@ -326,6 +372,9 @@ TEST(mmio_data_keeps_the_order_of_bytes_and_the_selector_is_big_endian)
     CHECK_EQ(fwcfg_chip_mmio_read(&b.chip, FWCFG_MMIO_DATA, 8), 0x0706050403020100);
     CHECK_EQ(fwcfg_chip_mmio_read(&b.chip, FWCFG_MMIO_DATA, 2), 0x0908);
     CHECK_EQ(fwcfg_chip_mmio_read(&b.chip, FWCFG_MMIO_SELECTOR, 2), 0xffff);
+    fwcfg_chip_mmio_write(&b.chip, FWCFG_MMIO_SELECTOR, 4, 0);
+    fwcfg_chip_mmio_write(&b.chip, FWCFG_MMIO_DATA, 2, 0);
+    CHECK_EQ(fwcfg_chip_mmio_read(&b.chip, FWCFG_MMIO_DATA, 1), 0x0a);
 }
 
 TEST(other_widths_and_places_are_no_registers)
@@ -361,6 +410,9 @@ int main(void)
     RUN(directory_is_sorted_by_name_with_big_endian_numbers);
     RUN(a_dynamic_item_is_made_at_each_selection);
     RUN(adding_checks_names_keys_and_room);
+    RUN(architecture_keys_and_constant_bytes);
+    RUN(a_new_file_shows_when_published_and_sorts_in);
+    RUN(a_removed_file_is_empty_and_moves_no_other_until_published);
     RUN(dma_register_reads_as_the_signature);
     RUN(dma_reads_an_item_in_pieces_and_goes_on_with_zeros);
     RUN(dma_skips);

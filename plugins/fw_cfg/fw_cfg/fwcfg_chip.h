@@ -2,9 +2,10 @@
 /* QEMU's firmware configuration device without a bus: numbered items and named files that firmware
  * reads through ports, memory registers or DMA.
  *
- * Items are added, then fwcfg_chip_publish() gives the files their keys, then the guest may look.
- * Every function is called with the device's lock held (or before the guest runs); callbacks run
- * with it and do not call back into the chip. */
+ * Items are added, then fwcfg_chip_publish() gives the files their keys, then the guest may look;
+ * files that come or go later show at the next reset. Every function is called with the device's
+ * lock held (or before the guest runs); callbacks run with it and do not call back into the chip.
+ */
 #ifndef FWCFG_CHIP_H
 #define FWCFG_CHIP_H
 #include "fwcfg_regs.h"
@@ -32,7 +33,7 @@ struct fwcfg_item_ops {
 };
 
 struct fwcfg_item {
-    char name[FWCFG_NAME_MAX]; /* "" for a numbered item */
+    char name[FWCFG_NAME_MAX]; /* "" for a numbered item and for a file that was removed */
     uint16_t key;
     uint32_t size, max; /* bytes now, bytes that data holds */
     uint8_t *data;      /* NULL: in small */
@@ -49,12 +50,13 @@ struct fwcfg_chip {
     /* configuration */
     struct fwcfg_item *items, *files; /* the caller's arrays */
     uint32_t n_items, max_items, n_files, max_files;
-    uint32_t published, flags;
+    uint32_t n_published; /* files that the guest can see, the first ones */
+    uint32_t flags;
     const struct fwcfg_env *env;
     void *opaque;
 };
 
-/* Makes c an unpublished device with the signature and ID items. items holds max_items (at least 2)
+/* Makes c a device with the signature and ID items and no file. items holds max_items (at least 2)
  * numbered items, files max_files named ones (at most 0x3fe0); both arrays, env and opaque stay the
  * caller's and outlive the use of c. Returns 0 or -EINVAL. */
 int fwcfg_chip_init(struct fwcfg_chip *c, uint32_t flags, struct fwcfg_item *items,
@@ -62,25 +64,33 @@ int fwcfg_chip_init(struct fwcfg_chip *c, uint32_t flags, struct fwcfg_item *ite
                     const struct fwcfg_env *env, void *opaque);
 
 /* Adds the numbered item key: size bytes of value, little-endian, size at most 8.
- * Returns 0, -EEXIST, -ENOSPC, -EBUSY once published, or -EINVAL for a key of a file or the
- * directory. */
+ * Returns 0, -EEXIST, -ENOSPC, or -EINVAL for a key of a file or the directory. */
 int fwcfg_chip_add_number(struct fwcfg_chip *c, uint32_t key, uint64_t value, uint32_t size);
 
-/* Adds the numbered item key: size bytes at data, which stay the caller's. Returns as above. */
-int fwcfg_chip_add_bytes(struct fwcfg_chip *c, uint32_t key, const void *data, uint32_t size);
+/* Adds the numbered item key of size bytes, of at most max, at data, which stay the caller's and
+ * are changed only as ops says (NULL: never). data may be NULL for up to 8 bytes of the item's own.
+ * Returns 0, -EEXIST, -ENOSPC, or -EINVAL for a key of a file or the directory or sizes that do not
+ * fit. */
+int fwcfg_chip_add_item(struct fwcfg_chip *c, uint32_t key, void *data, uint32_t size, uint32_t max,
+                        const struct fwcfg_item_ops *ops, void *opaque);
 
-/* Adds a file of size bytes, of at most max, at data, which stay the caller's and are written only
- * as ops says (NULL: never). name is copied. Returns 0, -EEXIST, -ENOSPC, -ENAMETOOLONG, -EBUSY
- * once published, or -EINVAL for an empty name or size > max. */
+/* Adds a file in the same way; name is copied. The guest sees it after fwcfg_chip_publish().
+ * Returns 0, -EEXIST, -ENOSPC, -ENAMETOOLONG, or -EINVAL for an empty name or sizes that do not
+ * fit. */
 int fwcfg_chip_add_file(struct fwcfg_chip *c, const char *name, void *data, uint32_t size,
                         uint32_t max, const struct fwcfg_item_ops *ops, void *opaque);
 
-/* Sorts the files by name (bytes, ascending) and gives them keys from FWCFG_KEY_FILE_FIRST: the
- * same files have the same keys, whatever the order in which they were added. */
+/* Removes a file; its data and ops are not used any more. The guest finds it empty and nameless
+ * until fwcfg_chip_publish(), so that no other file's key moves under it. Returns 0 or -ENOENT. */
+int fwcfg_chip_remove_file(struct fwcfg_chip *c, const char *name);
+
+/* Sorts the files by name (bytes, ascending), gives them keys from FWCFG_KEY_FILE_FIRST and selects
+ * the signature. The same files have the same keys, whatever the order in which they were added.
+ * For the moments when no guest is looking: before it starts, and at each reset. */
 void fwcfg_chip_publish(struct fwcfg_chip *c);
 
 /* The file of that name, NULL if there is none. Its size (up to max) and bytes may be changed
- * between two accesses of the guest. Publishing moves files: look again after it. */
+ * between two accesses of the guest. Removing and publishing move files: look again after them. */
 struct fwcfg_item *fwcfg_chip_file(struct fwcfg_chip *c, const char *name);
 
 /* Hardware reset: nothing of a DMA address, the signature selected. */
@@ -97,8 +107,7 @@ void fwcfg_chip_port_write(struct fwcfg_chip *c, uint64_t off, uint32_t size, ui
 uint64_t fwcfg_chip_mmio_read(struct fwcfg_chip *c, uint64_t off, uint32_t size);
 void fwcfg_chip_mmio_write(struct fwcfg_chip *c, uint64_t off, uint32_t size, uint64_t value);
 
-/* ---- between the files of the chip ------------------------------------------------------------
- */
+/* ---- between the files of the chip ------------------------------------------------------- */
 
 /* Selects key and rewinds; makes a dynamic item's contents. */
 void fwcfg_select(struct fwcfg_chip *c, uint32_t key);

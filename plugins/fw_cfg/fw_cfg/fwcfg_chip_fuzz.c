@@ -76,6 +76,19 @@ static void start(struct world *w)
     fwcfg_chip_publish(c);
 }
 
+/* A load, a reset, and between resets a file that comes and goes. */
+static void restart(struct world *w, uint8_t how)
+{
+    struct fwcfg_chip *c = &w->chip;
+    if (how & 1)
+        fwcfg_chip_remove_file(c, "t");
+    if (how & 2)
+        fwcfg_chip_add_file(c, "t", w->table, 0, 300, &table_ops, w);
+    if (how & 4)
+        fwcfg_chip_publish(c);
+    how & 8 ? fwcfg_chip_loaded(c) : fwcfg_chip_reset(c);
+}
+
 /* Puts a likely DMA structure where a likely address finds it. */
 static void start_dma(struct world *w, const uint8_t *p)
 {
@@ -104,7 +117,7 @@ static void step(struct world *w, const uint8_t *p)
         fwcfg_chip_mmio_write(c, off, size, (uint64_t)get_le16(p + 3) << 8 * (p[5] & 7));
         break;
     case 4:
-        p[1] ? fwcfg_chip_loaded(c) : fwcfg_chip_reset(c);
+        restart(w, p[1]);
         break;
     case 5:
         memset(w->ram + p[1] * 8, p[2], p[3]);

@@ -19,60 +19,56 @@ static struct fwcfg_item *find_item(struct fwcfg_chip *c, uint32_t key)
 
 static struct fwcfg_item *find(struct fwcfg_chip *c, uint32_t key)
 {
-    if (!c->published)
-        return NULL;
     uint32_t i = key - FWCFG_KEY_FILE_FIRST;
-    return i < c->n_files ? &c->files[i] : find_item(c, key);
+    return i < c->n_published ? &c->files[i] : find_item(c, key);
 }
 
-/* ---- adding --------------------------------------------------------------------------------- */
+/* ---- adding and removing -------------------------------------------------------------------- */
 
-static int new_item(struct fwcfg_chip *c, uint32_t key, struct fwcfg_item **item)
+static int check_key(struct fwcfg_chip *c, uint32_t key)
 {
     uint32_t number = key & ~FWCFG_KEY_ARCH;
     if (number >= FWCFG_KEY_WRITE || key == FWCFG_KEY_FILE_DIR)
         return -EINVAL;
     if (!(key & FWCFG_KEY_ARCH) && number >= FWCFG_KEY_FILE_FIRST)
         return -EINVAL;
-    if (c->published)
-        return -EBUSY;
-    if (find_item(c, key))
-        return -EEXIST;
+    return find_item(c, key) ? -EEXIST : 0;
+}
+
+static int check_sizes(const void *data, uint32_t size, uint32_t max)
+{
+    if (size > max || (!data && max > sizeof((struct fwcfg_item *)0)->small))
+        return -EINVAL;
+    return 0;
+}
+
+int fwcfg_chip_add_item(struct fwcfg_chip *c, uint32_t key, void *data, uint32_t size, uint32_t max,
+                        const struct fwcfg_item_ops *ops, void *opaque)
+{
+    int r = check_key(c, key);
+    if (r == 0)
+        r = check_sizes(data, size, max);
+    if (r < 0)
+        return r;
     if (c->n_items == c->max_items)
         return -ENOSPC;
-    *item = &c->items[c->n_items++];
-    **item = (struct fwcfg_item){.key = (uint16_t)key};
+    c->items[c->n_items++] = (struct fwcfg_item){
+        .key = (uint16_t)key, .data = data, .size = size, .max = max, .ops = ops, .opaque = opaque};
     return 0;
 }
 
 int fwcfg_chip_add_number(struct fwcfg_chip *c, uint32_t key, uint64_t value, uint32_t size)
 {
-    struct fwcfg_item *item;
-    if (size > sizeof item->small)
-        return -EINVAL;
-    int r = new_item(c, key, &item);
-    if (r < 0)
-        return r;
-    put_le64(item->small, value);
-    item->size = item->max = size;
-    return 0;
-}
-
-int fwcfg_chip_add_bytes(struct fwcfg_chip *c, uint32_t key, const void *data, uint32_t size)
-{
-    struct fwcfg_item *item;
-    int r = new_item(c, key, &item);
-    if (r < 0)
-        return r;
-    item->data = (uint8_t *)(uintptr_t)data; /* no ops: never written */
-    item->size = item->max = size;
-    return 0;
+    int r = fwcfg_chip_add_item(c, key, NULL, size, size, NULL, NULL);
+    if (r == 0)
+        put_le64(c->items[c->n_items - 1].small, value);
+    return r;
 }
 
 struct fwcfg_item *fwcfg_chip_file(struct fwcfg_chip *c, const char *name)
 {
     for (uint32_t i = 0; i < c->n_files; i++)
-        if (strcmp(c->files[i].name, name) == 0)
+        if (name[0] && strcmp(c->files[i].name, name) == 0)
             return &c->files[i];
     return NULL;
 }
@@ -91,12 +87,10 @@ int fwcfg_chip_add_file(struct fwcfg_chip *c, const char *name, void *data, uint
                         uint32_t max, const struct fwcfg_item_ops *ops, void *opaque)
 {
     int r = check_name(c, name);
+    if (r == 0)
+        r = check_sizes(data, size, max);
     if (r < 0)
         return r;
-    if (size > max)
-        return -EINVAL;
-    if (c->published)
-        return -EBUSY;
     if (c->n_files == c->max_files)
         return -ENOSPC;
     struct fwcfg_item *f = &c->files[c->n_files++];
@@ -105,7 +99,30 @@ int fwcfg_chip_add_file(struct fwcfg_chip *c, const char *name, void *data, uint
     return 0;
 }
 
-void fwcfg_chip_publish(struct fwcfg_chip *c)
+int fwcfg_chip_remove_file(struct fwcfg_chip *c, const char *name)
+{
+    struct fwcfg_item *f = fwcfg_chip_file(c, name);
+    if (!f)
+        return -ENOENT;
+    if (f - c->files < c->n_published)
+        *f = (struct fwcfg_item){.key = f->key};
+    else
+        *f = c->files[--c->n_files];
+    return 0;
+}
+
+/* ---- publishing ----------------------------------------------------------------------------- */
+
+static void drop_removed(struct fwcfg_chip *c)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < c->n_files; i++)
+        if (c->files[i].name[0])
+            c->files[kept++] = c->files[i];
+    c->n_files = kept;
+}
+
+static void sort_files(struct fwcfg_chip *c)
 {
     for (uint32_t i = 1; i < c->n_files; i++) {
         struct fwcfg_item f = c->files[i];
@@ -114,9 +131,16 @@ void fwcfg_chip_publish(struct fwcfg_chip *c)
             c->files[k] = c->files[k - 1];
         c->files[k] = f;
     }
+}
+
+void fwcfg_chip_publish(struct fwcfg_chip *c)
+{
+    drop_removed(c);
+    sort_files(c);
     for (uint32_t i = 0; i < c->n_files; i++)
         c->files[i].key = (uint16_t)(FWCFG_KEY_FILE_FIRST + i);
-    c->published = 1;
+    c->n_published = c->n_files;
+    fwcfg_select(c, FWCFG_KEY_SIGNATURE);
 }
 
 /* ---- selecting ------------------------------------------------------------------------------ */
@@ -136,7 +160,7 @@ static void prepare(struct fwcfg_chip *c)
     if (item)
         fill(item);
     else if (c->selected == FWCFG_KEY_FILE_DIR)
-        for (uint32_t i = 0; i < c->n_files; i++)
+        for (uint32_t i = 0; i < c->n_published; i++)
             fill(&c->files[i]);
 }
 
@@ -159,7 +183,7 @@ struct fwcfg_item *fwcfg_current(struct fwcfg_chip *c)
 
 static uint32_t directory_size(const struct fwcfg_chip *c)
 {
-    return FWCFG_DIR_HEADER + c->n_files * FWCFG_DIR_ENTRY;
+    return FWCFG_DIR_HEADER + c->n_published * FWCFG_DIR_ENTRY;
 }
 
 static void directory_entry(const struct fwcfg_item *f, uint8_t entry[FWCFG_DIR_ENTRY])
@@ -177,7 +201,7 @@ static uint32_t copy_directory(const struct fwcfg_chip *c, uint32_t off, uint8_t
     uint8_t piece[FWCFG_DIR_ENTRY];
     uint32_t size = FWCFG_DIR_HEADER, at = off;
     if (off < FWCFG_DIR_HEADER) {
-        put_be32(piece, c->n_files);
+        put_be32(piece, c->n_published);
     } else {
         size = FWCFG_DIR_ENTRY;
         at = (off - FWCFG_DIR_HEADER) % FWCFG_DIR_ENTRY;
@@ -192,7 +216,7 @@ static uint32_t selected_size(struct fwcfg_chip *c)
 {
     struct fwcfg_item *item = fwcfg_current(c);
     if (c->selected == FWCFG_KEY_FILE_DIR)
-        return c->published ? directory_size(c) : 0;
+        return directory_size(c);
     return item ? item->size : 0;
 }
 
