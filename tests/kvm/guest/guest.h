@@ -107,12 +107,14 @@ uint32_t pci_read(struct pci_fn f, uint32_t offset, uint32_t size);
 void pci_write(struct pci_fn f, uint32_t offset, uint32_t size, uint32_t v);
 uint64_t pci_ecam(void); /* 0: there is none */
 bool pci_find(uint16_t vendor, uint16_t device, struct pci_fn *f);
-/* Address of a BAR, which it assigns if no firmware did; 0 if it is not implemented. */
+/* Address of a BAR, which it assigns below 4 GiB if no firmware did; 0 if it is not implemented. */
 uint64_t pci_bar(struct pci_fn f, uint32_t bar);
 void pci_enable(struct pci_fn f);              /* memory, I/O, bus master */
 uint32_t pci_cap(struct pci_fn f, uint8_t id); /* offset, 0 if absent */
 bool pci_msi(struct pci_fn f, uint8_t vector); /* one message to this CPU */
 bool pci_msix(struct pci_fn f, uint32_t entry, uint8_t vector);
+void pci_msix_mask(struct pci_fn f, uint32_t entry, bool masked); /* one vector */
+bool pci_msix_pending(struct pci_fn f, uint32_t entry);
 
 /* cpu.c: one further CPU. */
 /* Starts the CPU with this APIC id; it runs fn and then halts with interrupts open, for its

@@ -23,6 +23,11 @@
 #define MSI_ENABLE     0x1
 #define MSI_64         0x80
 #define MSIX_ENABLE    0x8000
+#define MSIX_TABLE     4 /* registers of the capability */
+#define MSIX_PBA       8
+#define MSIX_ENTRY_LEN 16
+#define MSIX_CONTROL   12            /* of an entry: bit 0 masks */
+#define MAPPED_END     0x100000000ul /* of the page tables: firmware may put a BAR above */
 #define MSI_ADDRESS    0xfee00000u
 #define MCFG_BASE      44
 #define MCFG_MIN_LEN   60
@@ -152,7 +157,7 @@ uint64_t pci_bar(struct pci_fn f, uint32_t bar)
 
     if (!(low & BAR_IO) && low & BAR_64)
         at |= (uint64_t)pci_read(f, reg + 4, 4) << 32;
-    if (at)
+    if (at && at < MAPPED_END)
         return at;
     uint64_t size = bar_size(f, reg, low);
     return size ? assign(f, reg, low, size) : 0;
@@ -192,18 +197,35 @@ bool pci_msi(struct pci_fn f, uint8_t vector)
     return true;
 }
 
+/* Address of what an offset-and-BIR register of the MSI-X capability names: table (4) or PBA (8).
+ */
+static uint64_t msix_region(struct pci_fn f, uint32_t reg)
+{
+    uint32_t where = pci_read(f, pci_cap(f, CAP_MSIX) + reg, 4);
+    return pci_bar(f, where & 7) + (where & ~7u);
+}
+
 bool pci_msix(struct pci_fn f, uint32_t entry, uint8_t vector)
 {
-    uint32_t cap = pci_cap(f, CAP_MSIX), table;
+    uint32_t cap = pci_cap(f, CAP_MSIX);
 
     if (!cap)
         return false;
-    table = pci_read(f, cap + 4, 4);
-    uint64_t at = pci_bar(f, table & 7) + (table & ~7u) + 16 * entry;
+    uint64_t at = msix_region(f, MSIX_TABLE) + MSIX_ENTRY_LEN * entry;
     pci_write(f, cap + 2, 2, pci_read(f, cap + 2, 2) | MSIX_ENABLE);
     mmio_write32(at, MSI_ADDRESS | lapic_id() << 12);
     mmio_write32(at + 4, 0);
     mmio_write32(at + 8, vector);
-    mmio_write32(at + 12, 0);
+    mmio_write32(at + MSIX_CONTROL, 0);
     return true;
+}
+
+void pci_msix_mask(struct pci_fn f, uint32_t entry, bool masked)
+{
+    mmio_write32(msix_region(f, MSIX_TABLE) + MSIX_ENTRY_LEN * entry + MSIX_CONTROL, masked);
+}
+
+bool pci_msix_pending(struct pci_fn f, uint32_t entry)
+{
+    return mmio_read32(msix_region(f, MSIX_PBA) + entry / 32 * 4) >> entry % 32 & 1;
 }
