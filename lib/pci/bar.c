@@ -59,31 +59,42 @@ static uint32_t type_bits(uint32_t kind)
 
 static void set_bar(struct pci_config *c, uint32_t n, uint32_t kind, uint64_t size)
 {
-    c->bar[n] = (struct pci_bar){.size = size, .addr = PCI_BAR_UNMAPPED, .kind = kind};
+    c->bar[n] = (struct pci_bar){
+        .size = size, .addr = PCI_BAR_UNMAPPED, .vf = PCI_BAR_UNMAPPED, .kind = kind};
+}
+
+static void declare(struct pci_config *c, uint32_t n)
+{
+    uint32_t reg = pci_bar_reg(c, n), kind = c->bar[n].kind;
+    uint64_t mask = ~(c->bar[n].size - 1);
+
+    pci_config_reg(c, reg, 4, type_bits(kind), (uint32_t)mask, 0);
+    put_le32(c->check + reg, 0xffffffff);
+    if (kind & PCI_BAR_MEM64) {
+        pci_config_reg(c, reg + 4, 4, 0, (uint32_t)(mask >> 32), 0);
+        put_le32(c->check + reg + 4, 0xffffffff);
+    }
 }
 
 int pci_bar_add(struct pci_config *c, uint32_t n, uint32_t kind, uint64_t size)
 {
     bool wide = kind & PCI_BAR_MEM64;
-    uint32_t reg = pci_bar_reg(c, n);
 
     if (n > last_bar(c) || n + wide > last_bar(c) || !is_pow2(size) || !kind_ok(kind, size))
+        return -EINVAL;
+    if (c->flags & PCI_FN_VF && kind & PCI_BAR_IO)
         return -EINVAL;
     if (taken(c, n) || (wide && taken(c, n + 1)))
         return -EBUSY;
     set_bar(c, n, kind, size);
-    pci_config_reg(c, reg, 4, type_bits(kind), (uint32_t) ~(size - 1), 0);
-    put_le32(c->check + reg, 0xffffffff);
-    if (wide) {
-        pci_config_reg(c, reg + 4, 4, 0, (uint32_t)(~(size - 1) >> 32), 0);
-        put_le32(c->check + reg + 4, 0xffffffff);
-    }
+    if (!(c->flags & PCI_FN_VF)) /* its registers are read-only zeros: 9.3.4.1.11 */
+        declare(c, n);
     return 0;
 }
 
 int pci_rom_add(struct pci_config *c, uint64_t size)
 {
-    if (!is_pow2(size) || size < PCI_ROM_MIN || size > PCI_ROM_MAX)
+    if (!is_pow2(size) || size < PCI_ROM_MIN || size > PCI_ROM_MAX || c->flags & PCI_FN_VF)
         return -EINVAL;
     if (taken(c, PCI_ROM_BAR))
         return -EBUSY;
@@ -132,12 +143,31 @@ static uint64_t decode(const struct pci_config *c, uint32_t n)
     return base;
 }
 
+static uint64_t decode_vf(const struct pci_config *c, uint32_t n)
+{
+    return c->absent || pci_config_power(c) ? PCI_BAR_UNMAPPED : c->bar[n].vf;
+}
+
+static uint64_t address(const struct pci_config *c, uint32_t n)
+{
+    if (!c->bar[n].size)
+        return PCI_BAR_UNMAPPED;
+    return c->flags & PCI_FN_VF ? decode_vf(c, n) : decode(c, n);
+}
+
+uint32_t pci_bar_place(struct pci_config *c, uint32_t n, uint64_t addr)
+{
+    if (n < PCI_BARS)
+        c->bar[n].vf = addr;
+    return pci_bars_update(c);
+}
+
 uint32_t pci_bars_update(struct pci_config *c)
 {
     uint32_t changed = 0;
 
     for (uint32_t n = 0; n < PCI_BARS; n++) {
-        uint64_t addr = c->bar[n].size ? decode(c, n) : PCI_BAR_UNMAPPED;
+        uint64_t addr = address(c, n);
 
         if (c->bar[n].size && addr != c->bar[n].addr)
             changed |= 1u << n;

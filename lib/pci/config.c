@@ -19,6 +19,11 @@ static bool is_bridge(const struct pci_config *c)
     return c->flags & PCI_FN_BRIDGE;
 }
 
+static bool is_vf(const struct pci_config *c)
+{
+    return c->flags & PCI_FN_VF;
+}
+
 static void alloc_planes(struct pci_config *c)
 {
     uint8_t *p = xcalloc(PLANES, c->size);
@@ -31,10 +36,11 @@ static void alloc_planes(struct pci_config *c)
 
 void pci_config_identify(struct pci_config *c, const struct pci_ids *ids)
 {
-    put_le16(c->bytes + PCI_VENDOR_ID, ids->vendor);
-    put_le16(c->bytes + PCI_DEVICE_ID, ids->device);
+    /* software takes a VF's IDs from its PF; it has no INTx (9.3.4.1.1, 9.3.4.1.2, 9.3.4.1.15) */
+    put_le16(c->bytes + PCI_VENDOR_ID, is_vf(c) ? 0xffff : ids->vendor);
+    put_le16(c->bytes + PCI_DEVICE_ID, is_vf(c) ? 0xffff : ids->device);
     put_le32(c->bytes + PCI_CLASS_REVISION, ids->class_rev);
-    c->bytes[PCI_INTERRUPT_PIN] = (uint8_t)ids->int_pin;
+    c->bytes[PCI_INTERRUPT_PIN] = is_vf(c) ? 0 : (uint8_t)ids->int_pin;
     if (is_bridge(c))
         return;
     put_le16(c->bytes + PCI_SUBSYSTEM_VENDOR_ID, ids->subvendor);
@@ -59,10 +65,10 @@ void pci_config_init(struct pci_config *c, uint32_t flags, const struct pci_ids 
     alloc_planes(c);
     memset(c->used, 1, PCI_STD_HEADER_SIZEOF);
     pci_config_identify(c, ids);
-    pci_config_reg(c, PCI_COMMAND, 2, 0, COMMAND_WMASK, 0);
+    pci_config_reg(c, PCI_COMMAND, 2, 0, is_vf(c) ? PCI_COMMAND_MASTER : COMMAND_WMASK, 0);
     pci_config_reg(c, PCI_STATUS, 2, 0, 0, STATUS_W1C);
-    pci_config_reg(c, PCI_CACHE_LINE_SIZE, 1, 0, 0xff, 0);
-    pci_config_reg(c, PCI_INTERRUPT_LINE, 1, 0, 0xff, 0);
+    pci_config_reg(c, PCI_CACHE_LINE_SIZE, 1, 0, is_vf(c) ? 0 : 0xff, 0);
+    pci_config_reg(c, PCI_INTERRUPT_LINE, 1, 0, is_vf(c) ? 0 : 0xff, 0);
     c->bytes[PCI_HEADER_TYPE] = is_bridge(c) ? PCI_HEADER_TYPE_BRIDGE : PCI_HEADER_TYPE_NORMAL;
     if (flags & PCI_FN_MULTI)
         c->bytes[PCI_HEADER_TYPE] |= 0x80;

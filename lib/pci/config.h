@@ -47,6 +47,7 @@ enum {
     PCI_FN_BRIDGE = 2,   /* Type 1 header */
     PCI_FN_MULTI = 4,    /* multi-function bit of the header type */
     PCI_FN_ZERO_BAR = 8, /* a BAR at address 0 is mapped: machines other than x86 */
+    PCI_FN_VF = 16, /* virtual function: its IDs, pin, BARs and decoding are its PF's (sriov.h) */
 };
 
 struct pci_ids {
@@ -59,6 +60,7 @@ struct pci_ids {
 struct pci_bar {
     uint64_t size; /* bytes, a power of two; 0 = not there */
     uint64_t addr; /* where the guest sees it now, or PCI_BAR_UNMAPPED */
+    uint64_t vf;   /* of a virtual function: where its PF puts it, or PCI_BAR_UNMAPPED */
     uint32_t kind; /* PCI_BAR_* */
 };
 
@@ -154,6 +156,9 @@ int pci_rom_add(struct pci_config *c, uint64_t size);
 uint32_t pci_bar_reg(const struct pci_config *c, uint32_t n);
 /* Where the guest sees BAR n: an address of its space, aligned to the size, or PCI_BAR_UNMAPPED. */
 uint64_t pci_bar_addr(const struct pci_config *c, uint32_t n);
+/* Puts BAR n of a virtual function where its PF's capability says: sriov_bar_addr(). Returns
+ * PCI_CHANGED_BARS. */
+uint32_t pci_bar_place(struct pci_config *c, uint32_t n, uint64_t addr);
 /* Computes all addresses anew; returns those that changed, bit n for BAR n. */
 uint32_t pci_bars_update(struct pci_config *c);
 

@@ -9,6 +9,7 @@
 #include "pci/msi.h"
 #include "pci/pcie.h"
 #include "pci/slot.h"
+#include "pci/sriov.h"
 #include "util/bytes.h"
 #include <stdlib.h>
 
@@ -23,6 +24,7 @@ struct machine {
     struct pci_config end, port;
     struct msi msi;
     struct msix msix;
+    struct sriov sriov;
     struct bridge bridge;
     struct pcie_slot slot;
     struct wire msi_wire[MSI_MAX_VECTORS], msix_wire[NVEC];
@@ -71,6 +73,8 @@ static void slot_link(void *s, bool up)
 
     m->link = up;
     pci_config_absent(&m->end, !up);
+    if (m->sriov.c)
+        sriov_written(&m->sriov, NULL);
 }
 
 static void slot_irq(void *s, bool level)
@@ -84,6 +88,17 @@ static void slot_irq(void *s, bool level)
 static const struct pci_vec_ops msi_ops = {.rewire = msi_rewire};
 static const struct pci_vec_ops msix_ops = {.rewire = msix_rewire, .fire = msix_fire};
 static const struct pcie_slot_ops slot_ops = {.irq = slot_irq, .link = slot_link};
+
+static void add_sriov(struct machine *m)
+{
+    static const struct sriov_spec vfs = {.total = 8,
+                                          .first = 1,
+                                          .stride = 1,
+                                          .bar_size = {0x1000, 0, 0x20000},
+                                          .bar_kind = {PCI_BAR_MEM32, 0, PCI_BAR_MEM64}};
+
+    must(sriov_init(&m->sriov, &m->end, 0, &vfs) > 0);
+}
 
 static void make_endpoint(struct machine *m)
 {
@@ -99,6 +114,7 @@ static void make_endpoint(struct machine *m)
     must(msi_init(&m->msi, c, 0, 8, MSI_64BIT | MSI_MASKABLE, &msi_ops, m) > 0);
     must(msix_init(&m->msix, c, 0, NVEC, 1, 0, 1, 0x1000, &msix_ops, m) > 0);
     must(aer_add(c, 0, false) > 0 && pci_dsn_add(c, 0x300, 7) > 0 && pci_ari_add(c, 0, 0) > 0);
+    add_sriov(m);
 }
 
 static void make_port(struct machine *m)
@@ -175,16 +191,28 @@ static void windows(const struct bridge *b)
     must(b->d.pref.base > b->d.pref.limit || (b->d.pref.limit + 1) % 0x100000 == 0);
 }
 
+static void virtual_functions(const struct sriov *v)
+{
+    must(sriov_vfs(v) <= v->spec.total);
+    for (uint32_t n = 0; n < 6; n++) {
+        uint64_t addr = sriov_bar_addr(v, sriov_vfs(v) - 1, n);
+
+        must(addr == PCI_BAR_UNMAPPED || (v->spec.bar_size[n] && addr % sriov_bar_step(v, n) == 0));
+        must(addr == PCI_BAR_UNMAPPED || n != 0 || addr + sriov_bar_step(v, n) <= UINT32_MAX);
+    }
+}
+
 static void check(const struct machine *m)
 {
     fixed_bits(&m->end, m->end_fixed);
     fixed_bits(&m->port, m->port_fixed);
-    lists(&m->end, 4, 3);
+    lists(&m->end, 4, 4);
     lists(&m->port, 2, 2);
     bars(&m->end);
     bars(&m->port);
     vectors(m);
     windows(&m->bridge);
+    virtual_functions(&m->sriov);
     must(m->link == m->slot.up && m->end.absent == !m->link);
 }
 
@@ -209,10 +237,12 @@ static void config_write(struct machine *m, bool port, const struct step *s)
     }
     msi_written(&m->msi, &w);
     msix_written(&m->msix, &w);
+    sriov_written(&m->sriov, &w);
     if (w.changes & (PCI_CHANGED_FLR | PCI_CHANGED_SOFT_RESET)) {
         pci_config_reset(&m->end, false);
         msi_reset(&m->msi);
         msix_reset(&m->msix);
+        sriov_written(&m->sriov, NULL);
     }
 }
 

@@ -194,6 +194,7 @@ TEST(isa_enable_blocks_the_top_of_each_kibibyte)
     CHECK_EQ(wr(&f, 0x3e, 2, 4), BRIDGE_IO);
     CHECK(bridge_forwards_io(&f.b, 0xc0ff));
     CHECK(!bridge_forwards_io(&f.b, 0xc100));
+    CHECK(!bridge_forwards_io(&f.b, 0xc200));
     CHECK(!bridge_forwards_io(&f.b, 0xc3ff));
     CHECK(bridge_forwards_io(&f.b, 0xc400));
     pci_config_fini(&f.c);

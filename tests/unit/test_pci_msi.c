@@ -186,6 +186,9 @@ TEST(msi_size_is_limited_to_what_there_is)
     wr(&f, 0x42, 2, 0x71);
     CHECK_EQ(rd(&f, 0x42, 2), 0x0013);
     SAID(&f, "+2 w0:0/0 w1:0/1 ");
+    wr(&f, 0x42, 2, 0x21);
+    CHECK_EQ(rd(&f, 0x42, 2), 0x0013);
+    SAID(&f, "");
     pci_config_fini(&f.c);
 }
 
