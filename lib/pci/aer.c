@@ -55,8 +55,7 @@ int aer_add(struct pci_config *c, uint32_t at, bool root)
     return r;
 }
 
-/* The capability's offset or 0; one that a plugin made of bytes may be too short to be worked with.
- */
+/* The capability's offset or 0; one that a plugin made of bytes may be too short to work with. */
 static uint32_t find(const struct pci_config *c)
 {
     uint32_t off = pci_ext_cap_find(c, PCI_EXT_CAP_ID_ERR, 0);
@@ -96,8 +95,7 @@ static void set_status(struct pci_config *c, uint32_t off, uint16_t bits)
     put_le16(c->bytes + off, get_le16(c->bytes + off) | bits);
 }
 
-/* Whether Command or Device Control lets an error message of this kind leave the function (6.2.6).
- */
+/* Whether Command or Device Control lets a message of this kind leave the function (6.2.6). */
 static bool may_send(const struct pci_config *c, int message)
 {
     switch (message) {
@@ -200,7 +198,7 @@ bool aer_bridge_forwards(struct pci_config *c, int message)
     return true;
 }
 
-/* ---- root ------------------------------------------------------------------------------------ */
+/* ---- root ----------------------------------------------------------------------------- */
 
 static uint32_t find_root(const struct pci_config *c)
 {

@@ -14,7 +14,7 @@
 
 static const struct bridge_window closed = {UINT64_MAX, 0};
 
-/* ---- declaration ----------------------------------------------------------------------------- */
+/* ---- declaration ---------------------------------------------------------------------- */
 
 static void add_io_window(struct pci_config *c, uint32_t flags)
 {
@@ -42,8 +42,7 @@ static void add_pref_window(struct pci_config *c, uint32_t flags)
     c->check[PCI_PREF_MEMORY_BASE] = c->check[PCI_PREF_MEMORY_LIMIT] = 0xff;
 }
 
-/* Closed windows start at the top and end at 0, so that decoding may be switched on before they are
- * programmed. */
+/* Closed windows start at the top and end at 0: decoding may be on before they are programmed. */
 void bridge_init(struct bridge *b, struct pci_config *c, uint32_t flags)
 {
     pci_config_reg(c, PCI_PRIMARY_BUS, 4, 0, UINT32_MAX, 0); /* and the secondary latency timer */
@@ -57,7 +56,7 @@ void bridge_init(struct bridge *b, struct pci_config *c, uint32_t flags)
     bridge_written(b, NULL);
 }
 
-/* ---- decoding -------------------------------------------------------------------------------- */
+/* ---- decoding ------------------------------------------------------------------------- */
 
 static uint16_t reg16(const struct bridge *b, uint32_t off)
 {
@@ -129,7 +128,7 @@ static struct bridge_decode decode(const struct bridge *b)
     };
 }
 
-/* ---- what changed ---------------------------------------------------------------------------- */
+/* ---- what changed --------------------------------------------------------------------- */
 
 static bool moved(const struct bridge_window *a, const struct bridge_window *b)
 {
@@ -171,7 +170,7 @@ uint32_t bridge_written(struct bridge *b, const struct pci_written *w)
     return changes(&old, &b->d);
 }
 
-/* ---- forwarding ------------------------------------------------------------------------------ */
+/* ---- forwarding ----------------------------------------------------------------------- */
 
 bool bridge_routes(const struct bridge *b, uint32_t bus, bool *type0)
 {

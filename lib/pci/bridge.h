@@ -7,13 +7,12 @@
 
 /* What a write changed; the first five as the plugin ABI's TN_BRIDGE_*. */
 enum {
-    BRIDGE_NUMBERS = 1, /* primary, secondary or subordinate bus number */
-    BRIDGE_IO = 2,      /* I/O window, or the VGA and ISA bits */
-    BRIDGE_MEM = 4,     /* memory window, or the VGA bit */
-    BRIDGE_PREF = 8,    /* prefetchable window */
-    BRIDGE_ARI = 16,    /* ARI Forwarding Enable */
-    BRIDGE_RESET =
-        32, /* Secondary Bus Reset rose: reset all below, keep it absent until it falls */
+    BRIDGE_NUMBERS = 1,  /* primary, secondary or subordinate bus number */
+    BRIDGE_IO = 2,       /* I/O window, or the VGA and ISA bits */
+    BRIDGE_MEM = 4,      /* memory window, or the VGA bit */
+    BRIDGE_PREF = 8,     /* prefetchable window */
+    BRIDGE_ARI = 16,     /* ARI Forwarding Enable */
+    BRIDGE_RESET = 32,   /* Secondary Bus Reset rose: reset what is below, absent until it falls */
     BRIDGE_UNRESET = 64, /* Secondary Bus Reset fell */
 };
 
@@ -50,8 +49,7 @@ void bridge_init(struct bridge *b, struct pci_config *c, uint32_t flags);
 uint32_t bridge_written(struct bridge *b, const struct pci_written *w);
 
 /* Whether a configuration request for bus goes downstream: as Type 0 if it is the secondary bus
- * (then *type0). Nothing does while the secondary bus number is 0: firmware did not number it yet.
- */
+ * (then *type0). Nothing does while the secondary bus number is 0, not yet assigned. */
 bool bridge_routes(const struct bridge *b, uint32_t bus, bool *type0);
 
 /* Whether an access to addr from the primary side is forwarded (4.3 to 4.5). */

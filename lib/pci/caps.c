@@ -42,7 +42,7 @@ static void claim(struct pci_config *c, uint32_t at, uint32_t len)
     pci_config_define(c, at, len, NULL, NULL, NULL);
 }
 
-/* ---- the list in the first 256 bytes --------------------------------------------------------- */
+/* ---- the list in the first 256 bytes -------------------------------------------------- */
 
 /* Two capabilities change what the function does: config.c looks at them after each write. */
 static void note_core_cap(struct pci_config *c, uint8_t id, uint16_t off, uint32_t len)
@@ -103,7 +103,7 @@ uint32_t pci_cap_find(const struct pci_config *c, uint8_t id, uint32_t after)
     return 0;
 }
 
-/* ---- the extended list ----------------------------------------------------------------------- */
+/* ---- the extended list ---------------------------------------------------------------- */
 
 static uint32_t ext_header(const struct pci_config *c, uint32_t off)
 {
@@ -188,7 +188,7 @@ uint32_t pci_ext_cap_find(const struct pci_config *c, uint16_t id, uint32_t afte
     return 0;
 }
 
-/* ---- capabilities that are nothing but bytes ------------------------------------------------- */
+/* ---- capabilities that are nothing but bytes ------------------------------------------ */
 
 int pci_pm_add(struct pci_config *c, uint32_t at, bool no_soft_reset, uint16_t pme)
 {

@@ -47,8 +47,7 @@ void pci_config_identify(struct pci_config *c, const struct pci_ids *ids)
     put_le16(c->bytes + PCI_SUBSYSTEM_ID, ids->subsystem);
 }
 
-/* What an incoming state must share with this function: its identity, layout and the heads of its
- * lists. */
+/* What an incoming state must share with this function: its identity, layout and head of list. */
 static void guard_header(struct pci_config *c)
 {
     memset(c->check + PCI_VENDOR_ID, 0xff, 4);
@@ -156,7 +155,7 @@ void pci_config_vary(struct pci_config *c, uint32_t off, uint32_t len)
         memset(c->check + off, 0, len);
 }
 
-/* ---- consequences of a change ---------------------------------------------------------------- */
+/* ---- consequences of a change --------------------------------------------------------- */
 
 /* The registers whose change matters beyond their bytes. */
 struct shadow {

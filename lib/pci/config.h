@@ -30,15 +30,14 @@ enum {
 
 /* What a write changed, in struct pci_written.changes and as the result of resets. */
 enum {
-    PCI_CHANGED_BARS = 0x7f,     /* bit n: pci_bar_addr(c, n) has another value now */
-    PCI_CHANGED_INTX = 1 << 8,   /* Interrupt Disable was toggled */
-    PCI_CHANGED_MASTER = 1 << 9, /* Bus Master Enable was toggled */
-    PCI_CHANGED_POWER = 1 << 10, /* the power state is another one */
-    PCI_CHANGED_SOFT_RESET =
-        1 << 11, /* D3hot was left without No_Soft_Reset: the owner resets the function */
-    PCI_CHANGED_FLR =
-        1 << 12, /* Initiate Function Level Reset was written: the owner resets the function */
-    PCI_CHANGED_ABSENT = 1 << 13, /* the function appeared or vanished */
+    PCI_CHANGED_BARS = 0x7f,      /* bit n: pci_bar_addr(c, n) has another value now */
+    PCI_CHANGED_INTX = 1 << 8,    /* Interrupt Disable was toggled */
+    PCI_CHANGED_MASTER = 1 << 9,  /* Bus Master Enable was toggled */
+    PCI_CHANGED_POWER = 1 << 10,  /* the power state is another one */
+    PCI_CHANGED_ABSENT = 1 << 11, /* the function appeared or vanished */
+    /* the owner resets the function: D3hot was left without No_Soft_Reset; FLR was initiated */
+    PCI_CHANGED_SOFT_RESET = 1 << 12,
+    PCI_CHANGED_FLR = 1 << 13,
 };
 
 /* Flags of pci_config_init(). */
@@ -47,7 +46,7 @@ enum {
     PCI_FN_BRIDGE = 2,   /* Type 1 header */
     PCI_FN_MULTI = 4,    /* multi-function bit of the header type */
     PCI_FN_ZERO_BAR = 8, /* a BAR at address 0 is mapped: machines other than x86 */
-    PCI_FN_VF = 16, /* virtual function: its IDs, pin, BARs and decoding are its PF's (sriov.h) */
+    PCI_FN_VF = 16,      /* virtual function: IDs, pin and BARs are its PF's (sriov.h) */
 };
 
 struct pci_ids {
@@ -100,7 +99,7 @@ void pci_config_identify(struct pci_config *c, const struct pci_ids *ids);
 uint32_t pci_config_read(const struct pci_config *c, uint32_t off, uint32_t size);
 
 /* A guest's write, under the masks. Bytes beyond the end, an absent function and other sizes drop
- * it. */
+ * it: changes is 0 then. */
 struct pci_written pci_config_write(struct pci_config *c, uint32_t off, uint32_t size,
                                     uint32_t value);
 

@@ -67,7 +67,7 @@ int msi_init(struct msi *m, struct pci_config *c, uint32_t at, uint32_t n, uint3
     return off;
 }
 
-/* ---- what the registers say ------------------------------------------------------------------ */
+/* ---- what the registers say ----------------------------------------------------------- */
 
 static uint16_t control(const struct msi *m)
 {
@@ -110,7 +110,7 @@ static uint32_t settle_size(struct msi *m)
     return 1u << log;
 }
 
-/* ---- telling the owner ----------------------------------------------------------------------- */
+/* ---- telling the owner ---------------------------------------------------------------- */
 
 static void tell_mode(struct msi *m, bool enabled)
 {

@@ -115,8 +115,7 @@ uint64_t msix_pba_read(struct msix *m, uint64_t off, uint32_t size);
 
 /* To be called after each guest write to the function's configuration space. */
 void msix_written(struct msix *m, const struct pci_written *w);
-/* Tells the owner everything anew after table, pending bits and configuration space were restored.
- */
+/* Tells the owner everything anew after table, pending bits and registers were restored. */
 void msix_refresh(struct msix *m);
 /* After pci_config_reset(): masks all entries, zeroes their messages, drops pending bits. */
 void msix_reset(struct msix *m);

@@ -19,7 +19,7 @@ uint32_t msix_pba_len(const struct msix *m)
     return (m->nvec + 63) / 64 * 8;
 }
 
-/* ---- making one ------------------------------------------------------------------------------ */
+/* ---- making one ----------------------------------------------------------------------- */
 
 static bool fits(const struct pci_config *c, uint32_t bar, uint64_t off, uint64_t len)
 {
@@ -90,7 +90,7 @@ void msix_fini(struct msix *m)
     *m = (struct msix){0};
 }
 
-/* ---- state of a vector ----------------------------------------------------------------------- */
+/* ---- state of a vector ---------------------------------------------------------------- */
 
 static const uint8_t *entry(const struct msix *m, uint32_t vec)
 {
@@ -138,7 +138,7 @@ enum pci_notify msix_notify(struct msix *m, uint32_t vec, struct pci_msg *msg)
     return PCI_NOTIFY_PEND;
 }
 
-/* ---- telling the owner ----------------------------------------------------------------------- */
+/* ---- telling the owner ---------------------------------------------------------------- */
 
 static void tell_mode(struct msix *m, bool enabled)
 {
@@ -198,7 +198,7 @@ void msix_reset(struct msix *m)
     mask_all(m);
 }
 
-/* ---- table and pending bits as the guest sees them ------------------------------------------- */
+/* ---- table and pending bits as the guest sees them ------------------------------------ */
 
 static bool access_ok(uint64_t off, uint32_t size, uint32_t len)
 {

@@ -38,8 +38,7 @@ static void must(bool x)
         abort();
 }
 
-/* ---- the owner --------------------------------------------------------------------------------
- */
+/* ---- the owner ------------------------------------------------------------------------ */
 
 static void note_wire(struct wire *w, const struct pci_msg *msg)
 {
@@ -135,8 +134,7 @@ static void make_port(struct machine *m)
     pcie_slot_plug(&m->slot, false);
 }
 
-/* ---- what must hold ---------------------------------------------------------------------------
- */
+/* ---- what must hold ------------------------------------------------------------------- */
 
 static void fixed_bits(const struct pci_config *c, const uint8_t *before)
 {
@@ -216,8 +214,7 @@ static void check(const struct machine *m)
     must(m->link == m->slot.up && m->end.absent == !m->link);
 }
 
-/* ---- the guest --------------------------------------------------------------------------------
- */
+/* ---- the guest ------------------------------------------------------------------------ */
 
 struct step {
     uint8_t what, size;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where an access or an interrupt goes: address decoding of the two configuration mechanisms, INTx
- * swizzling. */
+/* Where an access or an interrupt goes: both configuration mechanisms, INTx swizzling. */
 #ifndef TN_PCI_ROUTE_H
 #define TN_PCI_ROUTE_H
 #include "pci/regs.h"

@@ -68,7 +68,7 @@ int pcie_slot_init(struct pcie_slot *slot, struct pci_config *c, uint32_t number
     return 0;
 }
 
-/* ---- interrupt and link ---------------------------------------------------------------------- */
+/* ---- interrupt and link --------------------------------------------------------------- */
 
 /* An event's enable bit has its status bit's place, but for the data link layer's
  * (7.5.3.10, 7.5.3.11). */
@@ -124,7 +124,7 @@ static void settle(struct pcie_slot *slot, uint16_t events)
     tell_irq(slot);
 }
 
-/* ---- the owner's side ------------------------------------------------------------------------ */
+/* ---- the owner's side ----------------------------------------------------------------- */
 
 static void set_present(struct pcie_slot *slot, bool present)
 {
@@ -210,7 +210,6 @@ void pcie_slot_reset(struct pcie_slot *slot)
     if (has(slot, PCIE_SLOT_HOTPLUG))
         power_and_light(slot, slot->present);
     update_link(slot);
-    set_status(slot, EVENTS, 0);
     tell_irq(slot);
 }
 
@@ -222,7 +221,7 @@ void pcie_slot_refresh(struct pcie_slot *slot)
     tell_irq(slot);
 }
 
-/* ---- the guest's side ------------------------------------------------------------------------ */
+/* ---- the guest's side ----------------------------------------------------------------- */
 
 /* The interlock control is a toggle that reads as 0; its state is in Slot Status. */
 static void toggle_interlock(struct pcie_slot *slot)

@@ -3,11 +3,12 @@
  * Base 6.0 6.7, 7.5.3.9 to 7.5.3.11): slot registers as a state machine that talks to the guest by
  * events and to the owner by three callbacks.
  *
- *     pcie_slot_plug()            presence and attention events; the guest powers the slot:
- * link(true) pcie_slot_unplug_request()  attention event; the guest switches power and indicator
- * off: eject() pcie_slot_removed()         the owner took the functions away: presence event
+ *     pcie_slot_plug()            presence and attention events; guest: power on, link(true)
+ *     pcie_slot_unplug_request()  attention event; guest: power and indicator off, eject()
+ *     pcie_slot_removed()         the owner took the functions away: presence event
  *
- * Nothing here locks, and callbacks run inside the calls: they do not call back. */
+ * Nothing here locks, and callbacks run inside the calls; of these functions they may call
+ * pcie_slot_removed() only, from eject(). */
 #ifndef TN_PCI_SLOT_H
 #define TN_PCI_SLOT_H
 #include "pci/config.h"
@@ -57,8 +58,7 @@ void pcie_slot_removed(struct pcie_slot *slot);
 /* To be called after each guest write to the port's configuration space. */
 void pcie_slot_written(struct pcie_slot *slot, const struct pci_written *w);
 
-/* After pci_config_reset(): a populated slot is powered and lit, an empty one is off; events are
- * gone. */
+/* After pci_config_reset(): a populated slot is powered and lit, an empty one is off. */
 void pcie_slot_reset(struct pcie_slot *slot);
 /* After pci_config_restore() with the functions that belong to the state in place: takes present
  * over from the registers, and tells the owner link and interrupt. */

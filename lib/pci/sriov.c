@@ -31,8 +31,7 @@ uint64_t sriov_bar_step(const struct sriov *v, uint32_t n)
     return v->spec.bar_size[n] > page ? v->spec.bar_size[n] : page;
 }
 
-/* ---- declaration ------------------------------------------------------------------------------
- */
+/* ---- declaration ---------------------------------------------------------------------- */
 
 static bool bar_ok(const struct sriov_spec *s, uint32_t n)
 {
@@ -115,8 +114,7 @@ int sriov_init(struct sriov *v, struct pci_config *c, uint32_t at, const struct 
     return off;
 }
 
-/* ---- what the registers say -------------------------------------------------------------------
- */
+/* ---- what the registers say ----------------------------------------------------------- */
 
 /* The number cannot change while VFs are enabled, nor exceed what there is (9.3.3.7). */
 static void settle_number(struct sriov *v)

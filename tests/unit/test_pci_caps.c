@@ -154,8 +154,7 @@ TEST(bytes_make_an_extended_capability_too)
     pci_config_fini(&c);
 }
 
-/* ---- power management -------------------------------------------------------------------------
- */
+/* ---- power management ----------------------------------------------------------------- */
 
 TEST(d3hot_takes_bars_and_bus_mastering_away)
 {
@@ -206,6 +205,21 @@ TEST(power_states_that_are_not_there_are_not_entered)
     pci_config_fini(&c);
 }
 
+TEST(d3hot_is_left_for_d0_only)
+{
+    struct pci_config c;
+    static const uint8_t pmc[8] = {0, 0, 0x03, 0x06}, w[8] = {0, 0, 0, 0, 3}; /* with D1 and D2 */
+
+    pci_config_init(&c, 0, &ids);
+    CHECK_EQ(pci_cap_add_bytes(&c, PCI_CAP_ID_PM, 0, pmc, w, NULL, 8), 0x40);
+    CHECK_EQ(wr(&c, 0x44, 2, 1), PCI_CHANGED_POWER);
+    CHECK_EQ(wr(&c, 0x44, 2, 2), PCI_CHANGED_POWER);
+    CHECK_EQ(wr(&c, 0x44, 2, 3), PCI_CHANGED_POWER);
+    CHECK_EQ(wr(&c, 0x44, 2, 1), 0);
+    CHECK_EQ(pci_config_power(&c), 3);
+    pci_config_fini(&c);
+}
+
 TEST(pme_status_is_cleared_by_one_and_survives_a_reset)
 {
     struct pci_config c;
@@ -224,8 +238,7 @@ TEST(pme_status_is_cleared_by_one_and_survives_a_reset)
     pci_config_fini(&c);
 }
 
-/* ---- PCI Express ------------------------------------------------------------------------------
- */
+/* ---- PCI Express ---------------------------------------------------------------------- */
 
 TEST(an_endpoint_has_link_and_flr)
 {
@@ -263,6 +276,8 @@ TEST(without_flr_the_bit_does_nothing)
     pci_config_set(&c, 0x6a, 2, 0xf);
     wr(&c, 0x6a, 2, 0x5);
     CHECK_EQ(rd(&c, 0x6a, 2), 0xa);
+    pcie_set_link(&c, true); /* does not report it */
+    CHECK_EQ(rd(&c, 0x72, 2), 0x0011);
     pci_config_fini(&c);
 }
 
@@ -367,6 +382,7 @@ int main(void)
     RUN(d3hot_takes_bars_and_bus_mastering_away);
     RUN(leaving_d3hot_without_no_soft_reset_asks_for_a_reset);
     RUN(power_states_that_are_not_there_are_not_entered);
+    RUN(d3hot_is_left_for_d0_only);
     RUN(pme_status_is_cleared_by_one_and_survives_a_reset);
     RUN(an_endpoint_has_link_and_flr);
     RUN(without_flr_the_bit_does_nothing);

@@ -273,8 +273,7 @@ TEST(restore_refuses_another_identity_and_takes_the_rest)
     pci_config_fini(&b);
 }
 
-/* ---- base addresses ---------------------------------------------------------------------------
- */
+/* ---- base addresses ------------------------------------------------------------------- */
 
 TEST(bars_of_all_kinds_can_be_sized)
 {

@@ -19,6 +19,7 @@ struct fixture {
     struct pci_config c;
     struct pcie_slot slot;
     char log[64];
+    bool removes_at_once;
 };
 
 static void say(struct fixture *f, char what)
@@ -41,7 +42,11 @@ static void on_link(void *s, bool up)
 
 static void on_eject(void *s)
 {
-    say(s, 'E');
+    struct fixture *f = s;
+
+    say(f, 'E');
+    if (f->removes_at_once)
+        pcie_slot_removed(&f->slot);
 }
 
 static const struct pcie_slot_ops ops = {.irq = on_irq, .link = on_link, .eject = on_eject};
@@ -205,6 +210,23 @@ TEST(a_dark_slot_is_released_without_asking)
     CHECK_EQ(pcie_slot_unplug_request(&f.slot), 0);
     SAID(&f, "");
     pcie_slot_removed(&f.slot);
+    CHECK_EQ(rd(&f, SLTSTA) & 0x40, 0);
+    pci_config_fini(&f.c);
+}
+
+TEST(the_owner_may_remove_inside_eject)
+{
+    struct fixture f;
+
+    boot_with_device(&f);
+    f.removes_at_once = true;
+    wr(&f, SLTCTL, 2, DARK | ENABLE);
+    SAID(&f, "lIE");
+    CHECK_EQ(rd(&f, SLTSTA), 0x118);
+    pcie_slot_plug(&f.slot, true);
+    CHECK_EQ(rd(&f, SLTSTA), 0x159);
+    CHECK_EQ(pcie_slot_unplug_request(&f.slot), 0);
+    SAID(&f, "E");
     CHECK_EQ(rd(&f, SLTSTA) & 0x40, 0);
     pci_config_fini(&f.c);
 }
@@ -375,6 +397,7 @@ int main(void)
     RUN(hot_plug_presses_the_button_and_waits_for_power);
     RUN(unplug_asks_and_the_guest_releases);
     RUN(a_dark_slot_is_released_without_asking);
+    RUN(the_owner_may_remove_inside_eject);
     RUN(writing_a_dark_control_again_ejects_nothing);
     RUN(a_surprise_removal_takes_the_link_down);
     RUN(interrupts_need_both_enables);

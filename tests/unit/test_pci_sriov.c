@@ -148,6 +148,11 @@ TEST(the_page_size_spaces_small_bars)
     wr(&f, CAP + 0x10, 2, 1);
     wr(&f, CAP + 0x08, 2, 1);
     wr(&f, CAP + 0x20, 4, 1); /* fixed while enabled */
+    wr(&f, CAP + 0x08, 2, 0);
+    wr(&f, CAP + 0x24, 4, 0xfe000000);
+    wr(&f, CAP + 0x10, 2, 2);
+    wr(&f, CAP + 0x08, 2, 9);
+    CHECK_EQ(sriov_bar_addr(&f.v, 1, 0), 0xfe010000);
     CHECK_EQ(rd(&f, CAP + 0x20, 4), 0x10);
     pci_config_fini(&f.c);
 }
