@@ -366,6 +366,17 @@ TEST(loaded_state_raises_its_lines)
     CHECK_EQ(get(&q), 0x1c);
 }
 
+TEST(a_command_ends_one_that_waits_for_its_data)
+{
+    struct rig r;
+    rig_init(&r);
+    cmd(&r, 0x60);
+    cmd(&r, 0xae);
+    data(&r, 0xee);
+    CHECK_EQ(get(&r), 0xee);
+    CHECK_EQ(ask(&r, 0x20), 0x03);
+}
+
 int main(void)
 {
     RUN(one_key_is_reset);
@@ -386,5 +397,6 @@ int main(void)
     RUN(a_driver_probes_the_controller_as_linux_does);
     RUN(reset_restores_the_power_on_state);
     RUN(loaded_state_raises_its_lines);
+    RUN(a_command_ends_one_that_waits_for_its_data);
     return tap_done();
 }

@@ -674,6 +674,53 @@ TEST(loaded_state_raises_its_line_and_arms_its_timer)
     CHECK_CLOCK(&q, 0x10, 0x00, 0x01);
 }
 
+TEST(the_host_is_told_once_per_setting)
+{
+    struct rig g;
+    rig_at(&g, 2024, 1, 1, 10, 0, 0);
+    put(&g, RTC_MINUTES, 0x30);
+    put(&g, RTC_REG_B, RTC_B_24H | RTC_B_SET);
+    put(&g, RTC_REG_B, RTC_B_24H);
+    put(&g, RTC_REG_A, 0x26);
+    CHECK_EQ(g.set_calls, 1);
+}
+
+TEST(periodic_interrupts_go_on_after_the_clock_jumped_back)
+{
+    struct rig g;
+    rig_at(&g, 2024, 1, 1, 10, 0, 0);
+    put(&g, RTC_REG_A, RTC_A_DV_32KHZ | 15);
+    put(&g, RTC_REG_B, RTC_B_24H | RTC_B_PIE);
+    interrupts(&g, 100 * S);
+    g.now -= 50 * S;
+    get(&g, RTC_REG_C);
+    CHECK_EQ(interrupts(&g, 10 * S), 20);
+}
+
+TEST(lost_interrupts_are_counted_anew_when_the_rate_changes)
+{
+    struct rig g;
+    rig_flags(&g, MC146818_SLEW);
+    put(&g, RTC_REG_B, RTC_B_24H | RTC_B_PIE);
+    get(&g, RTC_REG_C);
+    step(&g, S);
+    put(&g, RTC_REG_A, RTC_A_DV_32KHZ | 7); /* half the rate: 1023 lost become 511 */
+    get(&g, RTC_REG_C);
+    CHECK_EQ(interrupts(&g, 2 * S), 2 * 512 + 511);
+}
+
+TEST(turning_the_interrupt_off_forgives_what_was_lost)
+{
+    struct rig g;
+    rig_flags(&g, MC146818_SLEW);
+    put(&g, RTC_REG_B, RTC_B_24H | RTC_B_PIE);
+    step(&g, S);
+    put(&g, RTC_REG_B, RTC_B_24H);
+    put(&g, RTC_REG_B, RTC_B_24H | RTC_B_PIE);
+    get(&g, RTC_REG_C);
+    CHECK_EQ(interrupts(&g, S), 1024);
+}
+
 int main(void)
 {
     RUN(every_day_of_ten_thousand_years_converts_both_ways);
@@ -714,5 +761,9 @@ int main(void)
     RUN(reset_clears_enables_and_flags_but_not_time_and_ram);
     RUN(host_time_and_guest_time_agree);
     RUN(loaded_state_raises_its_line_and_arms_its_timer);
+    RUN(the_host_is_told_once_per_setting);
+    RUN(periodic_interrupts_go_on_after_the_clock_jumped_back);
+    RUN(lost_interrupts_are_counted_anew_when_the_rate_changes);
+    RUN(turning_the_interrupt_off_forgives_what_was_lost);
     return tap_done();
 }

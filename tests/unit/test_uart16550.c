@@ -782,6 +782,17 @@ TEST(impossible_state_is_refused)
     CHECK_EQ(uart16550_post_load(&r.u), -EINVAL);
 }
 
+TEST(an_error_leaves_the_fifo_with_its_character_also_unread)
+{
+    struct rig r;
+    rig_init(&r);
+    out(&r, UART_FCR, UART_FCR_ENABLE);
+    uart16550_receive_break(&r.u);
+    receive(&r, "a");
+    in(&r, UART_RBR);
+    CHECK_EQ(in(&r, UART_LSR), 0x60 | UART_LSR_BI | UART_LSR_DR);
+}
+
 int main(void)
 {
     RUN(reset_values_are_those_of_the_master_reset_table);
@@ -826,5 +837,6 @@ int main(void)
     RUN(reset_stops_timers_and_lowers_the_line);
     RUN(loaded_state_continues_where_it_was);
     RUN(impossible_state_is_refused);
+    RUN(an_error_leaves_the_fifo_with_its_character_also_unread);
     return tap_done();
 }
