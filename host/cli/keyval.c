@@ -174,7 +174,7 @@ static int nest_one(struct kv_node *root, const struct kv_node *value, char **er
 static size_t list_index(const char *key)
 {
     size_t n = strlen(key);
-    if (n > 9 || strspn(key, "0123456789") != n || (n > 1 && *key == '0'))
+    if (strspn(key, "0123456789") != n || (n > 1 && *key == '0'))
         return SIZE_MAX;
     return strtoul(key, NULL, 10);
 }

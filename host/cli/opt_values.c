@@ -147,7 +147,8 @@ int apply_watchdog_action(struct cli_scan *s, const struct cli_opt *opt, struct 
 
 /* ---- -rtc ---- */
 
-/* Reads a date in UTC; one that the calendar does not have is none. */
+/* Reads a date in UTC; one that the calendar does not have is none: timegm() moves it to another
+ * month, and a leap second to another minute. */
 static bool read_date(const char *text, int64_t *out)
 {
     struct tm tm = {0};
@@ -156,7 +157,7 @@ static bool read_date(const char *text, int64_t *out)
     if (!end || *end)
         return false;
     *out = timegm(&tm);
-    return tm.tm_mday == asked.tm_mday && tm.tm_mon == asked.tm_mon && tm.tm_sec == asked.tm_sec;
+    return tm.tm_mon == asked.tm_mon && tm.tm_sec == asked.tm_sec;
 }
 
 static int read_rtc_base(struct cli_rtc *rtc, const char *text, char **err)

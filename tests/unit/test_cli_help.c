@@ -106,6 +106,21 @@ TEST(processors_list_their_flags_folded)
         "  3dnow 3dnowext 3dnowprefetch abm ace2 ace2-en acpi adx aes amd-no-ssb\n  amd-psfd\n\n");
 }
 
+TEST(flags_fold_behind_column_75)
+{
+    static const char *const fit[] = {"a23456789a23456789a23456789a23456789",
+                                      "b23456789b23456789b23456789b23456789"};
+    static const char *const wide[] = {"a23456789a23456789a23456789a23456789",
+                                       "b23456789b23456789b23456789b23456789b"};
+    struct buf b = {0};
+    help_cpus(&b, NULL, 0, fit, 2);
+    AUTO_FREE char *one = buf_take(&b);
+    CHECK(strstr(one, "789 b23"));
+    help_cpus(&b, NULL, 0, wide, 2);
+    AUTO_FREE char *two = buf_take(&b);
+    CHECK(strstr(two, "789\n  b23"));
+}
+
 TEST(plain_lists)
 {
     static const char *const names[] = {"null", "file"};
@@ -146,6 +161,7 @@ int main(void)
     RUN(a_type_without_properties_says_so);
     RUN(machines_list_their_alias_first);
     RUN(processors_list_their_flags_folded);
+    RUN(flags_fold_behind_column_75);
     RUN(plain_lists);
     RUN(the_options_text_names_every_group);
     return tap_done();

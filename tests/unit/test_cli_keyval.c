@@ -190,6 +190,8 @@ TEST(json_strings_unescape)
 {
     check_json("\"\\u00e9\\ud83d\\ude00\\n\\/\"", "\"\xc3\xa9\xf0\x9f\x98\x80\\u000a/\"");
     check_json("\"\\ud83d\"", "JSON parse error, invalid \\u escape");
+    check_json("\"\\ud83d\\u0041\"", "JSON parse error, invalid surrogate pair");
+    check_json("\"\\ud83d\\ue000\"", "JSON parse error, invalid surrogate pair");
     check_json("\"\\ude00\"", "JSON parse error, invalid \\u escape");
     check_json("\"\\u0000\"", "JSON parse error, invalid \\u escape");
     check_json("\"\\q\"", "JSON parse error, invalid escape");
@@ -302,6 +304,8 @@ TEST(short_chardevs_that_are_none_are_named)
     check_short("file:", "'file:' is not a valid char driver");
     check_short("mon:foo", "'foo' is not a valid char driver");
     check_short("tcp:localhost", "'tcp:localhost' is not a valid char driver");
+    check_short("tcp:h:", "'tcp:h:' is not a valid char driver");
+    check_short("udp:h:1,x", "'udp:h:1,x' is not a valid char driver");
     check_short("unix:", "'unix:' is not a valid char driver");
     check_short("vc:80", "'vc:80' is not a valid char driver");
     check_short("tcp:[::1", "'tcp:[::1' is not a valid char driver");

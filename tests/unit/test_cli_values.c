@@ -96,6 +96,9 @@ TEST(unsigned_integers_have_bounds)
     check_u64("-1", UINT32_MAX, -ERANGE, 0, "Parameter 'n' expects integer from 0 to 4294967295");
     check_u64("18446744073709551616", UINT64_MAX, -ERANGE, 0,
               "Parameter 'n' expects integer below 2^64");
+    check_u64("-18446744073709551615", 5, -ERANGE, 0, "Parameter 'n' expects integer from 0 to 5");
+    check_u64("-5", UINT64_MAX - 1, -ERANGE, 0,
+              "Parameter 'n' expects integer from 0 to 18446744073709551614");
     check_u64("-0", 5, 0, 0, NULL);
 }
 
