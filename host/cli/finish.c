@@ -3,6 +3,7 @@
 #include "fail.h"
 #include "keyval.h"
 #include "scan.h"
+#include "texts.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -119,9 +120,8 @@ static int add_defaults(struct cli_scan *s, char **err)
 
 static int unknown_chardev(const struct cli_item *item, const char *id, char **err)
 {
-    AUTO_FREE char *what = xasprintf("chardev \"%s\" not found", id);
-    return cli_fail(err, "%s%s%s", item->where.text ? item->where.text : "",
-                    item->where.text ? ": " : "", what);
+    const char *where = item->where.text;
+    return cli_fail(err, "%s%s" TEXT_NO_CHARDEV, where ? where : "", where ? ": " : "", id);
 }
 
 static int check_chardevs(const struct cli_options *o, const struct cli_list *list, char **err)
@@ -148,7 +148,7 @@ static int check_modes(const struct cli_options *o, char **err)
 static int check_references(const struct cli_options *o, char **err)
 {
     if (o->qtest && !cli_find_id(&o->chardevs, o->qtest))
-        return cli_fail(err, "-qtest: chardev \"%s\" not found", o->qtest);
+        return cli_fail(err, "-qtest: " TEXT_NO_CHARDEV, o->qtest);
     int r = check_chardevs(o, &o->serials, err);
     if (r == 0)
         r = check_modes(o, err);

@@ -2,6 +2,7 @@
 #include "keyval.h"
 #include "fail.h"
 #include "json.h"
+#include "texts.h"
 #include "util/alloc.h"
 #include <ctype.h>
 #include <errno.h>
@@ -116,7 +117,7 @@ static int add_dotted(struct kv_node *flat, const char *prefix, const struct ite
             *it->key ? it->key : it->key_start);
     AUTO_FREE char *key = xasprintf("%s%s", prefix, it->value ? it->key : "help");
     if (!is_path(key))
-        return cli_fail(err, "Invalid parameter '%s'", it->key);
+        return cli_fail(err, TEXT_NO_KEY, it->key);
     kv_set(flat, key, it->value ? it->value : "on");
     if (!it->value)
         kv_get(flat, key)->flag = true;
@@ -156,7 +157,7 @@ static int nest_one(struct kv_node *root, const struct kv_node *value, char **er
     const char *path = value->key, *at = path;
     struct kv_node *dict = root;
     if (!is_path(path))
-        return cli_fail(err, "Invalid parameter '%s'", path);
+        return cli_fail(err, TEXT_NO_KEY, path);
     for (size_t n = strcspn(at, "."); at[n]; n = strcspn(at, ".")) {
         AUTO_FREE char *fragment = xstrndup(at, n);
         dict = descend(dict, fragment);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "machine_opts.h"
 #include "fail.h"
+#include "texts.h"
 #include "util/alloc.h"
 #include "values.h"
 #include <errno.h>
@@ -25,9 +26,7 @@ static int known_keys(const struct kv_node *in, const char *of, const char *cons
 
 static int expect_dict(const struct kv_node *in, const char *of, char **err)
 {
-    return in->kind == KV_DICT
-               ? 0
-               : cli_fail(err, "Invalid parameter type for '%s', expected: object", of);
+    return in->kind == KV_DICT ? 0 : cli_fail(err, TEXT_BAD_TYPE, of, "object");
 }
 
 /* ---- memory ---- */

@@ -2,6 +2,7 @@
 #include "fail.h"
 #include "keyval.h"
 #include "opt_apply.h"
+#include "texts.h"
 #include "util/alloc.h"
 #include "values.h"
 #include <errno.h>
@@ -68,7 +69,7 @@ int apply_global(struct cli_scan *s, const struct cli_opt *opt, struct kv_node *
         size_t k;
         if (val_choice("", global->child[i]->key, NAMES("driver", "property", "value"), 3, &k,
                        NULL) < 0) {
-            cli_fail(err, "Invalid parameter '%s'", global->child[i]->key);
+            cli_fail(err, TEXT_NO_KEY, global->child[i]->key);
             kv_free(global);
             return -EINVAL;
         }

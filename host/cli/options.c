@@ -3,6 +3,7 @@
 #include "fail.h"
 #include "keyval.h"
 #include "scan.h"
+#include "texts.h"
 #include "util/alloc.h"
 #include "values.h"
 #include <errno.h>
@@ -77,13 +78,13 @@ static int check_keys(const struct cli_opt *opt, const struct kv_node *kv, char 
         return 0;
     for (size_t i = 0; i < kv->n_child; i++) {
         if (!takes_key(opt, kv->child[i]->key))
-            return cli_fail(err, "Invalid parameter '%s'", kv->child[i]->key);
+            return cli_fail(err, TEXT_NO_KEY, kv->child[i]->key);
     }
     const struct kv_node *id = kv_get(kv, "id"), *need = opt->need ? kv_get(kv, opt->need) : NULL;
     if (opt->need && !need)
-        return cli_fail(err, "Parameter '%s' is missing", opt->need);
+        return cli_fail(err, TEXT_MISSING_KEY, opt->need);
     if (need && need->kind != KV_STRING)
-        return cli_fail(err, "Invalid parameter type for '%s', expected: string", opt->need);
+        return cli_fail(err, TEXT_BAD_TYPE, opt->need, "string");
     if (id && id->kind != KV_STRING && opt->grammar == CLI_JSON)
         return cli_fail(err, "Invalid parameter type for 'id', expected: string");
     return 0;

@@ -2,6 +2,7 @@
 #include "values.h"
 #include "fail.h"
 #include "keyval.h"
+#include "texts.h"
 #include "util/alloc.h"
 #include <ctype.h>
 #include <errno.h>
@@ -163,7 +164,7 @@ int val_bool(const char *key, const char *text, bool *out, char **err)
     static const char *const names[] = {"on", "yes", "true", "y", "off", "no", "false", "n"};
     size_t i = 0;
     if (val_choice(key, text, names, ARRAY_SIZE(names), &i, NULL) < 0)
-        return cli_fail(err, "Parameter '%s' expects 'on' or 'off'", key);
+        return cli_fail(err, TEXT_BAD_BOOL, key);
     *out = i < 4;
     return 0;
 }
@@ -177,7 +178,7 @@ int val_choice(const char *key, const char *text, const char *const *names, size
             return 0;
         }
     }
-    return cli_fail(err, "Parameter '%s' does not accept value '%s'", key, text);
+    return cli_fail(err, TEXT_BAD_CHOICE, key, text);
 }
 
 int val_on_off_auto(const char *key, const char *text, enum val_on_off_auto *out, char **err)
@@ -192,8 +193,7 @@ int val_on_off_auto(const char *key, const char *text, enum val_on_off_auto *out
 
 static int refuse(const char *owner, const char *key, const char *text, char **err)
 {
-    return cli_fail(err, "Property '%s%s%s' doesn't take value '%s'", owner ? owner : "",
-                    owner ? "." : "", key, text);
+    return cli_fail(err, TEXT_BAD_VALUE, owner ? owner : "", owner ? "." : "", key, text);
 }
 
 static int hex_digit(char c)
