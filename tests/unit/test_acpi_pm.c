@@ -243,6 +243,9 @@ TEST(general_purpose_events_of_one_byte_are_apart)
     acpi_pm_gpe(&b.chip, 3);
     acpi_pm_gpe(&b.chip, 8);
     CHECK_EQ(acpi_pm_gpe_read(&b.chip, 0, 2), 0x010a);
+    CHECK_EQ(acpi_pm_gpe_read(&b.chip, 0, 1), 0x0a);
+    acpi_pm_gpe_write(&b.chip, 0, 1, 0x0100);
+    CHECK_EQ(acpi_pm_gpe_read(&b.chip, 1, 1), 0x01);
     acpi_pm_gpe_write(&b.chip, 2, 1, 0x08);
     CHECK_EQ(b.sci, 1);
     acpi_pm_gpe_write(&b.chip, 0, 2, 0xff08);

@@ -211,6 +211,7 @@ TEST(adding_checks_names_keys_and_room)
     CHECK_EQ(fwcfg_chip_add_item(&c, FWCFG_KEY_ARCH | 3, b.blob, 17, 16, NULL, NULL), -EINVAL);
     CHECK_EQ(fwcfg_chip_add_item(&c, FWCFG_KEY_ARCH | 0x3fff, b.blob, 16, 16, NULL, NULL), 0);
     CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_WRITE, 0, 4), -EINVAL);
+    CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_ARCH | FWCFG_KEY_WRITE, 0, 4), -EINVAL);
     CHECK_EQ(fwcfg_chip_add_number(&c, FWCFG_KEY_NB_CPUS, 1, 2), -ENOSPC);
     CHECK_EQ(fwcfg_chip_add_file(&c, name, NULL, 0, 0, NULL, NULL), -ENAMETOOLONG);
     CHECK_EQ(fwcfg_chip_add_file(&c, "", NULL, 0, 0, NULL, NULL), -EINVAL);

@@ -137,6 +137,7 @@ TEST(reset_masks_every_entry_and_reports_every_route)
     BENCH(b, 0x20, 0);
     storm(&b);
     set(&b, IOAPIC_ID, 0x0f000000);
+    get(&b, IOAPIC_VER);
     b.routes = b.commits = 0;
     ioapic_chip_reset(&b.chip);
     CHECK_EQ(ioapic_chip_read(&b.chip, IOAPIC_REGSEL, 4), 0);
