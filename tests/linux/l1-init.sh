@@ -10,7 +10,7 @@ export PATH=/bin
 times="init=$(cut -d' ' -f1 /proc/uptime)"
 
 fail() {
-  echo "rig: $*" >/dev/kmsg
+  echo "<1>rig: $*" >/dev/kmsg
   poweroff -f # without a status: rig-run says that L1 died
 }
 
@@ -105,7 +105,7 @@ offer_modules
 [ -z "$kvm" ] || load_kvm
 ip link set lo up
 hostname rig
-echo "rig: $times ready=$(cut -d' ' -f1 /proc/uptime)" >/dev/kmsg
+echo "<1>rig: $times ready=$(cut -d' ' -f1 /proc/uptime)" >/dev/kmsg
 run_command
 status=$?
 sync

@@ -72,7 +72,7 @@ class Console:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT)
+                                        stderr=subprocess.STDOUT, bufsize=0)
         return self
 
     def __exit__(self, *_):
@@ -97,9 +97,8 @@ class Console:
     def send(self, line):
         try:
             self.process.stdin.write(line.encode() + b'\n')
-            self.process.stdin.flush()
         except BrokenPipeError as error:
-            raise Failure(f'cannot send {line!r}: the VMM is gone') from error
+            raise Failure(f'cannot send {line!r}: {self._give_up()}') from error
 
     def exit_status(self):
         """Waits for the end of the VMM; reads what it still has to say."""

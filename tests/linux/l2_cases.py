@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import itertools
 import re
+import shlex
 import sys
 import time
 
@@ -63,11 +64,18 @@ class Configuration:
         self.check_shell()
         self.check_no_reboot()
 
+    @contextlib.contextmanager
     def console(self, image, **changes):
+        """A guest with an image of the rig; its last words become comments if a case of it fails."""
         guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{self.release}/vmlinuz',
                          initrd=f'{self.options.rig}/guest/{image}.cpio', cpus=self.cpus,
                          machine=l2.machine_argument(self.machine), **changes)
-        return l2.Console(l2.command_line(self.options.vmm, self.options.binary, guest), self.options.patience)
+        command = l2.command_line(self.options.vmm, self.options.binary, guest)
+        failed_before = self.tap.failed
+        with l2.Console(command, self.options.patience) as console:
+            yield console
+        if self.tap.failed > failed_before:
+            self.tap.comment('\n'.join(['$ ' + shlex.join(command), *console.last_lines()]))
 
     def case(self, name):
         return case(self.tap, f'{self.name}: {name}')
@@ -75,7 +83,6 @@ class Configuration:
     def check_shell(self):
         """One life of a guest: boots, answers, reboots, comes back, powers off."""
         with self.console('shell', append='run=report') as console:
-            failed_before = self.tap.failed
             with self.case('reaches init and prints on ttyS0'):
                 self.tap.comment(self.time_to_init(console))
             report = self.read_report(console)
@@ -90,8 +97,6 @@ class Configuration:
             if not console.given_up:
                 console.send('poweroff -f')
                 self.check_power_off(console)
-            if self.tap.failed > failed_before:
-                self.tap.comment('last output:\n' + '\n'.join(console.last_lines()))
 
         if console.given_up:
             with self.console('boot', append='exit=poweroff') as console:
