@@ -11,6 +11,9 @@
 #define LNKCTL_WMASK  (PCI_EXP_LNKCTL_ASPMC | PCI_EXP_LNKCTL_CCC | PCI_EXP_LNKCTL_ES)
 #define SYSTEM_ERRORS (PCI_EXP_RTCTL_SECEE | PCI_EXP_RTCTL_SENFEE | PCI_EXP_RTCTL_SEFEE)
 
+#define BANDWIDTH_CTL (PCI_EXP_LNKCTL_LBMIE | PCI_EXP_LNKCTL_LABIE)
+#define BANDWIDTH_STA (PCI_EXP_LNKSTA_LBMS | PCI_EXP_LNKSTA_LABS)
+
 static bool type_is_downstream(uint32_t type)
 {
     return type == PCI_EXP_TYPE_ROOT_PORT || type == PCI_EXP_TYPE_DOWNSTREAM;
@@ -34,7 +37,7 @@ static bool port_ok(const struct pcie_port *p)
         return false;
     if (!type_has_link(p->type))
         return true;
-    return p->speed >= 1 && p->speed <= 6 && p->width >= 1 && p->width <= 16 &&
+    return p->speed >= 1 && p->speed <= 6 && p->width >= 1 && p->width <= 32 &&
            !(p->width & (p->width - 1));
 }
 
@@ -59,10 +62,12 @@ static void add_link(struct pci_config *c, uint32_t off, const struct pcie_port 
 
     pci_config_reg(c, off + PCI_EXP_LNKCAP, 4,
                    p->number << 24 | p->width << 4 | p->speed | PCI_EXP_LNKCAP_ASPM_L0S |
-                       (down ? PCI_EXP_LNKCAP_DLLLARC : 0),
+                       (down ? PCI_EXP_LNKCAP_DLLLARC | PCI_EXP_LNKCAP_LBNC : 0),
                    0, 0);
-    pci_config_reg(c, off + PCI_EXP_LNKCTL, 2, 0, LNKCTL_WMASK | (down ? PCI_EXP_LNKCTL_LD : 0), 0);
-    pci_config_reg(c, off + PCI_EXP_LNKSTA, 2, p->width << 4 | p->speed, 0, 0);
+    pci_config_reg(c, off + PCI_EXP_LNKCTL, 2, 0,
+                   LNKCTL_WMASK | (down ? PCI_EXP_LNKCTL_LD | BANDWIDTH_CTL : 0), 0);
+    pci_config_reg(c, off + PCI_EXP_LNKSTA, 2, p->width << 4 | p->speed, 0,
+                   down ? BANDWIDTH_STA : 0);
     pci_config_reg(c, off + PCI_EXP_LNKCAP2, 4, PCI_EXP_LNKCAP2_SPEEDS(p->speed), 0, 0);
     pci_config_reg(c, off + PCI_EXP_LNKCTL2, 2, p->speed, PCI_EXP_LNKCTL2_TLS, 0);
     put_le16(c->sticky + off + PCI_EXP_LNKCTL2, PCI_EXP_LNKCTL2_TLS);

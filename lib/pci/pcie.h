@@ -15,7 +15,7 @@ struct pcie_port {
     uint32_t type;   /* PCI_EXP_TYPE_* */
     uint32_t number; /* port number, 0 to 255 */
     uint32_t speed;  /* Link Speeds code: 1 = 2.5 GT/s ... 6 = 64 GT/s */
-    uint32_t width;  /* lanes: 1, 2, 4, 8, 16 */
+    uint32_t width;  /* lanes: 1, 2, 4, 8, 16, 32 */
     uint32_t flags;  /* PCIE_* */
     uint32_t vector; /* Interrupt Message Number of port and slot events */
 };

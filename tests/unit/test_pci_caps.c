@@ -302,14 +302,14 @@ TEST(a_root_port_has_root_registers_ari_and_link_active)
     struct pcie_port p = {.type = PCI_EXP_TYPE_ROOT_PORT,
                           .number = 3,
                           .speed = 5,
-                          .width = 16,
+                          .width = 32,
                           .flags = PCIE_ARI_FORWARD | PCIE_SLOT,
                           .vector = 1};
 
     pci_config_init(&c, PCI_FN_EXPRESS | PCI_FN_BRIDGE, &ids);
     CHECK_EQ(pcie_cap_add(&c, 0x54, &p), 0x54);
     CHECK_EQ(rd(&c, 0x56, 2), 0x0342);
-    CHECK_EQ(rd(&c, 0x60, 4), 0x03100505);
+    CHECK_EQ(rd(&c, 0x60, 4), 0x03300605);
     CHECK_EQ(rd(&c, 0x78, 4), 0x20);
     wr(&c, 0x70, 2, 0xffff);
     CHECK_EQ(rd(&c, 0x70, 2), 0x000f);
@@ -318,9 +318,9 @@ TEST(a_root_port_has_root_registers_ari_and_link_active)
     CHECK_EQ(rd(&c, 0x7c, 2), 0x20);
     CHECK(pcie_ari_enabled(&c));
     pcie_set_link(&c, true);
-    CHECK_EQ(rd(&c, 0x66, 2), 0x2105);
+    CHECK_EQ(rd(&c, 0x66, 2), 0x2205);
     pcie_set_link(&c, false);
-    CHECK_EQ(rd(&c, 0x66, 2), 0x0105);
+    CHECK_EQ(rd(&c, 0x66, 2), 0x0205);
     CHECK(!pcie_link_disabled(&c));
     wr(&c, 0x64, 2, 0x10);
     CHECK(pcie_link_disabled(&c));
