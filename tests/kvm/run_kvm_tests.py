@@ -4,8 +4,8 @@
 
     run_kvm_tests.py [--guests DIR] [--list] [-v] [NAME...]
 
-TENON=PATH runs that tenon with KVM; VMM=qemu runs qemu-system-x86_64 with TCG instead (QEMU=PATH, ACCEL=tcg), which
-has the same devices: the guests themselves are checked that way. Without either, everything is skipped.
+TENON=PATH runs that tenon with KVM; VMM=qemu runs qemu-system-x86_64 instead (QEMU=PATH, ACCEL=tcg or kvm), which has
+the same devices: the guests themselves are checked that way. Without either, everything is skipped.
 A guest's checks count one by one; so does the status with which the monitor ends."""
 
 import argparse
@@ -97,10 +97,12 @@ class Monitor:
         return None
 
     def program(self):
-        if self.qemu:
-            return [os.environ.get('QEMU', 'qemu-system-x86_64'), '-accel', os.environ.get('ACCEL', 'tcg'),
-                    '-cpu', 'max' if os.environ.get('ACCEL', 'tcg') == 'tcg' else 'host']
-        return [*shlex.split(self.tenon), '-accel', 'kvm']
+        if not self.qemu:
+            return [*shlex.split(self.tenon), '-accel', 'kvm']
+        qemu, accel = os.environ.get('QEMU', 'qemu-system-x86_64'), os.environ.get('ACCEL', 'tcg')
+        if accel == 'kvm':  # the IOAPIC in user space, as tenon has it
+            return [qemu, '-accel', 'kvm,kernel-irqchip=split', '-cpu', 'host']
+        return [qemu, '-accel', accel, '-cpu', 'max']
 
     def command(self, case, kernel, qmp):
         """The whole command line; the guest prints on port 0xe9, which leaves 0x402 to firmware. Where nothing

@@ -50,6 +50,7 @@ int memcmp(const void *a, const void *b, size_t n);
 typedef void irq_handler(void);
 void irq_init(void);                              /* of this CPU */
 void irq_handle(uint8_t vector, irq_handler *fn); /* ends with an EOI; fn NULL: unexpected again */
+extern volatile uint32_t irq_last;                /* the vector that was handled last, of any CPU */
 /* Halts until *count >= want or ms milliseconds have passed. Returns whether the count was reached.
  */
 bool wait_count(volatile uint32_t *count, uint32_t want, uint32_t ms);
@@ -58,6 +59,7 @@ void wait_ms(uint32_t ms);
 /* irq.c: local APIC. */
 void lapic_init(void); /* of this CPU */
 uint32_t lapic_id(void);
+uint32_t lapic_version(void);
 void lapic_ipi(uint32_t apic_id, uint32_t icr_low);
 #define ICR_FIXED(vector) (0x4000u | (vector))
 #define ICR_INIT          0x4500u

@@ -19,7 +19,7 @@
 #define VECTOR_INTX   0x50 /* plus the pin */
 #define FIRST_PCI_PIN 16
 
-static volatile uint32_t serial_count, intx_count;
+static volatile uint32_t serial_count, intx_count, intx_vector;
 static uint32_t leave_asserted; /* how many INTx deliveries do not acknowledge the device */
 static uint64_t bar;
 
@@ -31,6 +31,7 @@ static void on_serial(void)
 static void on_intx(void)
 {
     intx_count++;
+    intx_vector = irq_last;
     if (!leave_asserted)
         mmio_write32(bar + EDU_IRQ_ACK, UINT32_MAX);
     else
@@ -88,22 +89,16 @@ static uint32_t intx_flags(void)
     return RTE_LEVEL | (arg("active_low") ? RTE_LOW : 0);
 }
 
-/* Which pin edu's INTx arrives on: one after the other is unmasked while it is asserted. They are
- * level-triggered before that, as the IOAPIC needn't notice a level that rose while a pin was
- * edge-triggered. */
+/* Which pin edu's INTx arrives on: all listen, and it is raised. */
 static uint32_t find_intx_pin(void)
 {
-    for (uint32_t pin = FIRST_PCI_PIN; pin < ioapic_pins(); pin++)
-        ioapic_route(pin, 0, intx_flags() | RTE_MASKED);
-    mmio_write32(bar + EDU_IRQ_RAISE, 1);
     for (uint32_t pin = FIRST_PCI_PIN; pin < ioapic_pins(); pin++) {
         irq_handle((uint8_t)(VECTOR_INTX + pin), on_intx);
         ioapic_route(pin, (uint8_t)(VECTOR_INTX + pin), intx_flags());
-        if (wait_count(&intx_count, 1, 10))
-            return pin;
-        ioapic_route(pin, 0, intx_flags() | RTE_MASKED);
     }
-    return 0;
+    mmio_write32(bar + EDU_IRQ_RAISE, 1);
+    bool came = wait_count(&intx_count, 1, 500);
+    return came ? intx_vector - VECTOR_INTX : 0;
 }
 
 static void level(void)

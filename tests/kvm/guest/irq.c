@@ -17,10 +17,12 @@ void irq_dispatch(uint64_t vector, uint64_t error, uint64_t rip);
 
 static struct gate idt[VECTORS] __attribute__((aligned(16)));
 static irq_handler *handler[VECTORS];
+volatile uint32_t irq_last;
 
 /* Local APIC registers: offsets in the xAPIC page; x2APIC has MSR 0x800 + offset / 16 */
 #define LAPIC_BASE      0xfee00000u
 #define LAPIC_ID        0x020
+#define LAPIC_VERSION   0x030
 #define LAPIC_TPR       0x080
 #define LAPIC_EOI       0x0b0
 #define LAPIC_SVR       0x0f0
@@ -34,8 +36,10 @@ static irq_handler *handler[VECTORS];
 
 #define SVR_ENABLE    0x100
 #define LVT_MASKED    0x10000
+#define LVT_PERIODIC  0x20000
 #define TDCR_DIV16    0x3
 #define TIMER_NS      16 /* a tick: the bus clock of KVM and of QEMU is 1 GHz */
+#define TICK_MS       10
 #define MSR_APIC_BASE 0x1b
 #define APIC_BASE_EN  0x800
 #define APIC_BASE_EXT 0x400
@@ -67,6 +71,7 @@ void irq_dispatch(uint64_t vector, uint64_t error, uint64_t rip)
         return;
     if (!handler[vector])
         panic("unexpected vector 0x%lx, error 0x%lx, at 0x%lx", vector, error, rip);
+    irq_last = (uint32_t)vector;
     handler[vector]();
     lapic_write(LAPIC_EOI, 0);
 }
@@ -130,6 +135,11 @@ uint32_t lapic_id(void)
     return x2apic ? id : id >> 24;
 }
 
+uint32_t lapic_version(void)
+{
+    return lapic_read(LAPIC_VERSION);
+}
+
 void lapic_ipi(uint32_t apic_id, uint32_t icr_low)
 {
     if (x2apic) {
@@ -140,13 +150,11 @@ void lapic_ipi(uint32_t apic_id, uint32_t icr_low)
     lapic_write(LAPIC_ICR_LOW, icr_low);
 }
 
-/* Starts the one-shot timer; it counts and interrupts even if its interrupt is not wanted any more.
- */
-static void timer_start(uint32_t ms)
+static void timer_start(uint32_t period_ms)
 {
     timer_count = 0;
-    lapic_write(LAPIC_LVT_TIMER, VECTOR_TIMER);
-    lapic_write(LAPIC_TMICT, ms * (1000000 / TIMER_NS));
+    lapic_write(LAPIC_LVT_TIMER, LVT_PERIODIC | VECTOR_TIMER);
+    lapic_write(LAPIC_TMICT, period_ms * (1000000 / TIMER_NS));
 }
 
 static void timer_stop(void)
@@ -155,11 +163,15 @@ static void timer_stop(void)
     lapic_write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
 }
 
+/* The timer ticks, rather than ringing once at the end: a KVM that emulates its processor may
+ * notice an interrupt that was raised while they were closed only when the next one comes. */
 bool wait_count(volatile uint32_t *count, uint32_t want, uint32_t ms)
 {
+    uint32_t period = ms < TICK_MS ? ms : TICK_MS, ticks = (ms + period - 1) / period;
+
     irq_off();
-    timer_start(ms);
-    while (*count < want && !timer_count)
+    timer_start(period);
+    while (*count < want && timer_count < ticks)
         irq_on_halt_off();
     timer_stop();
     return *count >= want;
