@@ -50,7 +50,7 @@ install_missing() {
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "deps.sh: installing ${missing[*]}" >&2
   as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 verb=${1:-}

@@ -133,5 +133,6 @@ class Console:
         try:
             return f'the VMM exited with {self.process.wait(0.2)}'
         except subprocess.TimeoutExpired:
+            exits = kvm_exits()
             self.process.kill()
-            return f'not within {self.patience} s'
+            return f'not within {self.patience} s; KVM exits: {exits}'
