@@ -419,6 +419,7 @@ TEST(hostile_elf_notes_are_refused)
     poke_elf(PHDR_AT(2, p_filesz), 24, 8,
              ": ELF file without a PVH entry note (Linux needs CONFIG_PVH=y)");
     poke_elf(PHDR_AT(2, p_filesz), 25, 8, ": ELF note segment 2: a note is out of bounds");
+    poke_elf(PHDR_AT(2, p_filesz), 0x2f, 8, ": ELF note segment 2: a note is out of bounds");
     poke_elf(0x2010, 0xffffffff, 4, ": ELF note segment 2: a note is out of bounds");
     poke_elf(0x2014, 0xfffffff0, 4, ": ELF note segment 2: a note is out of bounds");
     poke_elf(0x2028 + 20, 1, 4, ": ELF note segment 2: a note is out of bounds");
