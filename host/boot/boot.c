@@ -59,7 +59,7 @@ int loader_initrd(struct loader *ld, uint64_t limit, uint64_t beyond)
 
     if (!ld->files->initrd)
         return 0;
-    int err = source_open(&s, ld->files->initrd, ld->error);
+    int err = source_open(&s, ld->files->initrd, ld->files->initrd_fd, ld->error);
     if (err)
         return err;
     if (!s.size)
@@ -75,7 +75,7 @@ static int load_kernel(struct loader *ld)
 {
     SOURCE_AUTO s = {.fd = -1};
     uint8_t magic[4] = {0};
-    int err = source_open(&s, ld->files->kernel, ld->error);
+    int err = source_open(&s, ld->files->kernel, ld->files->kernel_fd, ld->error);
 
     if (!err && s.size >= sizeof magic)
         err = source_read(&s, 0, magic, sizeof magic, ld->error);

@@ -34,6 +34,7 @@ struct boot_files {
     const char *kernel;  /* path; never NULL */
     const char *initrd;  /* path, or NULL */
     const char *cmdline; /* or NULL for an empty one */
+    int kernel_fd, initrd_fd; /* open for reading, kept by the caller; 0: opened by name */
 };
 
 /* Where the loader puts its own structures, unless layout says otherwise: below 640 KiB, clear of

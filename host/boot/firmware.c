@@ -27,7 +27,7 @@ int boot_firmware_map(const char *path, struct boot_firmware *out, struct boot_e
                       char **error)
 {
     SOURCE_AUTO s = {.fd = -1};
-    int err = source_open(&s, path, error);
+    int err = source_open(&s, path, 0, error);
 
     memset(out, 0, sizeof *out);
     if (!err)

@@ -27,13 +27,13 @@ void source_close(struct source *s)
     s->fd = -1;
 }
 
-int source_open(struct source *s, const char *path, char **error)
+int source_open(struct source *s, const char *path, int fd, char **error)
 {
     struct stat st;
 
     *s = (struct source){.name = path, .fd = -1};
     /* O_NONBLOCK: a FIFO given by mistake is refused below, not waited for. */
-    s->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    s->fd = fd > 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (s->fd < 0 || fstat(s->fd, &st) < 0)
         return boot_fail(error, errno, "%s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode))

@@ -21,7 +21,7 @@ struct device {
     const struct class_entry *entry;
     TAILQ_ENTRY(device) all;
     TAILQ_ENTRY(device) sibling;      /* on its bus */
-    TAILQ_HEAD(, device) children;    /* core->child, and the inner device of a composite */
+    TAILQ_HEAD(brothers, device) children; /* core->child, and the inner device of a composite */
     TAILQ_ENTRY(device) brother;      /* among its parent's children */
     char *id;                         /* as given, or NULL */
     char *path;                       /* in the machine's tree */

@@ -13,6 +13,8 @@ struct buf;
  * TN_PCI_1, TN_PCI_BUS_1, TN_HOTPLUG_1. */
 struct pci *pci_host_new(struct vm *vm, uint64_t ecam_base, struct tn_err *e);
 void pci_host_free(struct pci *p); /* NULL is fine */
+/* The constant of "PCI" or "PCIE", for help texts; NULL for other names. */
+const struct tn_bus_type *pci_bus_type(const char *name);
 struct tn_bus *pci_root_bus(struct vm *vm);
 
 /* For direct boot, where no firmware does it: bus numbers, bridge windows and BARs, in windows of the machine's map. Main

@@ -20,6 +20,8 @@ void irq_set(struct tn_line *l, uint32_t level); /* [any] leaf */
 int irq_line_fd(struct tn_line *l, int fd, int resample_fd);
 uint32_t irq_gsi(struct tn_line *l);
 uint32_t irq_flags(const struct tn_line *l);
+/* Has anybody a line: then the machine needs its interrupt controller. */
+int irq_any_line(const struct vm *vm);
 /* ISA interrupt n as GSI: 0 is 2 behind an IOAPIC. */
 uint32_t irq_isa_gsi(uint32_t n);
 

@@ -5,13 +5,23 @@
 #include "core/device.h"
 #include "cli/options.h"
 #include <tenon/machine.h>
+#include <tenon/memory.h>
 
+struct machine;
+/* A device that a machine has unless something speaks against it. */
+struct machine_device {
+    const char *cls;
+    int (*wanted)(const struct machine *m); /* NULL: always */
+    const char *const *props;               /* name, value, ..., NULL; or NULL */
+};
 struct machine_type {
     const char *name, *alias, *desc;
     uint32_t flags;    /* TN_MF_*: what it can have */
     uint32_t max_cpus;
     uint64_t default_ram;
-    const char *const *keys; /* -M keys of its own, NULL-terminated */
+    const char *const *keys;                /* -M keys of its own, NULL-terminated */
+    void (*map)(struct machine *m);         /* fills map from ram */
+    const struct machine_device *devices;   /* cls NULL ends */
 };
 /* Where things are. Sizes in bytes; 0 = there is none. */
 struct machine_map {
@@ -20,29 +30,48 @@ struct machine_map {
     uint64_t mmio32_base, mmio32_size; /* window of PCI or of virtio-mmio */
     uint64_t mmio64_base, mmio64_size;
     uint64_t ioapic_base;
+    uint16_t sci_gsi;
 };
+/* -numa: RAM comes from the nodes in order. */
+struct machine_node {
+    uint32_t id;
+    struct tn_mem *mem; /* NULL: a part of the machine's own RAM */
+    uint64_t size;
+};
+enum { MACHINE_MAX_NODES = 128 };
 struct machine {
     struct vm *vm;
     const struct machine_type *type;
     struct machine_map map;
     const struct cli_options *cli;
-    struct kv_node *opts;        /* -M keys, merged */
     uint32_t flags;              /* TN_MF_* as configured */
     uint32_t cpus, max_cpus, slots;
     uint64_t ram, maxmem;
-    uint32_t i8042, serial;      /* made */
-    struct boot *boot;           /* what to load; NULL without -kernel */
+    uint32_t acpi, i8042, n_serial; /* acpi=on, i8042 made, serial ports made */
+    struct machine_node node[MACHINE_MAX_NODES];
+    uint32_t n_nodes;
+    uint8_t *cpu_node;           /* by CPU index; NULL without -numa */
+    uint8_t *distances;          /* n_nodes * n_nodes, or NULL */
+    struct tn_mem *own_ram;      /* not of an -object */
+    struct boot_firmware *firmware;
+    struct tn_mem *rom;
     struct hook *hooks;          /* tn_machine.on */
-    int64_t rtc_offset_ns;       /* guest time = TN_CLK_* of rtc_clock + this */
+    int kernel_fd, initrd_fd;    /* -1: none; open as long as the machine, for resets */
+    uint32_t booted;             /* loaded once: RAM is not fresh any more */
+    int64_t rtc_offset_ns;       /* guest time = rtc_clock + this */
     uint32_t rtc_clock, rtc_slew;
-    struct tn_bus *isa, *sysbus, *pcie;
+    struct tn_bus *isa;
 };
 
 extern const struct machine_type *const machine_types[]; /* NULL-terminated */
 const struct machine_type *machine_type_find(const char *name);
 
-/* Address map, RAM, buses, interrupt controller, default devices. 0 or -errno with e. */
+/* Type, options, accelerator, address map, the host's modules: everything but memory and devices. 0 or -errno with e. */
 int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *e);
+/* RAM, vCPUs, buses and the machine's own devices; objects and chardevs exist. */
+int machine_populate(struct vm *vm, struct tn_err *e);
+/* After the user's devices: what follows from them (the interrupt controller, fw_cfg's items), and TN_ON_DEVICES. */
+int machine_finish(struct vm *vm, struct tn_err *e);
 void machine_free(struct machine *m);
 uint32_t machine_max_cpus(const struct vm *vm);
 /* TN_ON_*: every fn that registered, in order; the first -errno ends it. Main thread. */

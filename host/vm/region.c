@@ -154,7 +154,7 @@ static struct tn_region *region_alloc(struct space *s, struct device *d, const c
 int region_add(struct space *s, struct device *d, const struct tn_region_req *req, const struct tn_region_ops *ops, void *p,
                uint32_t may_overlap, struct tn_region **out, struct tn_err *e)
 {
-    uint64_t base;
+    uint64_t base = TN_ANYWHERE;
     pthread_mutex_lock(&s->lock);
     int err = claim(s, req, may_overlap, &base, e);
     if (err < 0) {

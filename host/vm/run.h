@@ -7,9 +7,11 @@
 
 enum run_state { RUN_PRELAUNCH, RUN_RUNNING, RUN_PAUSED, RUN_SHUTDOWN, RUN_PANICKED, RUN_SUSPENDED };
 
+enum run_panic { RUN_PANIC_SHUTDOWN, RUN_PANIC_PAUSE, RUN_PANIC_EXIT_FAILURE, RUN_PANIC_NONE };
 struct run_options {
     uint32_t no_reboot, no_shutdown; /* -no-reboot, -no-shutdown */
     uint32_t paused;                 /* -S */
+    enum run_panic panic_action;     /* -action panic= */
 };
 
 struct run *run_new(struct vm *vm, const struct run_options *o);
@@ -21,7 +23,10 @@ const char *run_state_name(enum run_state s); /* QMP's words */
 void run_request(struct vm *vm, uint32_t what, const char *text);
 void run_request_exit(struct vm *vm, uint32_t status); /* [any] leaf */
 
-/* Main thread: */
+
+/* [any] a vCPU cannot go on: the machine is paused and text logged. */
+void run_internal_error(struct vm *vm, const char *text);
+
 int run_start(struct vm *vm, struct tn_err *e); /* first start: reset, firmware, then run unless -S */
 void run_pause(struct vm *vm);                  /* stop vCPUs and guest time, quiesce devices */
 void run_resume(struct vm *vm);
@@ -29,6 +34,7 @@ void run_reset(struct vm *vm, uint32_t kind);   /* everything, and the kernel is
 void run_powerdown(struct vm *vm);              /* TN_ON_POWERDOWN */
 /* The main loop until the VM ends. The process status. */
 int run_main(struct vm *vm);
+void run_end(struct vm *vm, uint32_t status); /* it returns soon: quit, SIGTERM */
 
 /* Notified after each change, in order of registration; NULL-terminated list owned by the run. For monitors and tests. */
 void run_on_event(struct vm *vm, void (*fn)(void *o, uint32_t req, const char *text), void *o);

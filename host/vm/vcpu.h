@@ -19,6 +19,7 @@ uint32_t vcpus_apic_id(const struct vm *vm, uint32_t i);
 int vcpus_reset(struct vm *vm, const struct boot_entry *entry, struct tn_err *e);
 void vcpus_run(struct vm *vm);   /* threads are made at the first call */
 void vcpus_pause(struct vm *vm); /* returns when none is in the guest or in a callback */
+void vcpus_hold(struct vm *vm);  /* [any] none enters the guest again until vcpus_run */
 void vcpus_nmi(struct vm *vm);
 /* Exits by kind, for tests and the bench: total, pio, mmio, hlt... as one line of text. The caller frees it. */
 char *vcpus_stats(const struct vm *vm);

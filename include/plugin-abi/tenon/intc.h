@@ -28,7 +28,7 @@ struct tn_intc {
     /** [main] in realize: pins 0..n-1 are GSIs gsi_base.. ; -EBUSY if they have a controller */
     int (*attach)(struct tn_dev *d, uint32_t gsi_base, uint32_t n, const struct tn_intc_ops *o, void *s, struct tn_err *e);
     /** [any] leaf: the message that gsi stands for now (irqfds of the line use it; level ones make the kernel report the
-     * EOI of its vector). masked: none */
+     * EOI of its vector). masked: it raises nothing, but its EOI is still reported */
     int (*route_msi)(struct tn_dev *d, uint32_t gsi, uint64_t addr, uint32_t data, uint32_t masked);
     /** [any] leaf: make the routes since the last commit effective */
     int (*commit)(struct tn_dev *d);

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "listing.h"
+
+#include "cli/help.h"
+#include "cli/keyval.h"
+#include "core/prop.h"
+#include "core/registry.h"
+#include "pci/pci_host.h"
+#include "util/alloc.h"
+#include "vm/cpu_features.h"
+#include "vm/machine.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+struct names {
+    const char **v;
+    size_t n;
+};
+
+static int add_name(void *o, const struct class_entry *c)
+{
+    struct names *l = o;
+    l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
+    l->v[l->n++] = c->name;
+    return 0;
+}
+
+static void list_kind(struct vm *vm, uint32_t kind, void (*print)(struct buf *, const char *const *, size_t), struct buf *out)
+{
+    struct names l = {0};
+    registry_each(vm->registry, kind, add_name, &l);
+    print(out, l.v, l.n);
+    free(l.v);
+}
+
+/* ---- devices ---- */
+
+struct devices {
+    struct help_device *v;
+    size_t n;
+};
+
+static uint32_t group_of(uint32_t category)
+{
+    static const uint32_t groups[] = {
+        [TN_CAT_MISC] = HELP_MISC,       [TN_CAT_BRIDGE] = HELP_BRIDGE,   [TN_CAT_USB] = HELP_USB,
+        [TN_CAT_STORAGE] = HELP_STORAGE, [TN_CAT_NETWORK] = HELP_NETWORK, [TN_CAT_INPUT] = HELP_INPUT,
+        [TN_CAT_DISPLAY] = HELP_DISPLAY, [TN_CAT_SOUND] = HELP_SOUND,     [TN_CAT_CPU] = HELP_CPU,
+        [TN_CAT_WATCHDOG] = HELP_WATCHDOG,
+    };
+    return category < ARRAY_SIZE(groups) ? groups[category] : HELP_MISC;
+}
+
+static int add_device(void *o, const struct class_entry *c)
+{
+    struct devices *l = o;
+    if (c->flags & TN_C_INTERNAL)
+        return 0;
+    l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
+    l->v[l->n++] = (struct help_device){.name = c->name, .bus = c->bus, .alias = c->alias, .desc = c->desc,
+                                        .groups = group_of(c->category)};
+    return 0;
+}
+
+static void list_devices(struct vm *vm, struct buf *out)
+{
+    struct devices l = {0};
+    registry_each(vm->registry, TN_K_DEVICE, add_device, &l);
+    help_devices(out, l.v, l.n);
+    free(l.v);
+}
+
+/* ---- properties ---- */
+
+struct props {
+    struct help_property *v;
+    size_t n;
+};
+
+static void add_props(struct props *l, struct prop_table t)
+{
+    for (uint32_t i = 0; i < t.n; i++) {
+        const struct tn_prop *p = prop_at(t, i);
+        l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
+        l->v[l->n++] = (struct help_property){p->name, prop_type_name(p), p->help, prop_default_text(p)};
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct help_property *)a)->name, ((const struct help_property *)b)->name);
+}
+
+static const struct tn_bus_type *bus_type(struct vm *vm, const char *name)
+{
+    const struct tn_bus_type *t = pci_bus_type(name);
+    return t ? t : registry_bus_type(vm->registry, name);
+}
+
+static void add_class(struct vm *vm, struct props *l, const struct class_entry *c)
+{
+    add_props(l, (struct prop_table){c->cls->props, c->cls->nprops, c->cls->prop_stride});
+    const struct tn_bus_type *t = c->cls->bus ? bus_type(vm, c->cls->bus) : NULL;
+    if (t)
+        add_props(l, (struct prop_table){t->props, t->nprops, t->prop_stride});
+    if (c->inner)
+        add_class(vm, l, c->inner);
+}
+
+static int list_properties(struct vm *vm, uint32_t kind, const char *name, struct buf *out, struct tn_err *e)
+{
+    const struct class_entry *c = registry_class(vm->registry, kind, name, e);
+    if (!c)
+        return -ENOENT;
+    struct props l = {0};
+    add_class(vm, &l, c);
+    qsort(l.v, l.n, sizeof *l.v, by_name);
+    help_properties(out, c->name, l.v, l.n);
+    for (size_t i = 0; i < l.n; i++)
+        free((char *)(uintptr_t)l.v[i].def);
+    free(l.v);
+    return 1;
+}
+
+/* ---- machines and CPUs ---- */
+
+static void list_machines(struct buf *out)
+{
+    struct help_machine v[16];
+    size_t n = 0;
+    for (const struct machine_type *const *t = machine_types; *t && n < ARRAY_SIZE(v); t++)
+        v[n++] = (struct help_machine){.name = (*t)->name, .desc = (*t)->desc, .is_default = strcmp((*t)->name, "q35") == 0};
+    help_machines(out, v, n);
+}
+
+static void list_cpus(struct buf *out)
+{
+    static const struct help_cpu models[] = {{"host", "processor of this machine, with everything that KVM supports"},
+                                             {"max", "the same"}};
+    const char *flags[512];
+    size_t n = 0;
+    for (const struct cpu_feature *f; (f = cpu_feature_at((uint32_t)n)) && n < ARRAY_SIZE(flags); n++)
+        flags[n] = f->name;
+    help_cpus(out, models, ARRAY_SIZE(models), flags, n);
+}
+
+/* ---- who asked ---- */
+
+static int in_list(struct vm *vm, const struct cli_list *l, const char *implied, uint32_t kind,
+                   void (*list)(struct vm *, struct buf *), struct buf *out, struct tn_err *e)
+{
+    for (size_t i = 0; i < l->n; i++)
+        switch (keyval_help_wanted(l->v[i].kv, implied)) {
+        case KEYVAL_HELP_TYPES:
+            list(vm, out);
+            return 1;
+        case KEYVAL_HELP_PROPERTIES:
+            return list_properties(vm, kind, kv_text(l->v[i].kv, implied), out, e);
+        default:
+            break;
+        }
+    return 0;
+}
+
+static void list_objects(struct vm *vm, struct buf *out)
+{
+    list_kind(vm, TN_K_OBJECT, help_objects, out);
+}
+
+static void list_chardevs(struct vm *vm, struct buf *out)
+{
+    list_kind(vm, TN_K_CHARDEV, help_chardevs, out);
+}
+
+static int wants(const char *word)
+{
+    return word && (strcmp(word, "help") == 0 || strcmp(word, "?") == 0);
+}
+
+static int list_machine_or_matrix(struct vm *vm, const struct cli_options *o, struct buf *out)
+{
+    const char *type = o->machine ? kv_text(o->machine, "type") : NULL;
+    if (type && strcmp(type, "help-matrix") == 0) {
+        machine_matrix(vm, out);
+        return 1;
+    }
+    if (!wants(type))
+        return 0;
+    list_machines(out);
+    return 1;
+}
+
+int listing_wanted(struct vm *vm, const struct cli_options *o, struct buf *out, struct tn_err *e)
+{
+    static const char *const accels[] = {"kvm", "qtest"};
+    int r = in_list(vm, &o->devices, "driver", TN_K_DEVICE, list_devices, out, e);
+    if (r == 0)
+        r = in_list(vm, &o->objects, "qom-type", TN_K_OBJECT, list_objects, out, e);
+    if (r == 0)
+        r = in_list(vm, &o->chardevs, "backend", TN_K_CHARDEV, list_chardevs, out, e);
+    if (r == 0)
+        r = list_machine_or_matrix(vm, o, out);
+    if (r == 0 && wants(o->cpu)) {
+        list_cpus(out);
+        r = 1;
+    }
+    if (r == 0 && o->accels.n && wants(kv_text(o->accels.v[0].kv, "accel"))) {
+        help_accels(out, accels, ARRAY_SIZE(accels));
+        r = 1;
+    }
+    return r;
+}

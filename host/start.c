@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "start.h"
+
+#include "backend/chardev.h"
+#include "cli/kvtree.h"
+#include "core/device.h"
+#include "core/loop.h"
+#include "core/services.h"
+#include "core/trace_host.h"
+#include "monitor/qtest.h"
+#include "sandbox/sandbox.h"
+#include "util/alloc.h"
+#include "vm/iothread.h"
+#include "vm/machine.h"
+#include "vm/memory.h"
+#include "vm/run.h"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the VM and its classes ---- */
+
+/* Built tree: plugins/ beside host/. Installed: lib/tenon beside bin/. */
+static char *plugin_dir(void)
+{
+    const char *env = getenv("TENON_PLUGIN_DIR");
+    if (env)
+        return xstrdup(env);
+    char exe[4096];
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    exe[n > 0 ? n : 0] = 0;
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(exe, '/');
+        if (slash)
+            *slash = 0;
+    }
+    AUTO_FREE char *built = xasprintf("%s/plugins", exe), *index = xasprintf("%s/plugins.idx", built);
+    if (access(index, R_OK) == 0)
+        return xstrdup(built);
+    return xstrdup(TENON_LIBDIR);
+}
+
+static int is_qtest(const struct cli_options *o)
+{
+    return o->accels.n && kv_text(o->accels.v[0].kv, "accel") && strcmp(kv_text(o->accels.v[0].kv, "accel"), "qtest") == 0;
+}
+
+static int check_accel(const struct cli_options *o, struct tn_err *e)
+{
+    for (size_t i = 0; i < o->accels.n; i++) {
+        const char *a = kv_text(o->accels.v[i].kv, "accel");
+        if (a && (strcmp(a, "kvm") == 0 || strcmp(a, "qtest") == 0))
+            return 0;
+        if (a && i + 1 == o->accels.n)
+            return err_set(e, ENOTSUP, "invalid accelerator %s", a);
+    }
+    return 0;
+}
+
+static int fill_registry(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    static const struct tn_plugin *const own[] = {&chardev_plugin, &memdev_plugin, &iothread_plugin};
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+        if (registry_builtin(vm->registry, own[i], e) < 0)
+            return -EINVAL;
+    for (size_t i = 0; i < o->plugins.n; i++) {
+        const char *file = kv_text(o->plugins.v[i].kv, "file");
+        if (registry_plugin(vm->registry, file ? file : "", e) < 0)
+            return -EINVAL;
+    }
+    AUTO_FREE char *dir = plugin_dir();
+    ERR_AUTO none = {0};
+    if (registry_index(vm->registry, dir, &none) < 0 && !o->plugins.n)
+        log_line(LOG_WARN, "no plugins: %s", err_text(&none));
+    return 0;
+}
+
+struct vm *start_vm(const struct cli_options *o)
+{
+    ERR_AUTO e = {0};
+    for (size_t i = 0; i < o->n_warnings; i++)
+        log_line(LOG_WARN, "%s", o->warnings[i]);
+    struct vm *vm = vm_new(is_qtest(o));
+    if (vm && check_accel(o, &e) == 0 && fill_registry(vm, o, &e) == 0)
+        return vm;
+    if (vm) {
+        err_report(&e);
+        vm_free(vm);
+    }
+    return NULL;
+}
+
+/* ---- options that are about the process ---- */
+
+struct unsupported {
+    const char *what;
+    int given;
+};
+
+/* What QEMU has and this host has not (yet): said, never ignored. */
+static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
+{
+    const struct unsupported list[] = {
+        {"-drive", o->drives.n != 0},     {"-blockdev", o->blockdevs.n != 0}, {"-netdev", o->netdevs.n != 0},
+        {"-net", o->nets.n != 0},         {"-audiodev", o->audiodevs.n != 0}, {"-mon", o->mons.n != 0},
+        {"-incoming", o->incoming != NULL}, {"-daemonize", o->daemonize},     {"-snapshot", o->snapshot},
+        {"-add-fd", o->add_fds.n != 0},   {"-preconfig", o->preconfig},       {"-dtb", o->dtb != NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(list); i++)
+        if (list[i].given)
+            return err_set(e, ENOTSUP, "%s: this version does not support it", list[i].what);
+    const char *display = o->display ? kv_text(o->display, "type") : NULL;
+    if (display && strcmp(display, "none") != 0)
+        return err_set(e, ENOTSUP, "-display %s: only 'none' can be had", display);
+    return 0;
+}
+
+static int log_items(const char *items, struct tn_err *e)
+{
+    AUTO_FREE char *copy = xstrdup(items);
+    for (char *save, *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save)) {
+        if (strcmp(w, "guest_errors") == 0 || strcmp(w, "all") == 0)
+            log_set_guest_errors(1);
+        else if (strncmp(w, "trace:", 6) != 0 && strcmp(w, "unimp") != 0)
+            return err_set(e, EINVAL, "-d %s: unknown log item; 'guest_errors', 'unimp' and 'trace:PATTERN' are known", w);
+    }
+    return 0;
+}
+
+static int trace_item(struct vm *vm, char *w, struct tn_err *e)
+{
+    return strncmp(w, "trace:", 6) == 0 ? tracer_enable(vm, w + 6, e) : 0;
+}
+
+static int set_traces(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    AUTO_FREE char *copy = xstrdup(o->log_items ? o->log_items : "");
+    for (char *save, *w = strtok_r(copy, ",", &save); w; w = strtok_r(NULL, ",", &save))
+        if (trace_item(vm, w, e) < 0)
+            return -EINVAL;
+    for (size_t i = 0; i < o->traces.n; i++) {
+        const char *pattern = kv_text(o->traces.v[i].kv, "enable");
+        if (pattern && tracer_enable(vm, pattern, e) < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+static int write_pid(const char *path, struct tn_err *e)
+{
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    AUTO_FREE char *text = xasprintf("%d\n", (int)getpid());
+    ssize_t n = (ssize_t)strlen(text);
+    if (fd < 0 || ftruncate(fd, 0) < 0 || write(fd, text, (size_t)n) != n)
+        return err_set(e, errno, "-pidfile %s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int set_up_process(const struct cli_options *o, struct tn_err *e)
+{
+    if (o->log_file && log_open(o->log_file) < 0)
+        return err_set(e, errno, "-D %s: %s", o->log_file, strerror(errno));
+    if (o->log_items && log_items(o->log_items, e) < 0)
+        return -EINVAL;
+    if (o->process_name)
+        prctl(PR_SET_NAME, o->process_name);
+    return o->pidfile ? write_pid(o->pidfile, e) : 0;
+}
+
+/* SIGINT, SIGTERM and SIGHUP end the machine in good order, with status 0. Blocked before any thread exists. */
+static void signalled(void *p, uint32_t ev)
+{
+    struct vm *vm = p;
+    (void)ev;
+    run_end(vm, 0);
+}
+
+static int watch_signals(struct vm *vm, struct tn_err *e)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0 || !watch_new(vm->main, NULL, 0, fd, TN_FD_IN, signalled, vm))
+        return err_set(e, errno, "signals: %s", strerror(errno));
+    return 0;
+}
+
+/* ---- what the user asked for, in the order of need ---- */
+
+static void copy_globals(struct vm *vm, const struct cli_options *o)
+{
+    vm->globals = xcalloc(o->globals.n, sizeof *vm->globals);
+    for (size_t i = 0; i < o->globals.n; i++) {
+        const struct kv_node *kv = o->globals.v[i].kv;
+        const char *c = kv_text(kv, "driver"), *p = kv_text(kv, "property"), *v = kv_text(kv, "value");
+        if (c && p)
+            vm->globals[vm->nglobals++] = (struct global){xstrdup(c), xstrdup(p), xstrdup(v ? v : ""), 0};
+    }
+}
+
+static int add_all(struct vm *vm, uint32_t kind, const struct cli_list *l, struct tn_err *e)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        ERR_AUTO why = {0};
+        if (device_add(vm, kind, l->v[i].kv, NULL, &why) == 0)
+            continue;
+        if (l->v[i].where.text)
+            err_prefix(&why, "%s: ", l->v[i].where.text);
+        return err_move(e, &why);
+    }
+    return 0;
+}
+
+static int connect_qtest(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    if (!o->qtest)
+        return 0;
+    struct tn_chr *c = chardev_find(vm, o->qtest);
+    if (!c)
+        return err_set(e, ENOENT, "-qtest: no chardev '%s'", o->qtest);
+    vm->qtest = qtest_new(vm, c, o->qtest_log, e);
+    return vm->qtest ? 0 : -EINVAL;
+}
+
+static void warn_unused_globals(const struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->nglobals; i++)
+        if (!vm->globals[i].used && !registry_peek(vm->registry, TN_K_DEVICE, vm->globals[i].cls))
+            log_line(LOG_WARN, "global %s.%s has invalid class name", vm->globals[i].cls, vm->globals[i].prop);
+}
+
+static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    int err = machine_create(vm, o, e);
+    if (err == 0)
+        err = set_traces(vm, o, e);
+    copy_globals(vm, o);
+    if (err == 0)
+        err = add_all(vm, TN_K_CHARDEV, &o->chardevs, e);
+    if (err == 0)
+        err = add_all(vm, TN_K_OBJECT, &o->objects, e);
+    if (err == 0)
+        err = machine_populate(vm, e);
+    if (err == 0)
+        err = add_all(vm, TN_K_DEVICE, &o->devices, e);
+    if (err == 0)
+        err = machine_finish(vm, e);
+    return err;
+}
+
+int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    int err = refuse_unknown(o, e);
+    if (err == 0)
+        err = set_up_process(o, e);
+    if (err == 0)
+        err = watch_signals(vm, e);
+    if (err == 0)
+        err = create(vm, o, e);
+    if (err == 0)
+        err = connect_qtest(vm, o, e);
+    if (err == 0)
+        err = sandbox_prepare(vm, o->sandbox.enable, e);
+    if (err < 0)
+        return err;
+    warn_unused_globals(vm);
+    err = run_start(vm, e);
+    if (err == -ECANCELED) {
+        e->err = ECANCELED;
+        return 0;
+    }
+    if (err == 0)
+        sandbox_enter(vm, SANDBOX_MAIN, NULL);
+    return err;
+}

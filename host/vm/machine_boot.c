@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a guest finds when it starts: tables, kernel or firmware, fw_cfg items; anew at each reset. */
+#include "acpi/acpi_host.h"
+#include "boot/boot.h"
+#include "boot/fdt_host.h"
+#include "cli/kvtree.h"
+#include "core/fwcfg_host.h"
+#include "machine_impl.h"
+#include "memory.h"
+#include "pci/pci_host.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/bytes.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <tenon/cmos.h>
+#include <unistd.h>
+
+#define MIB ((uint64_t)1 << 20)
+#define RSDP_GPA 0xe0000u      /* where a scan of the BIOS area finds it (ACPI 6.5, 5.2.5.1) */
+#define TABLES_SIZE (1 * MIB)  /* at the top of low RAM */
+
+/* ---- files ---- */
+
+static int open_image(const char *path, int *fd, struct tn_err *e)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    return *fd < 0 ? err_set(e, errno, "could not open '%s': %s", path, strerror(errno)) : 0;
+}
+
+static int open_firmware(struct machine *m, struct tn_err *e)
+{
+    char *text = NULL;
+    struct boot_entry entry;
+    m->firmware = XNEW(struct boot_firmware);
+    if (boot_firmware_map(m->cli->bios, m->firmware, &entry, &text) < 0) {
+        err_set(e, EINVAL, "%s", text ? text : "bad firmware");
+        free(text);
+        free(m->firmware);
+        m->firmware = NULL;
+        return -EINVAL;
+    }
+    struct boot_firmware *f = m->firmware;
+    m->rom = mem_new(m->vm, "bios", f->rom, f->len, -1, 0, TN_MEMF_READONLY, 12);
+    f->rom = NULL; /* the block unmaps it */
+    int err = memory_map(m->vm, m->rom, 0, f->gpa, f->len, 1, e);
+    return err < 0 || !f->isa_len ? err : memory_map(m->vm, m->rom, f->len - f->isa_len, f->isa_gpa, f->isa_len, 1, e);
+}
+
+int machine_boot_open(struct machine *m, struct tn_err *e)
+{
+    const struct cli_options *c = m->cli;
+    if (c->initrd && !c->kernel)
+        return err_set(e, EINVAL, "-initrd only allowed with -kernel option");
+    if (c->append && !c->kernel)
+        return err_set(e, EINVAL, "-append only allowed with -kernel option");
+    int err = c->kernel ? open_image(c->kernel, &m->kernel_fd, e) : 0;
+    if (err == 0 && c->initrd)
+        err = open_image(c->initrd, &m->initrd_fd, e);
+    if (err == 0 && c->bios && !c->kernel)
+        err = open_firmware(m, e);
+    if (err == 0 && !c->kernel && !c->bios && m->vm->kvm)
+        err = err_set(e, EINVAL, "nothing to start: give -kernel FILE or -bios FILE");
+    return err;
+}
+
+/* ---- fw_cfg ---- */
+
+/* Keys and files that firmware for QEMU reads: QEMU docs/specs/fw_cfg. */
+enum { KEY_RAM_SIZE = 3, KEY_NOGRAPHIC = 4, KEY_NB_CPUS = 5, KEY_MAX_CPUS = 15, KEY_UUID = 2, KEY_BOOT_MENU = 14, KEY_NUMA = 13 };
+
+static int add_number(struct machine *m, uint32_t key, uint64_t v, uint32_t size, struct tn_err *e)
+{
+    uint8_t raw[8];
+    put_le64(raw, v);
+    return fwcfg_host_add(m->vm, key, NULL, raw, size, e);
+}
+
+static int add_e820(struct machine *m, struct tn_err *e)
+{
+    BUF_AUTO b = {0};
+    const struct machine_map *p = &m->map;
+    buf_add_le64(&b, 0);
+    buf_add_le64(&b, p->ram_low);
+    buf_add_le32(&b, BOOT_RANGE_RAM);
+    if (p->ram_high) {
+        buf_add_le64(&b, p->ram_high_base);
+        buf_add_le64(&b, p->ram_high);
+        buf_add_le32(&b, BOOT_RANGE_RAM);
+    }
+    return fwcfg_host_add(m->vm, 0, "etc/e820", b.data, b.len, e);
+}
+
+static int add_user_file(struct machine *m, const char *name, const char *path, struct tn_err *e)
+{
+    AUTO_CLOSE int fd = -1;
+    if (open_image(path, &fd, e) < 0)
+        return -ENOENT;
+    off_t size = lseek(fd, 0, SEEK_END);
+    if (size < 0 || size > 64 * (off_t)MIB)
+        return err_set(e, EFBIG, "-fw_cfg: '%s' cannot be read whole", path);
+    AUTO_FREE uint8_t *p = xcalloc(1, (size_t)size + 1);
+    if (pread(fd, p, (size_t)size, 0) != size)
+        return err_set(e, EIO, "-fw_cfg: reading '%s': %s", path, strerror(errno));
+    return fwcfg_host_add(m->vm, 0, name, p, (uint64_t)size, e);
+}
+
+static int add_user_items(struct machine *m, struct tn_err *e)
+{
+    int err = 0;
+    for (size_t i = 0; i < m->cli->fw_cfg.n && err == 0; i++) {
+        const struct kv_node *kv = m->cli->fw_cfg.v[i].kv;
+        const char *name = kv_text(kv, "name"), *file = kv_text(kv, "file"), *text = kv_text(kv, "string");
+        if (!name || strlen(name) > 55 || (!file) == (!text))
+            err = err_set(e, EINVAL, "-fw_cfg: name= of at most 55 characters and one of file= and string= are needed");
+        else
+            err = file ? add_user_file(m, name, file, e) : fwcfg_host_add(m->vm, 0, name, text, strlen(text), e);
+    }
+    return err;
+}
+
+int machine_fwcfg_items(struct machine *m, struct tn_err *e)
+{
+    if (!m->vm->fwcfg)
+        return m->cli->fw_cfg.n ? err_set(e, ENOTSUP, "-fw_cfg: machine '%s' has no fw_cfg", m->type->name) : 0;
+    int err = add_number(m, KEY_RAM_SIZE, m->ram, 8, e);
+    if (err == 0)
+        err = add_number(m, KEY_NOGRAPHIC, 1, 2, e);
+    if (err == 0)
+        err = add_number(m, KEY_NB_CPUS, m->cpus, 2, e);
+    if (err == 0)
+        err = add_number(m, KEY_MAX_CPUS, m->max_cpus, 2, e);
+    if (err == 0)
+        err = add_number(m, KEY_BOOT_MENU, m->cli->boot.menu, 2, e);
+    if (err == 0)
+        err = fwcfg_host_add(m->vm, KEY_UUID, NULL, m->cli->uuid, sizeof m->cli->uuid, e);
+    if (err == 0)
+        err = add_e820(m, e);
+    return err < 0 ? err : add_user_items(m, e);
+}
+
+/* ---- CMOS: memory sizes, as firmware for PCs reads them ---- */
+
+static void fill_cmos(struct machine *m)
+{
+    struct device *d = device_providing(m->vm, TN_CMOS_1);
+    void *self;
+    const struct tn_cmos *c = d ? device_iface(d, TN_CMOS_1, &self) : NULL;
+    if (!c)
+        return;
+    uint64_t ext = m->map.ram_low > MIB ? (m->map.ram_low - MIB) / 1024 : 0, high = m->map.ram_high >> 16;
+    uint64_t above16 = m->map.ram_low > 16 * MIB ? (m->map.ram_low - 16 * MIB) >> 16 : 0;
+    ext = ext > 65535 ? 65535 : ext;
+    above16 = above16 > 65535 ? 65535 : above16;
+    const struct {
+        uint32_t reg;
+        uint64_t v;
+    } bytes[] = {{0x15, 640 & 0xff},  {0x16, 640 >> 8},       {0x17, ext & 0xff},     {0x18, ext >> 8},
+                 {0x30, ext & 0xff},  {0x31, ext >> 8},       {0x34, above16 & 0xff}, {0x35, above16 >> 8},
+                 {0x5b, high & 0xff}, {0x5c, high >> 8 & 0xff}, {0x5d, high >> 16},   {0x5f, m->cpus - 1}};
+    int entered = domain_enter(d->domain);
+    for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
+        c->set(self, bytes[i].reg, (uint32_t)(bytes[i].v & 0xff));
+    domain_leave(d->domain, entered);
+}
+
+/* ---- loading ---- */
+
+static void *guest_ptr(void *opaque, uint64_t gpa, uint64_t len)
+{
+    return memory_ptr(opaque, gpa, len);
+}
+
+struct plan {
+    struct boot_range reserved[4];
+    uint32_t n;
+    uint64_t rsdp;
+    struct buf dtb;
+};
+
+static void reserve(struct plan *p, uint64_t gpa, uint64_t len, uint32_t type)
+{
+    p->reserved[p->n++] = (struct boot_range){gpa, len, type};
+}
+
+/* Tables go below the top of low RAM; the RSDP once more to where scans look. */
+static int build_acpi(struct machine *m, struct plan *p, struct tn_err *e)
+{
+    if (!m->vm->acpi || m->map.ram_low < 4 * MIB)
+        return 0;
+    uint64_t gpa = m->map.ram_low - TABLES_SIZE;
+    int err = acpi_host_build(m->vm, gpa, TABLES_SIZE, &p->rsdp, e);
+    if (err < 0)
+        return err;
+    void *from = memory_ptr(m->vm, p->rsdp, 36), *to = memory_ptr(m->vm, RSDP_GPA, 36);
+    if (from && to)
+        memcpy(to, from, 36);
+    reserve(p, gpa, TABLES_SIZE, BOOT_RANGE_ACPI);
+    return 0;
+}
+
+static int dump_dtb(const char *path, const struct buf *dtb, struct tn_err *e)
+{
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0 || write(fd, dtb->data, dtb->len) != (ssize_t)dtb->len)
+        return err_set(e, errno, "-M dumpdtb=%s: %s", path, strerror(errno));
+    return 1;
+}
+
+static int assign_pci(struct machine *m, struct tn_err *e)
+{
+    const struct machine_map *p = &m->map;
+    struct pci_windows w = {.io_base = 0x1000, .io_size = 0xf000, .mem32_base = p->mmio32_base, .mem32_size = p->mmio32_size,
+                            .mem64_base = p->mmio64_base, .mem64_size = p->mmio64_size};
+    return m->vm->pci ? pci_assign(m->vm, &w, e) : 0;
+}
+
+static int boot_kernel(struct machine *m, struct plan *p, struct boot_entry *entry, struct tn_err *e)
+{
+    uint8_t seed[32];
+    ssize_t seeded = getrandom(seed, sizeof seed, GRND_NONBLOCK);
+    struct boot_files f = {.kernel = m->cli->kernel, .initrd = m->cli->initrd, .cmdline = m->cli->append,
+                           .kernel_fd = m->kernel_fd, .initrd_fd = m->initrd_fd};
+    struct boot_mem mem = {m->vm, guest_ptr, m->map.ram_low, m->map.ram_high};
+    struct boot_layout l = {.rsdp_gpa = p->rsdp, .reserved = p->reserved, .n_reserved = p->n, .fresh = !m->booted,
+                            .dtb = p->dtb.data, .dtb_len = (uint32_t)p->dtb.len, .rng_seed = seed,
+                            .rng_seed_len = seeded > 0 ? (uint32_t)seeded : 0};
+    char *text = NULL;
+    int err = boot_load(&f, &mem, &l, entry, &text);
+    if (err < 0)
+        err_set(e, -err, "%s", text ? text : "the kernel cannot be loaded");
+    free(text);
+    return err;
+}
+
+int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e)
+{
+    struct machine *m = vm->machine;
+    struct plan p = {.n = 0};
+    const char *dump = machine_option(m, "dumpdtb");
+    *have = 0;
+    fill_cmos(m);
+    if (!m->cli->kernel && !dump)
+        return 0;
+    int err = assign_pci(m, e);
+    if (err == 0)
+        err = build_acpi(m, &p, e);
+    if (err == 0 && m->map.ecam_base)
+        reserve(&p, m->map.ecam_base, m->map.ecam_size, BOOT_RANGE_RESERVED);
+    if (err == 0)
+        reserve(&p, 0xfeffc000u, 0x4000, BOOT_RANGE_RESERVED);
+    if (err == 0 && vm->fdt && (!m->acpi || dump))
+        err = fdt_host_build(vm, &p.dtb, e);
+    if (err == 0 && dump)
+        err = p.dtb.data ? dump_dtb(dump, &p.dtb, e) : err_set(e, ENOTSUP, "-M dumpdtb: machine '%s' has no device tree", m->type->name);
+    if (err == 0)
+        err = boot_kernel(m, &p, entry, e);
+    buf_free(&p.dtb);
+    *have = err == 0;
+    m->booted = 1;
+    return err < 0 ? err : err == 1 ? -ECANCELED : 0;
+}

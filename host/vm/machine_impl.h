@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Shared by machine*.c; nobody else's. */
+#ifndef TN_HOST_MACHINE_IMPL_H
+#define TN_HOST_MACHINE_IMPL_H
+#include "machine.h"
+
+const char *machine_option(const struct machine *m, const char *key);
+void machine_hooks_free(struct machine *m);                        /* machine_table.c */
+int machine_memory(struct machine *m, struct tn_err *e);           /* machine_memory.c: RAM where the map says */
+int machine_boot_open(struct machine *m, struct tn_err *e);        /* machine_boot.c: the files, as long as names can be opened */
+int machine_fwcfg_items(struct machine *m, struct tn_err *e);      /* machine_boot.c */
+
+#endif

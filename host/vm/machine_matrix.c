@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The enable matrix: for every device class of this build, whether it can be left out of a build, whether a machine has it
+ * by default, and what switches it at run time. `tenon -M help-matrix`; docs/devices.md repeats it, and a test compares. */
+#include "core/registry.h"
+#include "machine.h"
+#include "util/buf.h"
+#include <string.h>
+
+struct row {
+    const char *cls, *by_default, *at_run_time;
+};
+
+/* What machines make by themselves. */
+static const struct row rows[] = {
+    {"isa-serial", "off", "-serial"},
+    {"mc146818rtc", "on", "never off"},
+    {"ioapic", "with a pin user", "through its users"},
+    {"i8042", "off", "-M acpi=off, -M i8042="},
+    {"ICH9-LPC", "on", "-M acpi="},
+    {"acpi-ged", "on", "-M acpi="},
+    {"mch", "on", "with the machine"},
+    {"fw_cfg_io", "on", "with the machine"},
+};
+
+static const struct row *row_of(const char *cls)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (strcmp(rows[i].cls, cls) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+static int line(void *o, const struct class_entry *c)
+{
+    const struct row *r = row_of(c->name);
+    buf_printf(o, "| %-16s | %-18s | %-15s | %-22s |\n", c->name, c->file->path ? "yes (on)" : "no", r ? r->by_default : "off",
+               r ? r->at_run_time : "-device");
+    return 0;
+}
+
+void machine_matrix(struct vm *vm, struct buf *out)
+{
+    buf_printf(out, "| %-16s | %-18s | %-15s | %-22s |\n", "Device", "Build configurable", "Default", "Run time");
+    buf_str(out, "| ---------------- | ------------------ | --------------- | ---------------------- |\n");
+    registry_each(vm->registry, TN_K_DEVICE, line, out);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The machines as tables: address maps, and the devices that they have by themselves. */
+#include "machine.h"
+#include <string.h>
+
+#define MIB ((uint64_t)1 << 20)
+#define GIB ((uint64_t)1 << 30)
+#define FOUR_GIB (4 * GIB)
+
+static int with_acpi(const struct machine *m)
+{
+    return m->acpi != 0;
+}
+
+static int with_i8042(const struct machine *m)
+{
+    return m->i8042 != 0;
+}
+
+/* ---- q35: Intel 3 Series Express chipset with ICH9 ---- */
+
+/* As QEMU has it: PCIEXBAR and the PCI hole begin at 0xb0000000, and RAM that would not end there ends at 2 GiB. */
+static void q35_map(struct machine *m)
+{
+    struct machine_map *p = &m->map;
+    uint64_t limit = m->ram >= 0xb0000000u ? 0x80000000u : 0xb0000000u;
+    p->ram_low = m->ram < limit ? m->ram : limit;
+    p->ram_high_base = FOUR_GIB;
+    p->ram_high = m->ram - p->ram_low;
+    p->ecam_base = 0xb0000000u;
+    p->ecam_size = 256 * MIB;
+    p->mmio32_base = 0xc0000000u;
+    p->mmio32_size = 0xfec00000u - p->mmio32_base;
+    p->mmio64_size = 32 * GIB;
+    p->mmio64_base = (FOUR_GIB + (m->maxmem > m->ram ? m->maxmem : m->ram) + p->mmio64_size - 1) & ~(p->mmio64_size - 1);
+    p->ioapic_base = 0xfec00000u;
+    p->sci_gsi = 9;
+}
+
+static const char *const pm_on[] = {"pm", "on", NULL};
+static const char *const pm_off[] = {"pm", "off", NULL};
+static int without_acpi(const struct machine *m)
+{
+    return !m->acpi;
+}
+static const struct machine_device q35_devices[] = {
+    {"mch", NULL, NULL},
+    {"ICH9-LPC", with_acpi, pm_on},
+    {"ICH9-LPC", without_acpi, pm_off},
+    {"fw_cfg_io", NULL, NULL},
+    {"mc146818rtc", NULL, NULL},
+    {"i8042", with_i8042, NULL},
+    {NULL, NULL, NULL},
+};
+static const char *const q35_keys[] = {"cxl", "usb", "sata", "smbus", "hpet", "smm", "vmport", "pit", "pic", "kernel-irqchip",
+                                       "kernel_irqchip", "graphics", "dump-guest-core", "mem-merge", "nvdimm", NULL};
+static const struct machine_type q35 = {.name = "q35",
+                                        .alias = "pc-q35",
+                                        .desc = "Standard PC (Q35 + ICH9, 2009)",
+                                        .flags = TN_MF_ACPI | TN_MF_FWCFG | TN_MF_PCIE | TN_MF_SPLIT_IRQCHIP,
+                                        .max_cpus = 288,
+                                        .default_ram = 128 * MIB,
+                                        .keys = q35_keys,
+                                        .map = q35_map,
+                                        .devices = q35_devices};
+
+/* ---- microvm: no PCI, no firmware, hardware-reduced ACPI or a device tree ---- */
+
+static void microvm_map(struct machine *m)
+{
+    struct machine_map *p = &m->map;
+    uint64_t limit = 3 * GIB;
+    p->ram_low = m->ram < limit ? m->ram : limit;
+    p->ram_high_base = FOUR_GIB;
+    p->ram_high = m->ram - p->ram_low;
+    p->mmio32_base = 0xfeb00000u;
+    p->mmio32_size = 0x100000;
+    p->ioapic_base = 0xfec00000u;
+    p->sci_gsi = 9;
+}
+
+static const struct machine_device microvm_devices[] = {
+    {"acpi-ged", with_acpi, NULL},
+    {"fw_cfg_io", NULL, NULL},
+    {"mc146818rtc", NULL, NULL},
+    {"i8042", with_i8042, NULL},
+    {NULL, NULL, NULL},
+};
+static const char *const microvm_keys[] = {"rtc", "isa-serial", "pit", "pic", "x-option-roms", "auto-kernel-cmdline", "pcie", "usb",
+                                           "ioapic2", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", NULL};
+static const struct machine_type microvm = {.name = "microvm",
+                                            .desc = "microvm (i386)",
+                                            .flags = TN_MF_ACPI | TN_MF_FDT | TN_MF_FWCFG | TN_MF_SPLIT_IRQCHIP,
+                                            .max_cpus = 288,
+                                            .default_ram = 128 * MIB,
+                                            .keys = microvm_keys,
+                                            .map = microvm_map,
+                                            .devices = microvm_devices};
+
+/* ---- none: address spaces and what the user adds ---- */
+
+static void none_map(struct machine *m)
+{
+    m->map.ram_low = m->ram < 3 * GIB ? m->ram : 3 * GIB;
+    m->map.ram_high_base = FOUR_GIB;
+    m->map.ram_high = m->ram - m->map.ram_low;
+    m->map.ioapic_base = 0xfec00000u;
+}
+
+static const struct machine_device none_devices[] = {{NULL, NULL, NULL}};
+static const char *const none_keys[] = {NULL};
+static const struct machine_type none = {.name = "none",
+                                         .desc = "empty machine",
+                                         .flags = 0,
+                                         .max_cpus = 1,
+                                         .default_ram = 0,
+                                         .keys = none_keys,
+                                         .map = none_map,
+                                         .devices = none_devices};
+
+const struct machine_type *const machine_types[] = {&microvm, &none, &q35, NULL};
+
+const struct machine_type *machine_type_find(const char *name)
+{
+    for (const struct machine_type *const *t = machine_types; *t; t++)
+        if (strcmp((*t)->name, name) == 0 || ((*t)->alias && strcmp((*t)->alias, name) == 0))
+            return *t;
+    return NULL;
+}

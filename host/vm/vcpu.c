@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/device.h"
+#include "core/loop.h"
+#include "irq.h"
+#include "run.h"
+#include "sandbox/sandbox.h"
+#include "space.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "util/bytes.h"
+#include "vcpu_impl.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <tenon/machine.h>
+#include <unistd.h>
+
+#define KICK_SIGNAL SIGUSR1 /* its handler does nothing: it only ends KVM_RUN */
+
+/* ---- exits ---- */
+
+static uint64_t load(const uint8_t *p, uint32_t size)
+{
+    switch (size) {
+    case 1:
+        return *p;
+    case 2:
+        return get_le16(p);
+    case 4:
+        return get_le32(p);
+    default:
+        return get_le64(p);
+    }
+}
+
+static void store(uint8_t *p, uint64_t v, uint32_t size)
+{
+    uint8_t x[8];
+    put_le64(x, v);
+    memcpy(p, x, size);
+}
+
+/* `rep outsb` and its like come as count elements of size. */
+static void on_pio(struct vcpu *c)
+{
+    struct kvm_run *r = c->run;
+    struct space *s = c->v->vm->pio;
+    uint8_t *p = (uint8_t *)r + r->io.data_offset;
+    for (uint32_t i = 0; i < r->io.count; i++, p += r->io.size) {
+        if (r->io.direction == KVM_EXIT_IO_OUT)
+            space_write(s, r->io.port, load(p, r->io.size), r->io.size);
+        else
+            store(p, space_read(s, r->io.port, r->io.size), r->io.size);
+    }
+}
+
+/* KVM cuts accesses at pages, so that 3 or 5 bytes may come: powers of two, from the low end. */
+static void on_mmio(struct vcpu *c)
+{
+    struct kvm_run *r = c->run;
+    struct space *s = c->v->vm->mmio;
+    for (uint32_t at = 0, n; at < r->mmio.len; at += n) {
+        for (n = 8; n > r->mmio.len - at; n /= 2)
+            ;
+        if (r->mmio.is_write)
+            space_write(s, r->mmio.phys_addr + at, load(r->mmio.data + at, n), n);
+        else
+            store(r->mmio.data + at, space_read(s, r->mmio.phys_addr + at, n), n);
+    }
+}
+
+static void on_system_event(struct vcpu *c)
+{
+    switch (c->run->system_event.type) {
+    case KVM_SYSTEM_EVENT_SHUTDOWN:
+        run_request(c->v->vm, TN_REQ_SHUTDOWN, NULL);
+        break;
+    case KVM_SYSTEM_EVENT_RESET:
+        run_request(c->v->vm, TN_REQ_RESET, NULL);
+        break;
+    default:
+        run_request(c->v->vm, TN_REQ_PANIC, "the guest crashed");
+    }
+}
+
+static void stuck(struct vcpu *c, const char *what, uint64_t code)
+{
+    struct kvm_regs g = {0};
+    char text[160];
+    ioctl(c->fd, KVM_GET_REGS, &g);
+    snprintf(text, sizeof text, "vCPU %u: %s 0x%" PRIx64 " at rip 0x%llx: the machine is paused", c->index, what, code,
+             (unsigned long long)g.rip);
+    run_internal_error(c->v->vm, text);
+}
+
+static void on_exit_reason(struct vcpu *c)
+{
+    struct kvm_run *r = c->run;
+    c->exits++;
+    c->by_kind[r->exit_reason < EXIT_KINDS ? r->exit_reason : 0]++;
+    switch (r->exit_reason) {
+    case KVM_EXIT_IO:
+        on_pio(c);
+        break;
+    case KVM_EXIT_MMIO:
+        on_mmio(c);
+        break;
+    case KVM_EXIT_IOAPIC_EOI:
+        irq_eoi(c->v->vm, r->eoi.vector);
+        break;
+    case KVM_EXIT_SHUTDOWN: /* triple fault: what a PC makes of it */
+        run_request(c->v->vm, TN_REQ_RESET, "triple fault");
+        break;
+    case KVM_EXIT_SYSTEM_EVENT:
+        on_system_event(c);
+        break;
+    case KVM_EXIT_INTR:
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+    case KVM_EXIT_HLT:
+        break;
+    case KVM_EXIT_FAIL_ENTRY:
+        stuck(c, "the processor refused to enter the guest, reason", r->fail_entry.hardware_entry_failure_reason);
+        break;
+    case KVM_EXIT_INTERNAL_ERROR:
+        stuck(c, "KVM internal error, suberror", r->internal.suberror);
+        break;
+    default:
+        stuck(c, "unknown KVM exit", r->exit_reason);
+    }
+}
+
+/* ---- threads ---- */
+
+static int wants(const uint32_t *flag)
+{
+    return __atomic_load_n(flag, __ATOMIC_ACQUIRE) != 0;
+}
+
+/* Finishes what the last exit left half-done in the kernel (the value of a read), without entering the guest. */
+static void complete_io(struct vcpu *c)
+{
+    __atomic_store_n(&c->run->immediate_exit, 1, __ATOMIC_RELEASE);
+    ioctl(c->fd, KVM_RUN, 0);
+}
+
+static void park(struct vcpu *c)
+{
+    struct vcpus *v = c->v;
+    complete_io(c);
+    pthread_mutex_lock(&v->lock);
+    v->inside--;
+    pthread_cond_broadcast(&v->cond);
+    while (v->want_pause && !v->want_end)
+        pthread_cond_wait(&v->cond, &v->lock);
+    v->inside++;
+    pthread_mutex_unlock(&v->lock);
+    __atomic_store_n(&c->run->immediate_exit, 0, __ATOMIC_RELEASE);
+}
+
+static void enter(struct vcpu *c)
+{
+    if (ioctl(c->fd, KVM_RUN, 0) == 0) {
+        on_exit_reason(c);
+    } else if (errno == EFAULT) {
+        stuck(c, "the guest touched memory that cannot be mapped, flags", c->run->exit_reason);
+    } else if (errno != EINTR && errno != EAGAIN) {
+        stuck(c, "KVM_RUN failed, errno", (uint64_t)errno);
+    }
+}
+
+static void *vcpu_thread(void *p)
+{
+    struct vcpu *c = p;
+    struct vcpus *v = c->v;
+    char name[16];
+    snprintf(name, sizeof name, "CPU %u/KVM", c->index);
+    pthread_setname_np(pthread_self(), name);
+    sandbox_enter(v->vm, SANDBOX_VCPU, NULL);
+    while (!wants(&v->want_end)) {
+        if (wants(&v->want_pause)) {
+            park(c);
+            continue;
+        }
+        if (!v->first_entry_ns && c->index == 0)
+            __atomic_store_n(&v->first_entry_ns, clock_now(&v->vm->clock, TN_CLK_REAL), __ATOMIC_RELEASE);
+        enter(c);
+    }
+    pthread_mutex_lock(&v->lock);
+    v->inside--;
+    pthread_cond_broadcast(&v->cond);
+    pthread_mutex_unlock(&v->lock);
+    return NULL;
+}
+
+static void kick(struct vcpu *c)
+{
+    __atomic_store_n(&c->run->immediate_exit, 1, __ATOMIC_RELEASE);
+    pthread_kill(c->thread, KICK_SIGNAL);
+}
+
+static void on_kick(int sig)
+{
+    (void)sig;
+}
+
+static void make_threads(struct vcpus *v)
+{
+    struct sigaction sa = {.sa_handler = on_kick};
+    sigaction(KICK_SIGNAL, &sa, NULL);
+    v->inside = v->o.count;
+    for (uint32_t i = 0; i < v->o.count; i++)
+        if (pthread_create(&v->cpu[i].thread, NULL, vcpu_thread, &v->cpu[i]) != 0) {
+            log_line(LOG_ERROR, "no thread for vCPU %u", i);
+            exit(1);
+        }
+    v->threads_made = 1;
+}
+
+void vcpus_hold(struct vm *vm)
+{
+    struct vcpus *v = vm->vcpus;
+    if (!v || !v->threads_made || __atomic_exchange_n(&v->want_pause, 1, __ATOMIC_ACQ_REL))
+        return;
+    for (uint32_t i = 0; i < v->o.count; i++)
+        if (!pthread_equal(v->cpu[i].thread, pthread_self()))
+            kick(&v->cpu[i]);
+}
+
+void vcpus_run(struct vm *vm)
+{
+    struct vcpus *v = vm->vcpus;
+    if (!v)
+        return;
+    pthread_mutex_lock(&v->lock);
+    __atomic_store_n(&v->want_pause, 0, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&v->cond);
+    pthread_mutex_unlock(&v->lock);
+    if (!v->threads_made)
+        make_threads(v);
+}
+
+void vcpus_pause(struct vm *vm)
+{
+    struct vcpus *v = vm->vcpus;
+    if (!v || !v->threads_made)
+        return;
+    vcpus_hold(vm);
+    pthread_mutex_lock(&v->lock);
+    while (v->inside) {
+        /* a vCPU may wait for an access that the main loop has to finish: see core->stall */
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 2000000;
+        if (until.tv_nsec >= 1000000000) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000000000;
+        }
+        if (pthread_cond_timedwait(&v->cond, &v->lock, &until) == ETIMEDOUT) {
+            pthread_mutex_unlock(&v->lock);
+            loop_once(vm->main, 0);
+            for (uint32_t i = 0; i < v->o.count; i++)
+                kick(&v->cpu[i]);
+            pthread_mutex_lock(&v->lock);
+        }
+    }
+    pthread_mutex_unlock(&v->lock);
+}
+
+void vcpus_nmi(struct vm *vm)
+{
+    for (uint32_t i = 0; vm->vcpus && i < vm->vcpus->o.count; i++)
+        ioctl(vm->vcpus->cpu[i].fd, KVM_NMI, 0);
+}
+
+/* ---- creation ---- */
+
+static int create(struct vcpus *v, uint32_t i, struct tn_err *e)
+{
+    struct vcpu *c = &v->cpu[i];
+    c->v = v;
+    c->index = i;
+    c->apic_id = cpuid_apic_id(&v->o, i);
+    c->fd = ioctl(kvm_vm_fd(v->vm->kvm), KVM_CREATE_VCPU, (unsigned long)c->apic_id);
+    if (c->fd < 0)
+        return err_set(e, errno, "/dev/kvm: vCPU %u: %s", i, strerror(errno));
+    c->run = mmap(NULL, v->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
+    if (c->run == MAP_FAILED) {
+        c->run = NULL;
+        return err_set(e, errno, "/dev/kvm: state of vCPU %u: %s", i, strerror(errno));
+    }
+    cpuid_personal(v->cpuid, &v->o, c->apic_id);
+    if (ioctl(c->fd, KVM_SET_CPUID2, v->cpuid) < 0)
+        return err_set(e, errno, "/dev/kvm: KVM refuses the CPUID of vCPU %u: %s", i, strerror(errno));
+    return vcpu_state_remember(c, e);
+}
+
+struct vcpus *vcpus_new(struct vm *vm, const struct vcpu_options *o, struct tn_err *e)
+{
+    int most = kvm_has(vm->kvm, KVM_CAP_MAX_VCPUS);
+    if (most > 0 && o->count > (uint32_t)most) {
+        err_set(e, EINVAL, "Number of SMP CPUs requested (%u) exceeds max CPUs supported by KVM (%d)", o->count, most);
+        return NULL;
+    }
+    struct vcpus *v = xcalloc(1, sizeof *v + o->count * sizeof v->cpu[0]);
+    v->vm = vm;
+    v->o = *o;
+    v->want_pause = 1;
+    pthread_mutex_init(&v->lock, NULL);
+    pthread_cond_init(&v->cond, NULL);
+    for (uint32_t i = 0; i < o->count; i++)
+        v->cpu[i].fd = -1;
+    int size = ioctl(kvm_system_fd(vm->kvm), KVM_GET_VCPU_MMAP_SIZE, 0);
+    v->run_size = size > 0 ? (size_t)size : 4096;
+    v->cpuid = cpuid_make(vm->kvm, o, e);
+    int err = v->cpuid ? 0 : -EINVAL;
+    for (uint32_t i = 0; i < o->count && err == 0; i++)
+        err = create(v, i, e);
+    if (err == 0)
+        return v;
+    vcpus_free(v);
+    return NULL;
+}
+
+static void end_threads(struct vcpus *v)
+{
+    pthread_mutex_lock(&v->lock);
+    __atomic_store_n(&v->want_end, 1, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&v->cond);
+    pthread_mutex_unlock(&v->lock);
+    for (uint32_t i = 0; i < v->o.count; i++) {
+        kick(&v->cpu[i]);
+        pthread_join(v->cpu[i].thread, NULL);
+    }
+}
+
+void vcpus_free(struct vcpus *v)
+{
+    if (!v)
+        return;
+    if (v->threads_made)
+        end_threads(v);
+    for (uint32_t i = 0; i < v->o.count; i++) {
+        if (v->cpu[i].run)
+            munmap(v->cpu[i].run, v->run_size);
+        close_fd(&v->cpu[i].fd);
+        vcpu_state_forget(&v->cpu[i]);
+    }
+    pthread_mutex_destroy(&v->lock);
+    pthread_cond_destroy(&v->cond);
+    free(v->cpuid);
+    free(v);
+}
+
+uint32_t vcpus_count(const struct vm *vm)
+{
+    return vm->vcpus ? vm->vcpus->o.count : 0;
+}
+
+uint32_t vcpus_apic_id(const struct vm *vm, uint32_t i)
+{
+    return vm->vcpus && i < vm->vcpus->o.count ? vm->vcpus->cpu[i].apic_id : i;
+}
+
+int vcpus_reset(struct vm *vm, const struct boot_entry *entry, struct tn_err *e)
+{
+    for (uint32_t i = 0; vm->vcpus && i < vm->vcpus->o.count; i++) {
+        int err = vcpu_state_reset(&vm->vcpus->cpu[i], i == 0 ? entry : NULL, e);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+uint64_t vcpus_first_entry_ns(const struct vm *vm)
+{
+    return vm->vcpus ? __atomic_load_n(&vm->vcpus->first_entry_ns, __ATOMIC_ACQUIRE) : 0;
+}
+
+char *vcpus_stats(const struct vm *vm)
+{
+    uint64_t all = 0, pio = 0, mmio = 0, eoi = 0;
+    for (uint32_t i = 0; vm->vcpus && i < vm->vcpus->o.count; i++) {
+        const struct vcpu *c = &vm->vcpus->cpu[i];
+        all += c->exits;
+        pio += c->by_kind[KVM_EXIT_IO];
+        mmio += c->by_kind[KVM_EXIT_MMIO];
+        eoi += c->by_kind[KVM_EXIT_IOAPIC_EOI];
+    }
+    return xasprintf("exits %" PRIu64 " pio %" PRIu64 " mmio %" PRIu64 " eoi %" PRIu64, all, pio, mmio, eoi);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Shared by vcpu.c (threads), vcpu_state.c (registers) and cpuid.c; nobody else's. */
+#ifndef TN_HOST_VCPU_IMPL_H
+#define TN_HOST_VCPU_IMPL_H
+#include "kvm.h"
+#include "vcpu.h"
+#include <pthread.h>
+
+struct vcpu_reset_state; /* what KVM made of a fresh vCPU */
+enum { EXIT_KINDS = 40 };
+
+struct vcpu {
+    struct vcpus *v;
+    uint32_t index, apic_id;
+    int fd;
+    struct kvm_run *run;
+    pthread_t thread;
+    uint64_t exits, by_kind[EXIT_KINDS]; /* its thread writes */
+    struct vcpu_reset_state *fresh;
+};
+struct vcpus {
+    struct vm *vm;
+    struct vcpu_options o;
+    uint32_t threads_made;
+    size_t run_size;
+    pthread_mutex_t lock; /* leaf */
+    pthread_cond_t cond;
+    uint32_t want_pause, want_end; /* atomic */
+    uint32_t inside;               /* vCPUs that are not parked */
+    uint64_t first_entry_ns;
+    struct kvm_cpuid2 *cpuid;      /* of vCPU 0; others differ in ids */
+    struct vcpu cpu[];
+};
+
+int vcpu_state_remember(struct vcpu *c, struct tn_err *e);
+void vcpu_state_forget(struct vcpu *c);
+int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e);
+
+/* The CPUID of this host, by model and +-features. NULL with e. The caller frees it. */
+struct kvm_cpuid2 *cpuid_make(struct kvm *k, const struct vcpu_options *o, struct tn_err *e);
+/* The ids and topology of one vCPU, in place. */
+void cpuid_personal(struct kvm_cpuid2 *t, const struct vcpu_options *o, uint32_t apic_id);
+/* APIC id of vCPU i: package, core and thread each in a power of two of ids. */
+uint32_t cpuid_apic_id(const struct vcpu_options *o, uint32_t i);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Registers of a vCPU: the architectural reset state, as KVM made it, and the state in which a kernel is entered. */
+#include "util/alloc.h"
+#include "vcpu_impl.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+enum {
+    MSR_IA32_TSC = 0x10,
+    MSR_IA32_TSC_ADJUST = 0x3b,
+    MSR_IA32_MTRR_DEF_TYPE = 0x2ff,
+    MTRR_ENABLE_WRITE_BACK = 0x806, /* SDM 12.11.2.1: enabled, default write-back, as firmware leaves it */
+    MAX_MSRS = 1024
+};
+
+struct vcpu_reset_state {
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    struct kvm_lapic_state lapic;
+    struct kvm_vcpu_events events;
+    struct kvm_mp_state mp;
+    struct kvm_debugregs debug;
+    struct kvm_xcrs xcrs;
+    struct kvm_xsave *xsave; /* of the size that KVM says; NULL: fpu */
+    struct kvm_fpu fpu;
+    struct kvm_msrs *msrs;   /* those that can be read */
+    uint32_t has_xcrs, has_debug;
+};
+
+static struct kvm_msrs *msrs_alloc(uint32_t n)
+{
+    return xcalloc(1, sizeof(struct kvm_msrs) + n * sizeof(struct kvm_msr_entry));
+}
+
+/* Time goes on over a reset: the kernel's clocks are built on it. */
+static int keep_running(uint32_t msr)
+{
+    return msr == MSR_IA32_TSC || msr == MSR_IA32_TSC_ADJUST;
+}
+
+/* KVM lists MSRs that this vCPU may not have: one by one, what can be read is kept. */
+static struct kvm_msrs *read_msrs(struct vcpu *c)
+{
+    struct kvm_msr_list *list = xcalloc(1, sizeof *list + MAX_MSRS * sizeof list->indices[0]);
+    list->nmsrs = MAX_MSRS;
+    if (ioctl(kvm_system_fd(c->v->vm->kvm), KVM_GET_MSR_INDEX_LIST, list) < 0)
+        list->nmsrs = 0;
+    struct kvm_msrs *all = msrs_alloc(list->nmsrs), *one = msrs_alloc(1);
+    for (uint32_t i = 0; i < list->nmsrs; i++) {
+        one->nmsrs = 1;
+        one->entries[0] = (struct kvm_msr_entry){.index = list->indices[i]};
+        if (!keep_running(list->indices[i]) && ioctl(c->fd, KVM_GET_MSRS, one) == 1)
+            all->entries[all->nmsrs++] = one->entries[0];
+    }
+    free(one);
+    free(list);
+    return all;
+}
+
+static void write_msrs(struct vcpu *c, const struct kvm_msrs *all)
+{
+    struct kvm_msrs *rest = msrs_alloc(all->nmsrs);
+    for (uint32_t done = 0; done < all->nmsrs;) {
+        rest->nmsrs = all->nmsrs - done;
+        memcpy(rest->entries, all->entries + done, rest->nmsrs * sizeof rest->entries[0]);
+        int n = ioctl(c->fd, KVM_SET_MSRS, rest);
+        done += n > 0 ? (uint32_t)n : 0;
+        if (done < all->nmsrs) /* read-only in effect: nothing to put back */
+            done++;
+    }
+    free(rest);
+}
+
+static void set_msr(struct vcpu *c, uint32_t index, uint64_t v)
+{
+    struct kvm_msrs *one = msrs_alloc(1);
+    one->nmsrs = 1;
+    one->entries[0] = (struct kvm_msr_entry){.index = index, .data = v};
+    ioctl(c->fd, KVM_SET_MSRS, one);
+    free(one);
+}
+
+static void remember_fpu(struct vcpu *c, struct vcpu_reset_state *f)
+{
+    int size = kvm_has(c->v->vm->kvm, KVM_CAP_XSAVE2);
+    if (kvm_has(c->v->vm->kvm, KVM_CAP_XSAVE) > 0) {
+        f->xsave = xcalloc(1, size > (int)sizeof *f->xsave ? (size_t)size : sizeof *f->xsave);
+        int get = size > (int)sizeof *f->xsave ? ioctl(c->fd, KVM_GET_XSAVE2, f->xsave) : ioctl(c->fd, KVM_GET_XSAVE, f->xsave);
+        if (get < 0) {
+            free(f->xsave);
+            f->xsave = NULL;
+        }
+    }
+    if (!f->xsave)
+        ioctl(c->fd, KVM_GET_FPU, &f->fpu);
+    f->has_xcrs = kvm_has(c->v->vm->kvm, KVM_CAP_XCRS) > 0 && ioctl(c->fd, KVM_GET_XCRS, &f->xcrs) == 0;
+    f->has_debug = kvm_has(c->v->vm->kvm, KVM_CAP_DEBUGREGS) > 0 && ioctl(c->fd, KVM_GET_DEBUGREGS, &f->debug) == 0;
+}
+
+int vcpu_state_remember(struct vcpu *c, struct tn_err *e)
+{
+    struct vcpu_reset_state *f = XNEW(struct vcpu_reset_state);
+    c->fresh = f;
+    if (ioctl(c->fd, KVM_GET_REGS, &f->regs) < 0 || ioctl(c->fd, KVM_GET_SREGS, &f->sregs) < 0 ||
+        ioctl(c->fd, KVM_GET_LAPIC, &f->lapic) < 0 || ioctl(c->fd, KVM_GET_VCPU_EVENTS, &f->events) < 0 ||
+        ioctl(c->fd, KVM_GET_MP_STATE, &f->mp) < 0)
+        return err_set(e, errno, "/dev/kvm: state of vCPU %u: %s", c->index, strerror(errno));
+    remember_fpu(c, f);
+    return 0;
+}
+
+void vcpu_state_forget(struct vcpu *c)
+{
+    if (!c->fresh)
+        return;
+    free(c->fresh->xsave);
+    free(c->fresh->msrs);
+    free(c->fresh);
+}
+
+/* ---- a kernel's entry ---- */
+
+static struct kvm_segment segment(const struct boot_seg *s)
+{
+    return (struct kvm_segment){.base = s->base,
+                                .limit = s->limit,
+                                .selector = s->selector,
+                                .type = s->attr & 15,
+                                .s = s->attr >> 4 & 1,
+                                .dpl = s->attr >> 5 & 3,
+                                .present = s->attr >> 7 & 1,
+                                .avl = s->attr >> 12 & 1,
+                                .l = s->attr >> 13 & 1,
+                                .db = s->attr >> 14 & 1,
+                                .g = s->attr >> 15 & 1};
+}
+
+static void enter_kernel(struct kvm_sregs *s, struct kvm_regs *r, const struct boot_entry *b)
+{
+    s->cs = segment(&b->cs);
+    s->ds = s->es = s->fs = s->gs = s->ss = segment(&b->ds);
+    s->tr = segment(&b->tr);
+    s->gdt.base = b->gdt_gpa;
+    s->gdt.limit = (uint16_t)b->gdt_limit;
+    s->idt.base = 0;
+    s->idt.limit = 0;
+    s->cr0 = b->cr0;
+    s->cr3 = b->cr3;
+    s->cr4 = b->cr4;
+    s->efer = b->efer;
+    *r = (struct kvm_regs){.rip = b->rip, .rsp = b->rsp, .rbx = b->rbx, .rsi = b->rsi, .rflags = b->rflags};
+}
+
+/* The APIC base and the local APIC come before what depends on them; the run state last. */
+int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e)
+{
+    struct vcpu_reset_state *f = c->fresh;
+    struct kvm_sregs s = f->sregs;
+    struct kvm_regs r = f->regs;
+    if (entry && entry->mode != BOOT_RESET)
+        enter_kernel(&s, &r, entry);
+    if (f->msrs)
+        write_msrs(c, f->msrs); /* not the first time: they are as KVM made them */
+    else
+        f->msrs = read_msrs(c);
+    if (entry && entry->mode != BOOT_RESET)
+        set_msr(c, MSR_IA32_MTRR_DEF_TYPE, MTRR_ENABLE_WRITE_BACK);
+    if (f->xsave ? ioctl(c->fd, KVM_SET_XSAVE, f->xsave) < 0 : ioctl(c->fd, KVM_SET_FPU, &f->fpu) < 0)
+        return err_set(e, errno, "/dev/kvm: FPU of vCPU %u: %s", c->index, strerror(errno));
+    if (f->has_xcrs)
+        ioctl(c->fd, KVM_SET_XCRS, &f->xcrs);
+    if (f->has_debug)
+        ioctl(c->fd, KVM_SET_DEBUGREGS, &f->debug);
+    if (ioctl(c->fd, KVM_SET_SREGS, &s) < 0 || ioctl(c->fd, KVM_SET_REGS, &r) < 0 ||
+        ioctl(c->fd, KVM_SET_LAPIC, &f->lapic) < 0 || ioctl(c->fd, KVM_SET_VCPU_EVENTS, &f->events) < 0 ||
+        ioctl(c->fd, KVM_SET_MP_STATE, &f->mp) < 0)
+        return err_set(e, errno, "/dev/kvm: resetting vCPU %u: %s", c->index, strerror(errno));
+    return 0;
+}
