@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The LPC bridge's function: configuration registers, the reset control register, the root complex
+ * register block, and where they put the PM block. */
+#include "acpi/pm/reset_cf9.h"
+#include "config_regs.h"
+#include "ich9.h"
+#include "ich9_pm.h"
+#include "ich9_regs.h"
+#include "util/bytes.h"
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+struct ich9_lpc {
+    struct ich9_pm pm; /* first: functions of TN_ACPI_PM_1 get the instance */
+    struct tn_dev *dev;
+    struct config_regs config;
+    struct reset_cf9 reset_control;
+    struct tn_region *rcrb;
+    uint8_t has_pm;
+    uint8_t rcrb_bytes[ICH9_RCRB_SIZE];
+};
+_Static_assert(offsetof(struct ich9_lpc, pm) == 0, "TN_ACPI_PM_1 gets the instance");
+
+/* Reset values and masks of the datasheet, but for the first two: no firmware runs before a kernel
+ * that is booted directly, so the PM block is where QEMU's firmware would put it, and enabled. */
+static const struct config_reg registers[] = {
+    {ICH9_PMBASE, 4, ICH9_PMBASE_RESET | 1, ICH9_PMBASE_ADDRESS},
+    {ICH9_ACPI_CNTL, 1, ICH9_ACPI_CNTL_ACPI_EN, ICH9_ACPI_CNTL_ACPI_EN},
+    {ICH9_GPIOBASE, 4, 1, 0xff80},
+    {ICH9_GC, 1, 0, 0x10},
+    {ICH9_PIRQA_ROUT, 4, 0x80808080, 0x8f8f8f8f},
+    {ICH9_SIRQ_CNTL, 1, 0x10, 0xc3},
+    {ICH9_PIRQE_ROUT, 4, 0x80808080, 0x8f8f8f8f},
+    {ICH9_LPC_IBDF, 2, 0x00f8, 0xffff},
+    {ICH9_LPC_IO_DEC, 2, 0, 0x1377},
+    {ICH9_LPC_EN, 2, 0, 0x3f0f},
+    {ICH9_GEN1_DEC, 4, 0, 0x00fcfffd},
+    {ICH9_GEN1_DEC + 4, 4, 0, 0x00fcfffd},
+    {ICH9_GEN1_DEC + 8, 4, 0, 0x00fcfffd},
+    {ICH9_GEN1_DEC + 12, 4, 0, 0x00fcfffd},
+    {ICH9_GEN_PMCON_1, 2, 0, 0x1cf3},
+    {ICH9_GEN_PMCON_3, 1, 0, 0xf9},
+    {ICH9_GPI_ROUT, 4, 0, 0xffffffff},
+    {ICH9_FWH_SEL1, 4, 0x00112233, 0xffffffff},
+    {ICH9_FWH_SEL2, 2, 0x4567, 0xffff},
+    {ICH9_FWH_DEC_EN1, 2, 0xffcf, 0xff0f},
+    {ICH9_BIOS_CNTL, 1, 0, 0x0f},
+    {ICH9_RCBA, 4, 0, ICH9_RCBA_ADDRESS | ICH9_RCBA_EN},
+};
+
+/* ---- what the registers place ---- */
+
+static void place_pm(struct ich9_lpc *s)
+{
+    uint32_t base = config_regs_get(&s->config, ICH9_PMBASE, 4) & ICH9_PMBASE_ADDRESS;
+    uint32_t on = config_regs_get(&s->config, ICH9_ACPI_CNTL, 1) & ICH9_ACPI_CNTL_ACPI_EN;
+    if (s->has_pm)
+        ich9_pm_place(&s->pm, (uint16_t)base, on != 0);
+}
+
+static void place_rcrb(struct ich9_lpc *s)
+{
+    const struct tn_regions *regions = TN_GET(s->dev, struct tn_regions, TN_REGION_1);
+    uint32_t rcba = config_regs_get(&s->config, ICH9_RCBA, 4);
+    uint32_t on = rcba & ICH9_RCBA_EN;
+    if (on)
+        regions->move(s->rcrb, rcba & ICH9_RCBA_ADDRESS);
+    regions->enable(s->rcrb, on);
+}
+
+static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t value)
+{
+    struct ich9_lpc *s = self;
+    config_regs_write(&s->config, off, size, value);
+    if (config_regs_hit(off, size, ICH9_PMBASE, ICH9_ACPI_CNTL + 1 - ICH9_PMBASE))
+        place_pm(s);
+    if (config_regs_hit(off, size, ICH9_RCBA, 4))
+        place_rcrb(s);
+    return value;
+}
+
+/* ---- root complex register block: stored, without consequences ---- */
+
+static uint64_t rcrb_read(void *self, uint64_t off, uint32_t size)
+{
+    struct ich9_lpc *s = self;
+    uint8_t bytes[8] = {0};
+    memcpy(bytes, s->rcrb_bytes + off, size);
+    return get_le64(bytes);
+}
+
+static void rcrb_write(void *self, uint64_t off, uint64_t value, uint32_t size)
+{
+    struct ich9_lpc *s = self;
+    uint8_t bytes[8];
+    put_le64(bytes, value);
+    memcpy(s->rcrb_bytes + off, bytes, size);
+}
+
+static const struct tn_region_ops rcrb_ops = {
+    .struct_size = sizeof rcrb_ops, .read = rcrb_read, .write = rcrb_write};
+
+/* ---- reset control register ---- */
+
+/* An INIT would keep the devices' state; nothing that runs here wants the difference. */
+static void ask_reset(void *opaque, uint32_t kind)
+{
+    struct ich9_lpc *s = opaque;
+    const struct tn_machine *machine = TN_GET(s->dev, struct tn_machine, TN_MACHINE_1);
+    (void)kind;
+    machine->request(s->dev, TN_REQ_RESET, NULL);
+}
+
+static const struct reset_cf9_env reset_env = {.reset = ask_reset};
+
+static uint64_t reset_read(void *self, uint64_t off, uint32_t size)
+{
+    struct ich9_lpc *s = self;
+    (void)off;
+    (void)size;
+    return reset_cf9_read(&s->reset_control);
+}
+
+static void reset_write(void *self, uint64_t off, uint64_t value, uint32_t size)
+{
+    struct ich9_lpc *s = self;
+    (void)off;
+    (void)size;
+    reset_cf9_write(&s->reset_control, (uint32_t)value);
+}
+
+static const struct tn_region_ops reset_ops = {.struct_size = sizeof reset_ops,
+                                               .valid_min = 1,
+                                               .valid_max = 1,
+                                               .read = reset_read,
+                                               .write = reset_write};
+
+/* ---- life ---- */
+
+static int init(void *self, struct tn_dev *d)
+{
+    struct ich9_lpc *s = self;
+    s->dev = d;
+    return 0;
+}
+
+static int claim_regions(struct ich9_lpc *s, struct tn_err *e)
+{
+    const struct tn_regions *regions = TN_GET(s->dev, struct tn_regions, TN_REGION_1);
+    struct tn_region *port;
+    const struct tn_region_req cf9 = {.struct_size = sizeof cf9,
+                                      .space = TN_SPACE_PIO,
+                                      .base = RESET_CF9_PORT,
+                                      .size = 1,
+                                      .name = "ich9-reset"};
+    const struct tn_region_req rcrb = {.struct_size = sizeof rcrb,
+                                       .space = TN_SPACE_MMIO,
+                                       .base = ICH9_RCRB_DEFAULT,
+                                       .size = ICH9_RCRB_SIZE,
+                                       .name = "ich9-rcrb"};
+    int r = regions->add(s->dev, &cf9, &reset_ops, s, &port, e);
+    if (r == 0)
+        r = regions->add(s->dev, &rcrb, &rcrb_ops, s, &s->rcrb, e);
+    if (r == 0)
+        regions->enable(s->rcrb, 0);
+    return r;
+}
+
+static int realize(void *self, struct tn_err *e)
+{
+    struct ich9_lpc *s = self;
+    s->config = (struct config_regs){.dev = s->dev,
+                                     .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
+                                     .reg = registers,
+                                     .n = sizeof registers / sizeof registers[0]};
+    reset_cf9_init(&s->reset_control, &reset_env, s);
+    int r = config_regs_trap(&s->config, e);
+    if (r == 0)
+        r = claim_regions(s, e);
+    if (r == 0 && s->has_pm)
+        r = ich9_pm_realize(&s->pm, s->dev, e);
+    if (r == 0)
+        config_regs_reset(&s->config);
+    return r;
+}
+
+static void reset(void *self, uint32_t kind, uint32_t phase)
+{
+    struct ich9_lpc *s = self;
+    (void)kind;
+    if (phase != TN_RESET_HOLD)
+        return;
+    config_regs_reset(&s->config);
+    memset(s->rcrb_bytes, 0, sizeof s->rcrb_bytes);
+    reset_cf9_reset(&s->reset_control);
+    place_pm(s);
+    place_rcrb(s);
+    if (s->has_pm)
+        ich9_pm_reset(&s->pm);
+}
+
+static int pre_save(void *self, struct tn_err *e)
+{
+    struct ich9_lpc *s = self;
+    (void)e;
+    if (s->has_pm)
+        ich9_pm_settle(&s->pm);
+    return 0;
+}
+
+static int post_load(void *self, uint32_t version, struct tn_err *e)
+{
+    struct ich9_lpc *s = self;
+    (void)version;
+    (void)e;
+    place_pm(s);
+    place_rcrb(s);
+    if (s->has_pm)
+        ich9_pm_loaded(&s->pm);
+    return 0;
+}
+
+static void fini(void *self)
+{
+    struct ich9_lpc *s = self;
+    ich9_pm_fini(&s->pm);
+}
+
+static const void *get_iface(void *self, const char *id)
+{
+    struct ich9_lpc *s = self;
+    return s->has_pm && strcmp(id, TN_ACPI_PM_1) == 0 ? &ich9_pm_ops : NULL;
+}
+
+static const struct tn_prop props[] = {
+    TN_PROP(struct ich9_lpc, has_pm, "pm", BOOL, 1, "ACPI power management"),
+};
+
+static const struct tn_field fields[] = {
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.pm1_sts, "pm1_sts", U16, 1),
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.pm1_en, "pm1_en", U16, 1),
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.pm1_cnt, "pm1_cnt", U16, 1),
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.gpe_sts, "gpe_sts", U8, ACPI_PM_GPE_MAX),
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.gpe_en, "gpe_en", U8, ACPI_PM_GPE_MAX),
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.apm_cnt, "apm_cnt", U8, 1),
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.apm_sts, "apm_sts", U8, 1),
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.overflow, "overflow", U64, 1),
+    TN_FIELD_ROW(struct ich9_lpc, pm.chip.sci, "sci", U8, 1),
+    TN_FIELD_ROW(struct ich9_lpc, reset_control.rcr, "rcr", U8, 1),
+    TN_FIELD_ROW(struct ich9_lpc, rcrb_bytes, "rcrb", BYTES, ICH9_RCRB_SIZE),
+};
+
+static const struct tn_state state = {
+    .struct_size = sizeof state,
+    .version = 1,
+    .min_version = 1,
+    .name = "ICH9-LPC",
+    .fields = fields,
+    .nfields = sizeof fields / sizeof fields[0],
+    .field_stride = sizeof fields[0],
+    .pre_save = pre_save,
+    .post_load = post_load,
+};
+
+static const struct tn_pci_ops pci_ops = {
+    .struct_size = sizeof pci_ops,
+    .flags = TN_PCIF_CONVENTIONAL,
+    .vendor = ICH9_LPC_VENDOR,
+    .device = ICH9_LPC_DEVICE,
+    .class_rev = ICH9_LPC_CLASS << 16 | ICH9_LPC_REVISION,
+    .config_write = config_write,
+};
+
+static const char *const provides[] = {TN_ACPI_PM_1, NULL};
+
+const struct tn_class ich9_lpc_class = {
+    .struct_size = sizeof ich9_lpc_class,
+    .flags = TN_C_INTERNAL,
+    .kind = TN_K_DEVICE,
+    .category = TN_CAT_BRIDGE,
+    .name = "ICH9-LPC",
+    .desc = "ICH9 LPC bridge",
+    .bus = TN_PCI_BUS,
+    .provides = provides,
+    .instance_size = sizeof(struct ich9_lpc),
+    .props = props,
+    .nprops = sizeof props / sizeof props[0],
+    .prop_stride = sizeof props[0],
+    .state = &state,
+    .bus_ops = &pci_ops,
+    .init = init,
+    .realize = realize,
+    .reset = reset,
+    .fini = fini,
+    .get_iface = get_iface,
+};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host bridge of q35: tells where the enhanced configuration window and the end of low memory
+ * are, and stores what firmware writes of shadowing and SMM. */
+#include "config_regs.h"
+#include "ich9.h"
+#include "mch_regs.h"
+#include <stddef.h>
+#include <tenon/machine.h>
+
+#define ECAM_BASE 0xb0000000u /* QEMU's */
+
+struct mch {
+    struct tn_dev *dev;
+    struct config_regs config;
+    uint64_t ecam;
+};
+
+static const struct config_reg registers[] = {
+    {MCH_PCIEXBAR, 4, 0, 0},    {MCH_PCIEXBAR + 4, 4, 0, 0},  {MCH_PAM0, 1, 0, 0x30},
+    {MCH_PAM0 + 1, 1, 0, 0x33}, {MCH_PAM0 + 2, 1, 0, 0x33},   {MCH_PAM0 + 3, 1, 0, 0x33},
+    {MCH_PAM0 + 4, 1, 0, 0x33}, {MCH_PAM0 + 5, 1, 0, 0x33},   {MCH_PAM0 + 6, 1, 0, 0x33},
+    {MCH_SMRAM, 1, 0x02, 0x78}, {MCH_ESMRAMC, 1, 0x38, 0x87}, {MCH_TOLUD, 2, 0, 0},
+};
+
+/* D_LCK keeps both SMM registers, and itself, until a reset. */
+static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t value)
+{
+    struct mch *s = self;
+    uint32_t smm = config_regs_get(&s->config, MCH_SMRAM, 2);
+    config_regs_write(&s->config, off, size, value);
+    if (smm & MCH_SMRAM_D_LCK)
+        config_regs_set(&s->config, MCH_SMRAM, 2, smm);
+    return value;
+}
+
+/* What the machine is, the registers say. */
+static void show_machine(struct mch *s)
+{
+    const struct tn_machine *machine = TN_GET(s->dev, struct tn_machine, TN_MACHINE_1);
+    struct tn_machine_info info = {.struct_size = sizeof info};
+    machine->info(s->dev, &info);
+    uint32_t enable = s->ecam ? MCH_PCIEXBAR_ENABLE : 0;
+    config_regs_set(&s->config, MCH_PCIEXBAR, 4, (uint32_t)s->ecam | enable);
+    config_regs_set(&s->config, MCH_PCIEXBAR + 4, 4, (uint32_t)(s->ecam >> 32));
+    config_regs_set(&s->config, MCH_TOLUD, 2, (uint32_t)(info.ram_below_4g >> 16) & 0xfff0);
+}
+
+static int init(void *self, struct tn_dev *d)
+{
+    struct mch *s = self;
+    s->dev = d;
+    return 0;
+}
+
+static int realize(void *self, struct tn_err *e)
+{
+    struct mch *s = self;
+    s->config = (struct config_regs){.dev = s->dev,
+                                     .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
+                                     .reg = registers,
+                                     .n = sizeof registers / sizeof registers[0]};
+    return config_regs_trap(&s->config, e);
+}
+
+static void reset(void *self, uint32_t kind, uint32_t phase)
+{
+    struct mch *s = self;
+    (void)kind;
+    if (phase != TN_RESET_ENTER)
+        return;
+    config_regs_reset(&s->config);
+    show_machine(s);
+}
+
+static const struct tn_prop props[] = {
+    TN_PROP(struct mch, ecam, "ecam", U64, ECAM_BASE,
+            "enhanced configuration window, 0 if there is none"),
+};
+
+static const struct tn_pci_ops pci_ops = {
+    .struct_size = sizeof pci_ops,
+    .flags = TN_PCIF_CONVENTIONAL,
+    .vendor = MCH_VENDOR,
+    .device = MCH_DEVICE,
+    .class_rev = MCH_CLASS << 16 | MCH_REVISION,
+    .config_write = config_write,
+};
+
+const struct tn_class mch_class = {
+    .struct_size = sizeof mch_class,
+    .flags = TN_C_INTERNAL,
+    .kind = TN_K_DEVICE,
+    .category = TN_CAT_BRIDGE,
+    .name = "mch",
+    .desc = "host bridge of q35",
+    .bus = TN_PCI_BUS,
+    .instance_size = sizeof(struct mch),
+    .props = props,
+    .nprops = sizeof props / sizeof props[0],
+    .prop_stride = sizeof props[0],
+    .bus_ops = &pci_ops,
+    .init = init,
+    .realize = realize,
+    .reset = reset,
+};
