@@ -103,12 +103,23 @@ struct unsupported {
     int given;
 };
 
+/* A monitor that was asked for by name. The one behind -nographic and -serial mon:... is only left out: Ctrl-A x works. */
+static int wants_monitor(const struct cli_options *o)
+{
+    for (size_t i = 0; i < o->mons.n; i++) {
+        const char *where = o->mons.v[i].where.text;
+        if (where && strncmp(where, "-serial", 7) != 0 && strncmp(where, "-nographic", 10) != 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* What QEMU has and this host has not (yet): said, never ignored. */
 static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
 {
     const struct unsupported list[] = {
         {"-drive", o->drives.n != 0},     {"-blockdev", o->blockdevs.n != 0}, {"-netdev", o->netdevs.n != 0},
-        {"-net", o->nets.n != 0},         {"-audiodev", o->audiodevs.n != 0}, {"-mon", o->mons.n != 0},
+        {"-net", o->nets.n != 0},         {"-audiodev", o->audiodevs.n != 0}, {"a monitor (-mon, -qmp, -monitor)", wants_monitor(o)},
         {"-incoming", o->incoming != NULL}, {"-daemonize", o->daemonize},     {"-snapshot", o->snapshot},
         {"-add-fd", o->add_fds.n != 0},   {"-preconfig", o->preconfig},       {"-dtb", o->dtb != NULL},
     };
