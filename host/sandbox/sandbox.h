@@ -1,16 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Seccomp filters per kind of thread, composed from what the host and the loaded plugins need. */
+/* Seccomp filters per kind of thread, composed from what the host and the loaded plugins need; see
+ * docs/sandbox.md. */
 #ifndef TN_HOST_SANDBOX_H
 #define TN_HOST_SANDBOX_H
 #include "core/vm.h"
 
+struct buf;
+
 enum sandbox_kind { SANDBOX_MAIN, SANDBOX_VCPU, SANDBOX_IOTHREAD, SANDBOX_PLUGIN };
 
-/* -sandbox: on or off. Composes the filters from the profiles of the plugins that are open (tn_plugin.sandbox) and
- * installs the handler that names thread and system call before the process dies. Main thread, after cold plug. */
+/* This machine needs profile (a constant) though no plugin names it: for what depends on options,
+ * such as a chardev that connects again. Main thread, before sandbox_prepare(). 0, -EINVAL (no such
+ * profile), -EPERM (too late). */
+int sandbox_need(struct vm *vm, const char *profile);
+/* -sandbox: on or off. Composes the filters from the profiles of the plugins that are open
+ * (tn_plugin.sandbox) and installs the handler that names thread and system call before the process
+ * dies. Main thread, after cold plug. -EINVAL with e if a plugin names a profile that does not
+ * exist. A process has one sandbox: that of the newest call. */
 int sandbox_prepare(struct vm *vm, int on, struct tn_err *e);
-/* The calling thread is of this kind from here on; profile: of a plugin's thread, may be NULL. Nothing with the sandbox
- * off. A filter that cannot be installed ends the process. */
+/* The calling thread is of this kind from here on; profile: of a plugin's thread, may be NULL.
+ * Nothing with the sandbox off. A filter that cannot be installed ends the process. The main thread
+ * goes last: what it starts later inherits its filter. */
 void sandbox_enter(struct vm *vm, enum sandbox_kind kind, const char *profile);
+/* Appends the table of profiles, as Markdown. Any thread. */
+void sandbox_describe(struct buf *out);
 
 #endif

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each case runs in a child of its own: a filter never goes away again. The test plays the
+ * registry: it decides which plugins are open and what they ask for. */
+#include "core/registry.h"
+#include "sandbox/filter.h"
+#include "sandbox/profiles.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/sigsys.h"
+#include "tap.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KVM_RUN_REQUEST 0xae80
+
+struct registry {
+    const struct tn_plugin *plugin;
+};
+
+int registry_each_open(struct registry *r, int (*fn)(void *o, const struct tn_plugin *p), void *o)
+{
+    return r->plugin ? fn(o, r->plugin) : 0;
+}
+
+/* ---- children ---- */
+
+struct job {
+    struct vm *vm;
+    enum sandbox_kind kind;
+    const char *profile;
+    void (*act)(void);
+};
+static struct job late; /* a thread that a case starts under the main thread's filter */
+struct outcome {
+    int status;
+    char text[512];
+};
+
+static void on_thread_of(const struct job *j)
+{
+    sandbox_enter(j->vm, j->kind, j->profile);
+    j->act();
+}
+
+static void *thread(void *p)
+{
+    prctl(PR_SET_NAME, "CPU 0/KVM", 0, 0, 0);
+    on_thread_of(p);
+    return NULL;
+}
+
+static void child(struct job *j, const struct tn_plugin *plugin)
+{
+    struct registry r = {plugin};
+    struct vm vm = {.registry = &r};
+    ERR_AUTO e = {0};
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    j->vm = late.vm = &vm;
+    if (sandbox_prepare(&vm, 1, &e) < 0) {
+        err_report(&e);
+        _Exit(99);
+    }
+    if (j->kind == SANDBOX_MAIN) {
+        on_thread_of(j);
+    } else {
+        pthread_t t;
+        pthread_create(&t, NULL, thread, j);
+        pthread_join(t, NULL);
+    }
+    _Exit(0);
+}
+
+/* act() in a thread of this kind, in a child whose machine has opened plugin. */
+static struct outcome run(enum sandbox_kind kind, const char *profile,
+                          const struct tn_plugin *plugin, void (*act)(void))
+{
+    struct job j = {.kind = kind, .profile = profile, .act = act};
+    struct outcome out = {0};
+    int p[2];
+    if (pipe(p) < 0)
+        return out;
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(p[1], STDERR_FILENO);
+        close(p[0]);
+        child(&j, plugin);
+    }
+    close(p[1]);
+    size_t len = 0;
+    for (ssize_t n; (n = read(p[0], out.text + len, sizeof out.text - 1 - len)) > 0;)
+        len += (size_t)n;
+    close(p[0]);
+    waitpid(pid, &out.status, 0);
+    return out;
+}
+
+static struct outcome run_plain(enum sandbox_kind kind, void (*act)(void))
+{
+    return run(kind, NULL, NULL, act);
+}
+
+#define CHECK_LIVES(o)           \
+    do {                         \
+        struct outcome o_ = (o); \
+        CHECK_STR(o_.text, "");  \
+        CHECK_EQ(o_.status, 0);  \
+    } while (0)
+#define CHECK_DIES(o, line)                    \
+    do {                                       \
+        struct outcome o_ = (o);               \
+        CHECK_STR(o_.text, line);              \
+        CHECK(WIFSIGNALED(o_.status));         \
+        CHECK_EQ(WTERMSIG(o_.status), SIGSYS); \
+    } while (0)
+
+/* ---- what threads do ---- */
+
+static void must(int ok)
+{
+    if (!ok)
+        _Exit(42);
+}
+
+static void *nothing(void *p)
+{
+    return p;
+}
+
+static void do_daily_work(void)
+{
+    struct timespec ts;
+    int fd[2];
+    char c = 0;
+    void *small = malloc(100), *big = malloc(1 << 24);
+    must(small && big);
+    memset(big, 1, 1 << 24);
+    big = realloc(big, 1 << 25);
+    must(big != NULL);
+    free(small);
+    free(big);
+    must(clock_gettime(CLOCK_MONOTONIC, &ts) == 0);
+    must(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts) == 0);
+    must(sysconf(_SC_NPROCESSORS_ONLN) >= 1);
+    must(sysconf(_SC_PHYS_PAGES) > 0);
+    must(sched_yield() == 0);
+    must(pthread_kill(pthread_self(), 0) == 0);
+    fd[0] = STDERR_FILENO;
+    must(write(fd[0], &c, 0) == 0);
+    must(fcntl(fd[0], F_GETFL) >= 0);
+}
+
+static void do_loop_work(void)
+{
+    struct epoll_event ev = {.events = EPOLLIN};
+    do_daily_work();
+    must(epoll_wait(-1, &ev, 1, 0) < 0 && errno == EBADF);
+    must(syscall(SYS_epoll_pwait2, -1, &ev, 1, NULL, NULL, 0) < 0 && errno != EACCES);
+    must(lseek(-1, 0, SEEK_SET) < 0 && errno == EBADF);
+    must(pread(-1, &ev, 1, 0) < 0 && errno == EBADF);
+}
+
+static void do_vcpu_work(void)
+{
+    do_daily_work();
+    must(ioctl(-1, KVM_RUN_REQUEST, 0) < 0 && errno == EBADF);
+}
+
+static void do_main_work(void)
+{
+    pthread_t t;
+    do_loop_work();
+    do_vcpu_work();
+    must(pthread_create(&t, NULL, nothing, NULL) == 0);
+    must(pthread_join(t, NULL) == 0);
+    int fd = eventfd(0, EFD_CLOEXEC);
+    must(fd >= 0);
+    void *p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, memfd_create("m", 0), 0);
+    must(p != MAP_FAILED);
+    must(accept4(-1, NULL, NULL, 0) < 0 && errno == EBADF);
+}
+
+static void do_fork(void)
+{
+    syscall(SYS_fork);
+}
+static void do_libc_fork(void)
+{
+    fork();
+}
+static void do_ptrace(void)
+{
+    syscall(SYS_ptrace, 0, 0, 0, 0);
+}
+static void do_kill(void)
+{
+    kill(1, 0);
+}
+static void do_epoll(void)
+{
+    struct epoll_event ev;
+    epoll_wait(-1, &ev, 1, 0);
+}
+static void do_tty_ioctl(void)
+{
+    ioctl(-1, TIOCSTI, "x");
+}
+static void do_kvm_ioctl(void)
+{
+    ioctl(-1, KVM_RUN_REQUEST, 0);
+}
+static void do_exec_map(void)
+{
+    mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+static void do_exec_protect(void)
+{
+    static char page[8192];
+    mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+static void do_shared_map(void)
+{
+    mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+static void do_unhook(void)
+{
+    struct sigaction sa = {.sa_handler = SIG_IGN};
+    sigaction(SIGSYS, &sa, NULL);
+}
+static void do_signal_others(void)
+{
+    syscall(SYS_tgkill, 1, 1, 0);
+}
+static void do_eventfd(void)
+{
+    must(eventfd(0, EFD_CLOEXEC) >= 0);
+}
+static void do_vfio(void)
+{
+    must(ioctl(-1, (';' << 8) | 100, 0) < 0 && errno == EBADF);
+}
+static void do_send(void)
+{
+    must(send(-1, "x", 1, 0) < 0 && errno == EBADF);
+}
+static void do_accept(void)
+{
+    must(accept4(-1, NULL, NULL, 0) < 0 && errno == EBADF);
+}
+static void do_opens(void)
+{
+    must(syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
+    must(syscall(SYS_open, "/etc/passwd", O_RDONLY) < 0 && errno == EACCES);
+}
+static void do_socket(void)
+{
+    must(socket(AF_INET, SOCK_STREAM, 0) < 0 && errno == EACCES);
+}
+static void do_blocked(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    syscall(SYS_fork);
+}
+static void do_unknown(void)
+{
+    syscall(3000);
+}
+
+/* ---- plugins ---- */
+
+static const char *const vfio_profiles[] = {"ioctl-vfio", "eventfd", "eventfd", NULL};
+static const struct tn_plugin vfio_plugin = {.id = "vfio", .sandbox = vfio_profiles};
+static const char *const chardev_profiles[] = {"socket", NULL};
+static const struct tn_plugin chardev = {.id = "chardev", .sandbox = chardev_profiles};
+static const char *const map_profiles[] = {"mmap-shared", NULL};
+static const struct tn_plugin map_plugin = {.id = "map", .sandbox = map_profiles};
+static const char *const strange_profiles[] = {"root", NULL};
+static const struct tn_plugin strange = {.id = "odd", .sandbox = strange_profiles};
+static const char *const host_profiles[] = {"main", NULL};
+static const struct tn_plugin greedy = {.id = "greedy", .sandbox = host_profiles};
+
+/* ---- cases ---- */
+
+/* Sanitizers and coverage need calls that are forbidden otherwise. */
+static int widened(void)
+{
+    return sandbox_rows[sandbox_nrows - 2].kinds || sandbox_rows[sandbox_nrows - 1].kinds;
+}
+
+TEST(each_kind_of_thread_can_do_its_work)
+{
+    CHECK_LIVES(run_plain(SANDBOX_VCPU, do_vcpu_work));
+    CHECK_LIVES(run_plain(SANDBOX_IOTHREAD, do_loop_work));
+    CHECK_LIVES(run_plain(SANDBOX_PLUGIN, do_daily_work));
+    CHECK_LIVES(run_plain(SANDBOX_MAIN, do_main_work));
+}
+
+TEST(a_forbidden_call_kills_with_a_line_that_names_thread_and_call)
+{
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_fork),
+               "tenon: sandbox: thread 'CPU 0/KVM' called fork (57): killed\n");
+    CHECK_DIES(run_plain(SANDBOX_IOTHREAD, do_kill),
+               "tenon: sandbox: thread 'CPU 0/KVM' called kill (62): killed\n");
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_unknown),
+               "tenon: sandbox: thread 'CPU 0/KVM' called an unknown system call (3000): killed\n");
+}
+
+TEST(a_main_thread_makes_threads_but_no_processes)
+{
+    struct outcome o = run_plain(SANDBOX_MAIN, do_libc_fork);
+    if (widened())
+        SKIP("a sanitizer forks");
+    CHECK(strstr(o.text, " called clone (56): killed"));
+    CHECK_EQ(WTERMSIG(o.status), SIGSYS);
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_ptrace),
+               "tenon: sandbox: thread 'CPU 0/KVM' called ptrace (101): killed\n");
+}
+
+TEST(kinds_of_threads_differ)
+{
+    CHECK_LIVES(run_plain(SANDBOX_IOTHREAD, do_epoll));
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_epoll),
+               "tenon: sandbox: thread 'CPU 0/KVM' called epoll_wait (232): killed\n");
+    CHECK_LIVES(run_plain(SANDBOX_VCPU, do_kvm_ioctl));
+    CHECK_DIES(run_plain(SANDBOX_PLUGIN, do_kvm_ioctl),
+               "tenon: sandbox: thread 'CPU 0/KVM' called ioctl (16): killed\n");
+}
+
+TEST(arguments_are_looked_at)
+{
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_tty_ioctl),
+               "tenon: sandbox: thread 'CPU 0/KVM' called ioctl (16): killed\n");
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_signal_others),
+               "tenon: sandbox: thread 'CPU 0/KVM' called tgkill (234): killed\n");
+}
+
+TEST(memory_never_becomes_executable)
+{
+    if (widened())
+        SKIP("a sanitizer may");
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_exec_map),
+               "tenon: sandbox: thread 'CPU 0/KVM' called mmap (9): killed\n");
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_exec_protect),
+               "tenon: sandbox: thread 'CPU 0/KVM' called mprotect (10): killed\n");
+}
+
+TEST(the_handler_cannot_be_taken_off)
+{
+    if (widened())
+        SKIP("a sanitizer may");
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_unhook),
+               "tenon: sandbox: thread 'CPU 0/KVM' called rt_sigaction (13): killed\n");
+}
+
+TEST(with_the_signal_blocked_death_is_silent)
+{
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_blocked), "");
+}
+
+TEST(files_and_sockets_by_name_are_refused_without_death)
+{
+    if (widened())
+        SKIP("built with a sanitizer or for coverage");
+    CHECK_LIVES(run_plain(SANDBOX_MAIN, do_opens));
+    CHECK_LIVES(run_plain(SANDBOX_VCPU, do_opens));
+    CHECK_LIVES(run_plain(SANDBOX_MAIN, do_socket));
+}
+
+TEST(profiles_of_open_plugins_count_in_every_thread_of_the_host)
+{
+    CHECK_DIES(run_plain(SANDBOX_VCPU, do_vfio),
+               "tenon: sandbox: thread 'CPU 0/KVM' called ioctl (16): killed\n");
+    CHECK_LIVES(run(SANDBOX_VCPU, NULL, &vfio_plugin, do_vfio));
+    CHECK_LIVES(run(SANDBOX_IOTHREAD, NULL, &vfio_plugin, do_vfio));
+    CHECK_LIVES(run(SANDBOX_MAIN, NULL, &vfio_plugin, do_vfio));
+    CHECK_LIVES(run(SANDBOX_VCPU, NULL, &vfio_plugin, do_eventfd));
+}
+
+TEST(a_profile_gives_each_kind_its_part)
+{
+    CHECK_LIVES(run(SANDBOX_VCPU, NULL, &chardev, do_send));
+    CHECK_LIVES(run(SANDBOX_IOTHREAD, NULL, &chardev, do_accept));
+    CHECK_DIES(run(SANDBOX_VCPU, NULL, &chardev, do_accept),
+               "tenon: sandbox: thread 'CPU 0/KVM' called accept4 (288): killed\n");
+}
+
+TEST(a_plugins_thread_has_one_profile)
+{
+    CHECK_LIVES(run(SANDBOX_PLUGIN, "ioctl-vfio", &vfio_plugin, do_vfio));
+    CHECK_DIES(run(SANDBOX_PLUGIN, "ioctl-vfio", &vfio_plugin, do_eventfd),
+               "tenon: sandbox: thread 'CPU 0/KVM' called eventfd2 (290): killed\n");
+    CHECK_LIVES(run(SANDBOX_PLUGIN, "mmap-shared", &map_plugin, do_shared_map));
+    if (!widened())
+        CHECK_DIES(run(SANDBOX_PLUGIN, NULL, &map_plugin, do_shared_map),
+                   "tenon: sandbox: thread 'CPU 0/KVM' called mmap (9): killed\n");
+}
+
+TEST(a_thread_with_a_profile_that_nobody_named_does_not_run)
+{
+    struct outcome o = run(SANDBOX_PLUGIN, "ioctl-usbfs", &vfio_plugin, do_daily_work);
+    CHECK_STR(o.text, "tenon: sandbox: a thread wants the profile 'ioctl-usbfs', which its plugin "
+                      "does not name\n");
+    CHECK_EQ(WEXITSTATUS(o.status), 1);
+}
+
+static void check_refused(const struct tn_plugin *p, const char *text)
+{
+    struct registry r = {p};
+    struct vm vm = {.registry = &r};
+    ERR_AUTO e = {0};
+    CHECK_EQ(-sandbox_prepare(&vm, 1, &e), EINVAL);
+    CHECK_STR(err_text(&e), text);
+}
+
+TEST(an_unknown_profile_is_an_error)
+{
+    check_refused(&strange, "plugin 'odd' needs the sandbox profile 'root', which does not exist");
+    check_refused(&greedy,
+                  "plugin 'greedy' needs the sandbox profile 'main', which does not exist");
+}
+
+static void late_thread_works(void)
+{
+    pthread_t t;
+    must(pthread_create(&t, NULL, nothing, NULL) == 0);
+    must(pthread_join(t, NULL) == 0);
+}
+
+TEST(threads_can_be_made_after_the_main_thread_has_closed_its_own)
+{
+    CHECK_LIVES(run_plain(SANDBOX_MAIN, late_thread_works));
+}
+
+static void late_thread_of_kind(void)
+{
+    pthread_t t;
+    must(pthread_create(&t, NULL, thread, &late) == 0);
+    must(pthread_join(t, NULL) == 0);
+}
+
+static void late_vcpu(void)
+{
+    late = (struct job){.vm = late.vm, .kind = SANDBOX_VCPU, .act = do_vcpu_work};
+    late_thread_of_kind();
+    late.act = do_epoll;
+    late_thread_of_kind();
+}
+
+static void late_iothread(void)
+{
+    late = (struct job){.vm = late.vm, .kind = SANDBOX_IOTHREAD, .act = do_loop_work};
+    late_thread_of_kind();
+}
+
+static void late_plugin_thread(void)
+{
+    late = (struct job){
+        .vm = late.vm, .kind = SANDBOX_PLUGIN, .profile = "ioctl-vfio", .act = do_vfio};
+    late_thread_of_kind();
+}
+
+TEST(a_late_thread_closes_its_own_filter_within_the_main_threads)
+{
+    CHECK_LIVES(run(SANDBOX_MAIN, NULL, &vfio_plugin, late_iothread));
+    CHECK_LIVES(run(SANDBOX_MAIN, NULL, &vfio_plugin, late_plugin_thread));
+    CHECK_DIES(run(SANDBOX_MAIN, NULL, &vfio_plugin, late_vcpu),
+               "tenon: sandbox: thread 'CPU 0/KVM' called epoll_wait (232): killed\n");
+}
+
+static void free_as_air(void)
+{
+    struct registry r = {NULL};
+    struct vm vm = {.registry = &r}, other = {.registry = &r};
+    must(sandbox_prepare(&vm, 1, NULL) == 0);
+    sandbox_enter(&other, SANDBOX_MAIN, NULL);
+    must(access("/", R_OK) == 0);
+    must(sandbox_prepare(&vm, 0, NULL) == 0);
+    sandbox_enter(&vm, SANDBOX_MAIN, NULL);
+    must(access("/", R_OK) == 0);
+}
+
+TEST(off_means_off)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        free_as_air();
+        _Exit(0);
+    }
+    waitpid(pid, &status, 0);
+    CHECK_EQ(status, 0);
+}
+
+TEST(the_main_thread_may_do_what_those_it_starts_may)
+{
+    for (size_t i = 0; i < sandbox_nrows; i++)
+        CHECK(!sandbox_rows[i].kinds || sandbox_rows[i].kinds & ON_MAIN);
+}
+
+TEST(the_table_names_calls_that_exist)
+{
+    for (size_t i = 0; i < sandbox_nrows; i++)
+        for (size_t k = 0; k < sandbox_rows[i].nrules; k++)
+            CHECK(sandbox_rows[i].rules[k].nr < 0 || sigsys_name(sandbox_rows[i].rules[k].nr));
+    CHECK_STR(sigsys_name(57), "fork");
+    CHECK(!sigsys_name(-1));
+    CHECK(!sigsys_name(1 << 20));
+}
+
+TEST(the_description_has_a_row_per_profile)
+{
+    BUF_AUTO b = {0};
+    sandbox_describe(&b);
+    CHECK(strstr(buf_cstr(&b), "| *vcpu* | main, vCPU | KVM_RUN, and what device callbacks ask of "
+                               "KVM | ioctl* mmap* |\n"));
+    CHECK(strstr(buf_cstr(&b),
+                 "| `eventfd` | all | makes event descriptors outside realize | eventfd2 |\n"));
+    CHECK(widened() || !strstr(buf_cstr(&b), "openat "));
+}
+
+static void needs_come_before_prepare(void)
+{
+    struct registry r = {NULL};
+    struct vm vm = {.registry = &r};
+    must(sandbox_need(&vm, "main") == -EINVAL);
+    must(sandbox_need(&vm, "connect-unix") == 0);
+    must(sandbox_prepare(&vm, 1, NULL) == 0);
+    must(sandbox_need(&vm, "timerfd") == -EPERM);
+    sandbox_enter(&vm, SANDBOX_MAIN, NULL);
+    must(socket(AF_UNIX, SOCK_STREAM, 0) >= 0);
+}
+
+TEST(a_machine_can_need_a_profile_that_no_plugin_names)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        needs_come_before_prepare();
+        _Exit(0);
+    }
+    waitpid(pid, &status, 0);
+    CHECK_EQ(status, 0);
+}
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000;
+}
+
+TEST(start_up_costs_little)
+{
+    struct registry r = {&vfio_plugin};
+    struct vm vm = {.registry = &r};
+    uint64_t begin = now_us();
+    CHECK_EQ(sandbox_prepare(&vm, 1, NULL), 0);
+    printf("# prepared in %" PRIu64 " us\n", now_us() - begin);
+    sandbox_prepare(&vm, 0, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    RUN(each_kind_of_thread_can_do_its_work);
+    RUN(a_forbidden_call_kills_with_a_line_that_names_thread_and_call);
+    RUN(a_main_thread_makes_threads_but_no_processes);
+    RUN(kinds_of_threads_differ);
+    RUN(arguments_are_looked_at);
+    RUN(memory_never_becomes_executable);
+    RUN(the_handler_cannot_be_taken_off);
+    RUN(with_the_signal_blocked_death_is_silent);
+    RUN(files_and_sockets_by_name_are_refused_without_death);
+    RUN(profiles_of_open_plugins_count_in_every_thread_of_the_host);
+    RUN(a_profile_gives_each_kind_its_part);
+    RUN(a_plugins_thread_has_one_profile);
+    RUN(a_thread_with_a_profile_that_nobody_named_does_not_run);
+    RUN(an_unknown_profile_is_an_error);
+    RUN(threads_can_be_made_after_the_main_thread_has_closed_its_own);
+    RUN(a_late_thread_closes_its_own_filter_within_the_main_threads);
+    RUN(off_means_off);
+    RUN(the_main_thread_may_do_what_those_it_starts_may);
+    RUN(the_table_names_calls_that_exist);
+    RUN(the_description_has_a_row_per_profile);
+    RUN(a_machine_can_need_a_profile_that_no_plugin_names);
+    RUN(start_up_costs_little);
+    return tap_done();
+}
