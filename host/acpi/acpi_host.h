@@ -7,10 +7,22 @@
 
 struct acpi *acpi_host_new(struct vm *vm);
 void acpi_host_free(struct acpi *a); /* NULL is fine */
-/* Builds everything from the machine and the devices as they are now, and writes it to guest memory at most at
- * limit bytes from gpa. *rsdp: its address. Main thread, at boot and at each reset. */
+/* Builds everything from the machine and the devices as they are now, and writes it to guest memory
+ * at most at limit bytes from gpa, a multiple of 64; blobs of tenon.fwcfg follow the tables. *rsdp:
+ * its address. 0 or -errno with e. For a guest that is started without firmware. Main thread, no
+ * device lock held, at boot and at each reset. */
 int acpi_host_build(struct vm *vm, uint64_t gpa, uint64_t limit, uint64_t *rsdp, struct tn_err *e);
-extern const struct tn_acpi acpi_table;             /* TN_ACPI_1 */
+/* The same for firmware, which places the tables itself: as fw_cfg files "etc/acpi/tables",
+ * "etc/acpi/rsdp" and "etc/table-loader". Nothing without fw_cfg. Before the fw_cfg device is
+ * reset. */
+int acpi_host_publish(struct vm *vm, struct tn_err *e);
+extern const struct tn_acpi acpi_host_table;        /* TN_ACPI_1 */
 extern const struct tn_acpi_build acpi_build_table; /* TN_ACPI_BUILD_1 */
+
+/* The name under which the machine serves it. acpi/tables.h has a function of that name: who needs
+ * both includes that header first and says acpi_host_table. */
+#ifndef TN_ACPI_TABLES_H
+#define acpi_table acpi_host_table
+#endif
 
 #endif

@@ -145,7 +145,7 @@ static int exchange(struct fwcfg *f, const struct tn_fwcfg_ops *hw, void *self, 
     }
     TAILQ_FOREACH(it, &f->entries, link)
     {
-        int r = it->given ? 0 : give(it, hw, self, e);
+        int r = it->given || is_dead(it) ? 0 : give(it, hw, self, e);
         if (r < 0)
             return err_set(e, -r, "fw_cfg: '%s' is refused: %s", it->name ? it->name : "item",
                            strerror(-r));

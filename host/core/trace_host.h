@@ -9,11 +9,13 @@ struct buf;
 
 struct tracer *tracer_new(struct vm *vm);
 void tracer_free(struct tracer *t); /* NULL is fine */
-/* A glob over event names ("edu_*", "-edu_dma" switches off); kept for events that are added later. Of several that fit an
- * event the last one decides. 0, or -EINVAL for an empty one. Main thread. */
+/* A glob over event names ("edu_*", "-edu_dma" switches off); kept for events that are added later.
+ * Of several that fit an event the last one decides. 0, or -EINVAL for an empty one. Main thread.
+ */
 int tracer_enable(struct vm *vm, const char *pattern, struct tn_err *e);
-/* Appends fmt of a trace event with its n arguments: %d, %u and %x take the low 32 bits of one, with an l modifier all 64.
- * A missing argument shows as "?", any other conversion as it is written. Any thread. */
+/* Appends fmt of a trace event with its n arguments: %d, %u and %x take the low 32 bits of one,
+ * with an l modifier all 64. A missing argument shows as "?", any other conversion as it is
+ * written. Any thread. */
 void trace_format(struct buf *out, const char *fmt, const uint64_t *arg, uint32_t n);
 extern const struct tn_trace trace_table; /* TN_TRACE_1 */
 

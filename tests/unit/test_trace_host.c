@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/trace_host.h"
+#include "fake_host.h"
+#include "tap.h"
+#include "util/buf.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct tracing {
+    struct tn_trace_event ev[3];
+};
+static const struct tn_class cls = {.name = "edu", .instance_size = sizeof(struct tracing)};
+
+static struct device *device(struct vm *vm, struct tracing **t)
+{
+    struct device *d = fake_device(vm, &cls, "d0");
+    *t = d->pub.self;
+    (*t)->ev[0] = (struct tn_trace_event){"edu_dma", "from 0x%lx len %u", 0, 0};
+    (*t)->ev[1] = (struct tn_trace_event){"edu_irq", "", 0, 0};
+    (*t)->ev[2] = (struct tn_trace_event){"other_irq", "%d", 0, 0};
+    trace_table.add(&d->pub, (*t)->ev, 3, sizeof(*t)->ev[0]);
+    return d;
+}
+
+static struct vm *tracing_vm(void)
+{
+    struct vm *vm = fake_vm_new();
+    vm->tracer = tracer_new(vm);
+    return vm;
+}
+
+static void end(struct vm *vm)
+{
+    struct tracer *t = vm->tracer;
+    fake_vm_free(vm);
+    tracer_free(t);
+}
+
+TEST(a_pattern_switches_the_events_that_it_fits)
+{
+    struct vm *vm = tracing_vm();
+    struct tracing *t;
+    device(vm, &t);
+    CHECK_EQ(t->ev[0].enabled, 0);
+    CHECK_EQ(tracer_enable(vm, "edu_*", NULL), 0);
+    CHECK_EQ(t->ev[0].enabled, 1);
+    CHECK_EQ(t->ev[1].enabled, 1);
+    CHECK_EQ(t->ev[2].enabled, 0);
+    end(vm);
+}
+
+TEST(the_last_pattern_that_fits_decides)
+{
+    struct vm *vm = tracing_vm();
+    struct tracing *t;
+    device(vm, &t);
+    CHECK_EQ(tracer_enable(vm, "*", NULL), 0);
+    CHECK_EQ(tracer_enable(vm, "-*_irq", NULL), 0);
+    CHECK_EQ(tracer_enable(vm, "other_irq", NULL), 0);
+    CHECK_EQ(t->ev[0].enabled, 1);
+    CHECK_EQ(t->ev[1].enabled, 0);
+    CHECK_EQ(t->ev[2].enabled, 1);
+    end(vm);
+}
+
+TEST(patterns_count_for_events_that_are_added_later)
+{
+    struct vm *vm = tracing_vm();
+    struct tracing *t;
+    tracer_enable(vm, "edu_*", NULL);
+    tracer_enable(vm, "-edu_dma", NULL);
+    device(vm, &t);
+    CHECK_EQ(t->ev[0].enabled, 0);
+    CHECK_EQ(t->ev[1].enabled, 1);
+    end(vm);
+}
+
+TEST(events_of_a_device_that_is_gone_are_not_touched)
+{
+    struct vm *vm = tracing_vm();
+    struct tracing *t;
+    fake_device_free(device(vm, &t));
+    CHECK_EQ(tracer_enable(vm, "edu_*", NULL), 0); /* the sanitizer looks */
+    end(vm);
+}
+
+TEST(an_empty_pattern_is_refused)
+{
+    struct vm *vm = tracing_vm();
+    struct tn_err e = {0};
+    CHECK_EQ(tracer_enable(vm, "-", &e), -EINVAL);
+    err_clear(&e);
+    CHECK_EQ(tracer_enable(vm, "", &e), -EINVAL);
+    err_clear(&e);
+    end(vm);
+}
+
+static const char *format(const char *fmt, const uint64_t *arg, uint32_t n)
+{
+    static struct buf b;
+    buf_free(&b);
+    if (fmt)
+        trace_format(&b, fmt, arg, n);
+    return buf_cstr(&b);
+}
+
+TEST(arguments_have_32_bits_or_64)
+{
+    const uint64_t a[] = {~(uint64_t)0, ~(uint64_t)0,       ~(uint64_t)0,
+                          ~(uint64_t)0, 0x123456789abcdef0, 0x123456789abcdef0};
+    CHECK_STR(format("%d %ld %u %lu %x %lx", a, 6),
+              "-1 -1 4294967295 18446744073709551615 9abcdef0 123456789abcdef0");
+    format(NULL, NULL, 0);
+}
+
+TEST(what_is_no_conversion_is_text)
+{
+    const uint64_t a[] = {7, 8};
+    CHECK_STR(format("100%% %s %5d %", a, 2), "100% %s %5d %");
+    CHECK_STR(format("%ls%l", a, 2), "%ls%l");
+    CHECK_STR(format("%d%d%d", a, 2), "78?");
+    CHECK_STR(format("%d", a, 2), "7");
+    format(NULL, NULL, 0);
+}
+
+TEST(a_line_in_the_log_is_name_and_text)
+{
+    char path[] = "/tmp/trace-XXXXXX", text[64] = "";
+    struct vm *vm = tracing_vm();
+    struct tracing *t;
+    struct device *d = device(vm, &t);
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    CHECK_EQ(log_open(path), 0);
+    tracer_enable(vm, "*", NULL);
+    tn_trace(&d->pub, &trace_table, &t->ev[0], 0x1000, 4);
+    tn_trace(&d->pub, &trace_table, &t->ev[1], 0);
+    CHECK(read(fd, text, sizeof text - 1) > 0);
+    CHECK_STR(text, "edu_dma from 0x1000 len 4\nedu_irq\n");
+    close(fd);
+    unlink(path);
+    end(vm);
+}
+
+int main(void)
+{
+    RUN(a_pattern_switches_the_events_that_it_fits);
+    RUN(the_last_pattern_that_fits_decides);
+    RUN(patterns_count_for_events_that_are_added_later);
+    RUN(events_of_a_device_that_is_gone_are_not_touched);
+    RUN(an_empty_pattern_is_refused);
+    RUN(arguments_have_32_bits_or_64);
+    RUN(what_is_no_conversion_is_text);
+    RUN(a_line_in_the_log_is_name_and_text);
+    return tap_done();
+}
