@@ -195,6 +195,7 @@ static void shared_put(struct shared *sh)
         return;
     LIST_REMOVE(sh, all);
     sh->close(sh->obj);
+    sh->owner->holds--;
     device_free(sh->owner);
     free(sh->obj);
     free(sh->key);
@@ -234,6 +235,7 @@ static struct shared *shared_open(struct device *d, const char *key, uint64_t si
     }
     struct shared *sh = XNEW(struct shared);
     *sh = (struct shared){.owner = owner, .plugin = d->entry->file->plugin, .key = xstrdup(key), .obj = obj, .close = close};
+    owner->holds++; /* it goes with the object, not with the VM's devices */
     LIST_INSERT_HEAD(&d->vm->shared, sh, all);
     return sh;
 }
