@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The pvpanic register: one byte. A read tells the events that are offered, a write reports one
+ * (QEMU, docs/specs/pvpanic). */
+#ifndef TN_PVPANIC_REGS_H
+#define TN_PVPANIC_REGS_H
+
+#define PVPANIC_PORT 0x505
+
+#define PVPANIC_PANICKED     0x01 /* the guest panicked; the host acts */
+#define PVPANIC_CRASH_LOADED 0x02 /* it panicked and its crash kernel takes over */
+#define PVPANIC_SHUTDOWN     0x04 /* it shuts down and has no other way to say so */
+#define PVPANIC_EVENTS       (PVPANIC_PANICKED | PVPANIC_CRASH_LOADED | PVPANIC_SHUTDOWN)
+
+#endif
