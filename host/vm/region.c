@@ -184,6 +184,14 @@ static void free_overlay(struct overlay *o)
     free(o);
 }
 
+static void unlink_region(struct tn_region *r)
+{
+    struct tn_region **at = &r->space->regions;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+}
+
 void region_del(struct tn_region *r)
 {
     struct space *s = r->space;
@@ -192,11 +200,7 @@ void region_del(struct tn_region *r)
     int was_live = r->live != 0;
     region_unwire(r);
     r->live = 0;
-    for (struct tn_region **at = &s->regions; *at; at = &(*at)->next)
-        if (*at == r) {
-            *at = r->next;
-            break;
-        }
+    unlink_region(r);
     s->nregions--;
     if (was_live)
         space_publish(s);
@@ -249,6 +253,20 @@ void region_enable(struct tn_region *r, uint32_t on)
 uint64_t region_base(struct tn_region *r)
 {
     return r->enabled ? r->base : TN_ANYWHERE;
+}
+
+void region_above(struct tn_region *r, struct tn_region *below)
+{
+    pthread_mutex_lock(&r->space->lock);
+    unlink_region(r);
+    struct tn_region **at = &r->space->regions;
+    while (*at != below)
+        at = &(*at)->next;
+    r->next = below;
+    *at = r;
+    if (r->live)
+        space_publish(r->space);
+    pthread_mutex_unlock(&r->space->lock);
 }
 
 static uint32_t activate_in(struct space *s, const struct device *d)

@@ -297,6 +297,11 @@ static void region_write(const struct tn_region *r, uint64_t off, uint64_t v, ui
 }
 
 /* An access that leaves its range half-way is two smaller ones. */
+static int leaves(const struct range *r, uint64_t addr, uint32_t size)
+{
+    return __builtin_expect(r->last - addr < size - 1, 0) && !r->region->whole;
+}
+
 static uint64_t read_split(struct space *s, uint64_t addr, uint32_t size)
 {
     uint64_t lo = space_read(s, addr, size / 2), hi = space_read(s, addr + size / 2, size / 2);
@@ -312,7 +317,7 @@ uint64_t space_read(struct space *s, uint64_t addr, uint32_t size)
     if (__builtin_expect(!r, 0)) {
         miss(s);
         v = ones(size);
-    } else if (__builtin_expect(r->last - addr < size - 1, 0)) {
+    } else if (leaves(r, addr, size)) {
         v = read_split(s, addr, size);
     } else {
         v = region_read(r->region, addr - r->base, size);
@@ -328,7 +333,7 @@ void space_write(struct space *s, uint64_t addr, uint64_t v, uint32_t size)
     const struct range *r = find(s, addr);
     if (__builtin_expect(!r, 0)) {
         miss(s);
-    } else if (__builtin_expect(r->last - addr < size - 1, 0)) {
+    } else if (leaves(r, addr, size)) {
         space_write(s, addr, v, size / 2);
         space_write(s, addr + size / 2, v >> (4 * size), size / 2);
     } else if (!ioeventfd_hit(r->region, addr - r->base, v, size)) {

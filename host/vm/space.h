@@ -17,7 +17,7 @@ struct tn_region {
     char *name;
     uint64_t base, size;
     uint32_t enabled, live; /* live: its device is realized */
-    uint32_t counted;
+    uint32_t whole;         /* an access that begins in it is its own, though it ends behind it */
     const struct tn_region_ops *ops; /* NULL: all-ones */
     void *s;
     struct domain *domain; /* NULL: no lock is taken */
@@ -44,6 +44,7 @@ int region_move(struct tn_region *r, uint64_t base);       /* [main][vcpu][dev] 
 void region_enable(struct tn_region *r, uint32_t on);      /* [main][vcpu][dev] */
 int region_place(struct tn_region *r, uint64_t base, uint32_t on); /* both, published once */
 uint64_t region_base(struct tn_region *r);
+void region_above(struct tn_region *r, struct tn_region *below); /* where both are, r wins, as if it were older */
 int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint64_t fd_off, uint32_t prot, struct tn_err *e);
 int region_overlay_del(struct tn_region *r, uint64_t off, uint64_t len);
 int region_ioeventfd(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd);
