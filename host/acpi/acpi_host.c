@@ -303,6 +303,7 @@ static int write_tables(struct placing *p, uint64_t gpa, struct tn_err *e)
 int acpi_host_build(struct vm *vm, uint64_t gpa, uint64_t limit, uint64_t *rsdp, struct tn_err *e)
 {
     struct acpi_tables *t = acpi_host_tables(vm, e);
+    *rsdp = 0;
     if (!t)
         return e && e->err ? -e->err : -EINVAL;
     /* Blobs are at the end of the area: how long the tables are is known only when their addresses
@@ -314,6 +315,7 @@ int acpi_host_build(struct vm *vm, uint64_t gpa, uint64_t limit, uint64_t *rsdp,
     if (r == 0)
         r = write_tables(&p, gpa, e);
     acpi_free(t);
-    *rsdp = r == 0 ? gpa : 0;
+    if (r == 0)
+        *rsdp = gpa;
     return r;
 }

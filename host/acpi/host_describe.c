@@ -74,7 +74,7 @@ static void describe_cpus(struct vm *vm, struct acpi_description *d)
 
 static void describe_ioapic(const struct machine *m, struct acpi_description *d)
 {
-    if (!m->map.ioapic_base)
+    if (!m->map.ioapic_base || !irq_any_line(m->vm)) /* the machine makes none then */
         return;
     d->ioapic = (struct acpi_ioapic){.address = (uint32_t)m->map.ioapic_base};
     d->m.ioapics = &d->ioapic;

@@ -103,11 +103,7 @@ static int open_out(struct fdt *f, struct tn_fdt_out *o, struct tn_err *e)
     o->blob = xcalloc(1, (size_t)o->size);
     if (fdt_open_into(base.data, o->blob, o->size) < 0)
         return err_set(e, EINVAL, "device tree: malformed");
-    char *intc = fdt_host_intc(o->blob);
-    if (intc) {
-        o->roles = XNEW(struct fdt_role);
-        o->roles[o->n_roles++] = (struct fdt_role){xstrdup("intc"), intc};
-    }
+    fdt_host_find_intc(o);
     return 0;
 }
 

@@ -126,6 +126,22 @@ static uint32_t depth_of(const char *path)
     return n;
 }
 
+static int made_already(const struct tn_fdt_out *o, const char *path)
+{
+    for (uint32_t i = 0; i < o->n_made; i++)
+        if (strcmp(o->made[i].path, path) == 0)
+            return 1;
+    return 0;
+}
+
+/* A node that the host made (the IO-APIC's) is completed by the device that it stands for. */
+static int make_node(struct tn_fdt_out *o, const char *parent, const char *name, const char *path)
+{
+    if (made_already(o, path))
+        return -EEXIST;
+    return fdt_path_offset(o->blob, path) >= 0 ? 0 : add_node(o, parent, name);
+}
+
 static int b_begin(struct tn_fdt_out *o, const char *parent, const char *name, uint32_t *at)
 {
     if (!name_ok(name))
@@ -134,12 +150,14 @@ static int b_begin(struct tn_fdt_out *o, const char *parent, const char *name, u
     if (!parent || parent[0] != '/' || strlen(parent) + strlen(name) + 2 > MAX_PATH ||
         depth_of(parent) > MAX_DEPTH)
         return -EINVAL;
-    int r = add_node(o, parent, name);
-    if (r < 0)
+    char *path = xasprintf("%s%s%s", parent, parent[1] ? "/" : "", name);
+    int r = make_node(o, parent, name, path);
+    if (r < 0) {
+        free_ptr(&path);
         return r;
+    }
     o->made = xrealloc(o->made, (o->n_made + 1) * sizeof *o->made);
-    o->made[o->n_made] = (struct fdt_made){
-        .path = xasprintf("%s%s%s", parent, parent[1] ? "/" : "", name), .dev = o->dev};
+    o->made[o->n_made] = (struct fdt_made){.path = path, .dev = o->dev};
     *at = o->n_made++;
     return 0;
 }
@@ -282,18 +300,28 @@ static int b_role(struct tn_fdt_out *o, uint32_t at, const char *role)
         return -EINVAL;
     if (strcmp(role, "stdout") == 0)
         return set_prop(o, "/chosen", "stdout-path", path, (uint32_t)strlen(path) + 1);
-    if (role_path(o, role))
-        return -EEXIST;
+    const char *taken = role_path(o, role);
+    if (taken)
+        return strcmp(taken, path) == 0 ? 0 : -EEXIST;
     o->roles = xrealloc(o->roles, (o->n_roles + 1) * sizeof *o->roles);
     o->roles[o->n_roles++] = (struct fdt_role){xstrdup(role), xstrdup(path)};
     return 0;
 }
 
-char *fdt_host_intc(const void *blob)
+void fdt_host_find_intc(struct tn_fdt_out *o)
 {
     char path[MAX_PATH];
-    int at = fdt_node_offset_by_compatible(blob, -1, IOAPIC_NAME);
-    return at >= 0 && fdt_get_path(blob, at, path, sizeof path) == 0 ? xstrdup(path) : NULL;
+    int at = fdt_node_offset_by_compatible(o->blob, -1, IOAPIC_NAME);
+    if (at < 0)
+        return;
+    if (!irq_any_line(o->vm)) {
+        fdt_del_node(o->blob, at);
+        return;
+    }
+    if (fdt_get_path(o->blob, at, path, sizeof path) < 0)
+        return;
+    o->roles = xrealloc(o->roles, (o->n_roles + 1) * sizeof *o->roles);
+    o->roles[o->n_roles++] = (struct fdt_role){xstrdup("intc"), xstrdup(path)};
 }
 
 const struct tn_fdt_build fdt_build_table = {

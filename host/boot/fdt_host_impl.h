@@ -29,8 +29,8 @@ struct tn_fdt_out {
 /* Appends the tree without devices to dtb. 0 or -EINVAL with e. */
 int fdt_host_base(struct vm *vm, uint64_t initrd_gpa, uint64_t initrd_len, struct buf *dtb,
                   struct tn_err *e);
-/* The interrupt controller's path: what role "intc" means from the start. NULL: none; the caller
- * frees it. */
-char *fdt_host_intc(const void *blob);
+/* The base tree's IO-APIC plays the role "intc"; a machine without lines has none, and loses the
+ * node. */
+void fdt_host_find_intc(struct tn_fdt_out *o);
 
 #endif
