@@ -62,5 +62,7 @@ int acpi_host_publish(struct vm *vm, struct tn_err *e)
     int r = offer(vm, "etc/acpi/tables", &tables, e);
     if (r == 0)
         r = offer(vm, "etc/acpi/rsdp", &rsdp, e);
-    return r < 0 ? r : offer(vm, "etc/table-loader", &script, e);
+    if (r == 0)
+        r = offer(vm, "etc/table-loader", &script, e);
+    return r < 0 ? r : fwcfg_host_sync(vm, e);
 }

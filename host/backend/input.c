@@ -167,10 +167,11 @@ static struct tn_input_event *take_frames(struct handler *h, uint32_t *n, uint32
 
 static void tell_active(struct handler *h, uint32_t active)
 {
-    if (h->told == active)
-        return;
+    pthread_mutex_lock(&h->all->lock);
+    int changed = h->told != active;
     h->told = active;
-    if (TN_HAS(h->ops, active))
+    pthread_mutex_unlock(&h->all->lock);
+    if (changed && TN_HAS(h->ops, active))
         h->ops->active(h->s, active);
 }
 

@@ -192,6 +192,11 @@ int fwcfg_host_connect(struct vm *vm, struct tn_err *e)
     return sync_now(vm->fwcfg, e);
 }
 
+int fwcfg_host_sync(struct vm *vm, struct tn_err *e)
+{
+    return vm->fwcfg && vm->fwcfg->connected ? sync_now(vm->fwcfg, e) : 0;
+}
+
 /* ---- registration ---- */
 
 static void stop(struct managed *m)

@@ -18,6 +18,10 @@ int fwcfg_host_replace(struct vm *vm, const char *name, const void *p, uint64_t 
 /* Hands every item to the fw_cfg device, when one is realized; nothing without one. From then on
  * items come and go as they are registered. Main thread, after cold plug. */
 int fwcfg_host_connect(struct vm *vm, struct tn_err *e);
+/* What came and went since is exchanged now instead of from the main loop: for files that the guest
+ * shall find after the reset that follows. Nothing before fwcfg_host_connect(). Main thread, no
+ * device lock held. */
+int fwcfg_host_sync(struct vm *vm, struct tn_err *e);
 
 /* Memory that devices asked for with blob(): firmware allocates it, or the host where there is
  * none. */

@@ -597,6 +597,9 @@ TEST(firmware_gets_files_and_a_script)
     CHECK_STR((const char *)last + 4, "etc/guid.addr");
     CHECK_STR((const char *)last + 60, "etc/guid");
     CHECK_EQ(last[124], 8);
+    n_got = 0;
+    CHECK_EQ(acpi_host_publish(fake.vm, NULL), 0);
+    CHECK_EQ(n_got, 3); /* at once: a reset follows */
     finish();
 }
 
