@@ -107,6 +107,8 @@ struct device *device_new(struct vm *vm, const struct class_entry *entry, const 
         err_set(e, EEXIST, "Duplicate %s ID '%s'", entry->kind == TN_K_DEVICE ? "device" : "object", id);
         return NULL;
     }
+    if (entry->file && entry->file->plugin && plugin_needs(entry->file->plugin, &vm->host, e) < 0)
+        return NULL;
     void *self = instance_alloc(entry->cls->instance_size);
     if (!self) {
         err_set(e, ENOMEM, "no memory for a %s", entry->name);

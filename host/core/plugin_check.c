@@ -2,6 +2,21 @@
 /* What a plugin's constant must be before anything of it is used. The plugin may be a stranger's, older, newer or broken. */
 #include "prop.h"
 #include "registry.h"
+#include <tenon/acpi.h>
+#include <tenon/chardev.h>
+#include <tenon/dma.h>
+#include <tenon/fdt.h>
+#include <tenon/fwcfg.h>
+#include <tenon/hotplug.h>
+#include <tenon/input.h>
+#include <tenon/intc.h>
+#include <tenon/irq.h>
+#include <tenon/machine.h>
+#include <tenon/memory.h>
+#include <tenon/os.h>
+#include <tenon/pci-bus.h>
+#include <tenon/region.h>
+#include <tenon/trace.h>
 #include <errno.h>
 #include <string.h>
 
@@ -50,6 +65,27 @@ static int check_bus(const struct tn_bus_type *b, struct tn_err *e)
     return check_props(b->props, b->nprops, b->prop_stride, b->child_size, e);
 }
 
+/* Everything that some machine of this host serves. What this one has is asked when a class is instantiated. */
+static int known(const char *id)
+{
+    static const char *const ids[] = {TN_CORE_1,  TN_LOOP_1,    TN_OS_1,      TN_REGION_1,   TN_IRQ_1,   TN_INTC_1,
+                                      TN_DMA_1,   TN_MEMORY_1,  TN_MACHINE_1, TN_CHARDEV_1,  TN_CHR_FEED_1, TN_INPUT_1,
+                                      TN_TRACE_1, TN_STREAM_1,  TN_PCI_1,     TN_PCI_BUS_1,  TN_HOTPLUG_1,  TN_ACPI_1,
+                                      TN_FDT_1,   TN_FWCFG_1};
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
+        if (strcmp(ids[i], id) == 0)
+            return 1;
+    return 0;
+}
+
+int plugin_needs(const struct tn_plugin *p, const struct tn_host *host, struct tn_err *e)
+{
+    for (const char *const *n = p->needs; n && *n; n++)
+        if (!host->get(host, *n))
+            return err_set(e, ENOTSUP, "plugin '%s' needs '%s', which this machine does not have", p->id, *n);
+    return 0;
+}
+
 static int check_version(const struct tn_plugin *p, const struct tn_host *host, struct tn_err *e)
 {
     if (p->abi_major != TN_ABI_MAJOR)
@@ -59,8 +95,8 @@ static int check_version(const struct tn_plugin *p, const struct tn_host *host, 
         return err_set(e, ENOEXEC, "needs a host of ABI %u.%u or newer, this one has %u.%u", TN_ABI_MAJOR, p->min_host_minor,
                        TN_ABI_MAJOR, TN_ABI_MINOR);
     for (const char *const *n = p->needs; host && n && *n; n++)
-        if (!host->get(host, *n))
-            return err_set(e, ENOEXEC, "needs '%s', which this host does not have", *n);
+        if (!known(*n))
+            return err_set(e, ENOEXEC, "needs '%s', which no machine of this host has", *n);
     return 0;
 }
 
