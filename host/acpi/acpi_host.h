@@ -19,10 +19,4 @@ int acpi_host_publish(struct vm *vm, struct tn_err *e);
 extern const struct tn_acpi acpi_host_table;        /* TN_ACPI_1 */
 extern const struct tn_acpi_build acpi_build_table; /* TN_ACPI_BUILD_1 */
 
-/* The name under which the machine serves it. acpi/tables.h has a function of that name: who needs
- * both includes that header first and says acpi_host_table. */
-#ifndef TN_ACPI_TABLES_H
-#define acpi_table acpi_host_table
-#endif
-
 #endif

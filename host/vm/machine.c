@@ -154,7 +154,7 @@ static void serve_roles(struct vm *vm, const struct machine *m)
 {
     if (m->acpi) {
         vm->acpi = acpi_host_new(vm);
-        vm_serve(vm, TN_ACPI_1, &acpi_table);
+        vm_serve(vm, TN_ACPI_1, &acpi_host_table);
     }
     if (m->type->flags & TN_MF_FDT) {
         vm->fdt = fdt_host_new(vm);

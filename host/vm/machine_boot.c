@@ -245,7 +245,7 @@ int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct
     *have = 0;
     fill_cmos(m);
     if (!m->cli->kernel && !dump)
-        return 0;
+        return vm->acpi ? acpi_host_publish(vm, e) : 0; /* firmware places the tables */
     int err = assign_pci(m, e);
     if (err == 0)
         err = build_acpi(m, &p, e);
@@ -254,7 +254,7 @@ int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct
     if (err == 0)
         reserve(&p, 0xfeffc000u, 0x4000, BOOT_RANGE_RESERVED);
     if (err == 0 && vm->fdt && (!m->acpi || dump))
-        err = fdt_host_build(vm, &p.dtb, e);
+        err = fdt_host_build(vm, &p.dtb, e); /* the initrd's place is in boot_params, whose kernel alone gets the tree */
     if (err == 0 && dump)
         err = p.dtb.data ? dump_dtb(dump, &p.dtb, e) : err_set(e, ENOTSUP, "-M dumpdtb: machine '%s' has no device tree", m->type->name);
     if (err == 0)
