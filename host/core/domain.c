@@ -9,8 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAX_HELD = 16 };
-static __thread struct domain *held[MAX_HELD];
+static __thread struct domain *held[DOMAINS_MAX_HELD];
 static __thread uint32_t nheld;
 
 struct domain *domain_new(void)
@@ -56,7 +55,7 @@ static void take(struct domain *d)
     if (!__atomic_compare_exchange_n(&d->word, &free_word, 1, 0, __ATOMIC_ACQUIRE,
                                      __ATOMIC_RELAXED))
         lock_slow(d);
-    assert(nheld < MAX_HELD);
+    assert(nheld < DOMAINS_MAX_HELD);
     held[nheld++] = d;
 }
 
@@ -127,4 +126,21 @@ void domain_unwind(uint32_t depth)
 {
     while (nheld > depth)
         domain_unlock(held[nheld - 1]);
+}
+
+void domain_park(struct parked *p)
+{
+    p->n = nheld;
+    memcpy(p->domain, held, nheld * sizeof held[0]);
+    for (uint32_t i = 0; i < p->n; i++)
+        domain_ref(p->domain[i]);
+    domain_unwind(0);
+}
+
+void domain_unpark(const struct parked *p)
+{
+    for (uint32_t i = 0; i < p->n; i++) {
+        take(p->domain[i]);
+        domain_unref(p->domain[i]); /* whoever called with it held has a reference of its own */
+    }
 }

@@ -11,6 +11,13 @@ struct domain {
     uint32_t refs;
 };
 
+enum { DOMAINS_MAX_HELD = 16 };
+/* What a thread has let go of for a while. */
+struct parked {
+    struct domain *domain[DOMAINS_MAX_HELD];
+    uint32_t n;
+};
+
 struct domain *domain_new(void); /* one reference */
 struct domain *domain_ref(struct domain *d);
 void domain_unref(struct domain *d);
@@ -26,5 +33,9 @@ int domain_held(const struct domain *d); /* by this thread */
 int domain_any_held(void);               /* does this thread hold one */
 uint32_t domain_depth(void);             /* how many it holds */
 void domain_unwind(uint32_t depth);      /* unlocks the newest until depth are left */
+
+/* Before waiting for others: this thread lets go of all that it holds. unpark() takes it again, in the same order. */
+void domain_park(struct parked *p);
+void domain_unpark(const struct parked *p);
 
 #endif

@@ -13,18 +13,22 @@ static struct reader *readers;
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int have_membarrier;
-static __thread struct reader self;
+__thread struct reader reader_tls;
 
+/* Only threads that end take readers off, one at a time; new ones are put in front without a lock, so that the first look
+ * at a view never waits for a grace period. */
 static void unregister(void *p)
 {
+    struct reader *me = p, *head = me;
     pthread_mutex_lock(&readers_lock);
-    for (struct reader **at = &readers; *at; at = &(*at)->next)
-        if (*at == p) {
-            *at = (*at)->next;
-            break;
-        }
+    if (!__atomic_compare_exchange_n(&readers, &head, me->next, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        for (; head; head = head->next)
+            if (head->next == me) {
+                head->next = me->next;
+                break;
+            }
     pthread_mutex_unlock(&readers_lock);
-    ((struct reader *)p)->registered = 0;
+    me->registered = 0;
 }
 
 static void setup(void)
@@ -34,22 +38,15 @@ static void setup(void)
         syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-static void enlist(void)
+void reader_enlist(void)
 {
+    struct reader *me = &reader_tls;
     pthread_once(&once, setup);
-    pthread_setspecific(key, &self);
-    pthread_mutex_lock(&readers_lock);
-    self.next = readers;
-    readers = &self;
-    self.registered = 1;
-    pthread_mutex_unlock(&readers_lock);
-}
-
-struct reader *reader_self(void)
-{
-    if (__builtin_expect(!self.registered, 0))
-        enlist();
-    return &self;
+    pthread_setspecific(key, me);
+    me->registered = 1;
+    me->next = __atomic_load_n(&readers, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&readers, &me->next, me, 1, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+        ;
 }
 
 /* Orders the writer's unpublishing before its look at the readers, on every CPU that runs one of our threads. Without the
@@ -68,7 +65,7 @@ void epoch_wait(void)
     struct reader *me = reader_self();
     barrier_all();
     pthread_mutex_lock(&readers_lock);
-    for (struct reader *r = readers; r; r = r->next) {
+    for (struct reader *r = __atomic_load_n(&readers, __ATOMIC_ACQUIRE); r; r = r->next) {
         if (r == me)
             continue;
         uint32_t seen = __atomic_load_n(&r->seq, __ATOMIC_ACQUIRE);

@@ -14,8 +14,16 @@ struct reader {
     int registered;
 };
 
+extern __thread struct reader reader_tls; /* use reader_self() */
+void reader_enlist(void);
+
 /* The calling thread's reader; registered at its first use, taken off when the thread ends. */
-struct reader *reader_self(void);
+static inline struct reader *reader_self(void)
+{
+    if (__builtin_expect(!reader_tls.registered, 0))
+        reader_enlist();
+    return &reader_tls;
+}
 
 static inline void reader_enter(struct reader *r)
 {
@@ -29,6 +37,26 @@ static inline void reader_leave(struct reader *r)
 {
     if (--r->depth == 0)
         __atomic_store_n(&r->seq, r->seq + 1, __ATOMIC_RELEASE);
+}
+
+/* Leaves every section that this thread is in, to wait for something; what was seen in them is gone. resume() opens as many
+ * again. */
+static inline uint32_t reader_pause(struct reader *r)
+{
+    uint32_t depth = r->depth;
+    if (depth) {
+        r->depth = 1;
+        reader_leave(r);
+    }
+    return depth;
+}
+
+static inline void reader_resume(struct reader *r, uint32_t depth)
+{
+    if (depth) {
+        reader_enter(r);
+        r->depth = depth;
+    }
 }
 
 /* Returns when every section that was open at the call has ended. Not inside a section; no lock held that a section may

@@ -5,7 +5,9 @@
 #include "memory.h"
 #include "space_impl.h"
 #include "util/alloc.h"
+#include "util/bytes.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,7 @@ static void wire_eventfd(struct tn_region *r, struct ioeventfd *f, int on)
     struct kvm *k = r->space->vm->kvm;
     if (!k || (f->in_kernel != 0) == on)
         return;
-    int err = kvm_ioeventfd(k, r->space->kind == TN_SPACE_PIO, r->base + f->off, f->size, f->match, f->data, f->fd, on);
+    int err = kvm_ioeventfd(k, r->space->kind == TN_SPACE_PIO, r->base + f->off, f->size, f->match, f->data, f->own_fd, on);
     f->in_kernel = on && err == 0;
 }
 
@@ -76,10 +78,16 @@ static int in_space(const struct space *s, uint64_t base, uint64_t size)
     return size && base <= s->limit && size - 1 <= s->limit - base;
 }
 
+/* The power of two that is not less than size. */
+static uint64_t natural(uint64_t size)
+{
+    return size > (uint64_t)1 << 63 ? (uint64_t)1 << 63 : size > 1 ? (uint64_t)2 << (63 - __builtin_clzll(size - 1)) : 1;
+}
+
 /* First aligned place in min..max that is free, or TN_ANYWHERE. */
 static uint64_t choose(struct space *s, const struct tn_region_req *q)
 {
-    uint64_t align = q->align ? q->align : 1, max = q->max ? q->max : s->limit;
+    uint64_t align = q->align ? q->align : natural(q->size), max = q->max && q->max < s->limit ? q->max : s->limit;
     uint64_t at = (q->min + align - 1) & ~(align - 1);
     while (at >= q->min && q->size - 1 <= max && at <= max - (q->size - 1)) {
         struct tn_region *r = overlapping(s, NULL, at, q->size);
@@ -105,21 +113,22 @@ static const char *space_word(const struct space *s)
 
 static int claim(struct space *s, const struct tn_region_req *q, uint32_t may_overlap, uint64_t *base, struct tn_err *e)
 {
+    const char *name = q->name ? q->name : "";
     if (!q->size || (q->align & (q->align - 1)))
-        return err_set(e, EINVAL, "%s range '%s' has size 0x%" PRIx64 ", alignment 0x%" PRIx64, space_word(s), q->name,
+        return err_set(e, EINVAL, "%s range '%s' has size 0x%" PRIx64 ", alignment 0x%" PRIx64, space_word(s), name,
                        q->size, q->align);
     *base = q->base == TN_ANYWHERE && !may_overlap ? choose(s, q) : q->base;
     if (*base == TN_ANYWHERE && may_overlap)
         return 0; /* a BAR without an address */
     if (*base == TN_ANYWHERE)
-        return err_set(e, ENOSPC, "no place for %s range '%s' of 0x%" PRIx64 " bytes", space_word(s), q->name, q->size);
+        return err_set(e, ENOSPC, "no place for %s range '%s' of 0x%" PRIx64 " bytes", space_word(s), name, q->size);
     if (!in_space(s, *base, q->size))
         return err_set(e, EINVAL, "%s range '%s' 0x%" PRIx64 "+0x%" PRIx64 " does not fit the address space", space_word(s),
-                       q->name, *base, q->size);
+                       name, *base, q->size);
     struct tn_region *r = may_overlap ? NULL : overlapping(s, NULL, *base, q->size);
     if (r)
         return err_set(e, EBUSY, "%s range '%s' 0x%" PRIx64 "-0x%" PRIx64 " overlaps '%s' of %s at 0x%" PRIx64, space_word(s),
-                       q->name, *base, *base + (q->size - 1), r->name, owner_of(r), r->base);
+                       name, *base, *base + (q->size - 1), r->name, owner_of(r), r->base);
     return 0;
 }
 
@@ -128,7 +137,7 @@ static void stop_region(struct managed *m)
     struct tn_region *r = (struct tn_region *)m;
     pthread_mutex_lock(&r->space->lock);
     region_unwire(r);
-    r->live = 0;
+    __atomic_store_n(&r->live, 0, __ATOMIC_RELEASE);
     space_publish(r->space);
     pthread_mutex_unlock(&r->space->lock);
 }
@@ -141,6 +150,7 @@ static void release_region(struct managed *m)
 static struct tn_region *region_alloc(struct space *s, struct device *d, const char *name, const struct tn_region_ops *ops, void *p)
 {
     struct tn_region *r = XNEW(struct tn_region);
+    r->refs = 1;
     r->m.stop = stop_region;
     r->m.release = release_region;
     r->space = s;
@@ -165,7 +175,7 @@ int region_add(struct space *s, struct device *d, const struct tn_region_req *re
     r->base = base;
     r->size = req->size;
     r->enabled = base != TN_ANYWHERE;
-    r->live = !d; /* the machine's own are at once */
+    r->live = !d || d->stage == DEV_REALIZED; /* the machine's own are at once, and those of a device that is */
     while (*at)
         at = &(*at)->next;
     *at = r;
@@ -176,6 +186,21 @@ int region_add(struct space *s, struct device *d, const struct tn_region_req *re
     managed_add(d, &r->m);
     *out = r;
     return 0;
+}
+
+void region_unref(struct tn_region *r)
+{
+    if (__atomic_sub_fetch(&r->refs, 1, __ATOMIC_ACQ_REL))
+        return;
+    domain_unref(r->domain);
+    free(r->name);
+    free(r);
+}
+
+static void free_eventfd(struct ioeventfd *f)
+{
+    close(f->own_fd);
+    free(f);
 }
 
 static void free_overlay(struct overlay *o)
@@ -199,7 +224,7 @@ void region_del(struct tn_region *r)
     pthread_mutex_lock(&s->lock);
     int was_live = r->live != 0;
     region_unwire(r);
-    r->live = 0;
+    __atomic_store_n(&r->live, 0, __ATOMIC_RELEASE);
     unlink_region(r);
     s->nregions--;
     if (was_live)
@@ -215,11 +240,9 @@ void region_del(struct tn_region *r)
     while (r->eventfds) {
         struct ioeventfd *f = r->eventfds;
         r->eventfds = f->next;
-        free(f);
+        free_eventfd(f);
     }
-    domain_unref(r->domain);
-    free(r->name);
-    free(r);
+    region_unref(r);
 }
 
 int region_place(struct tn_region *r, uint64_t base, uint32_t on)
@@ -231,8 +254,8 @@ int region_place(struct tn_region *r, uint64_t base, uint32_t on)
         return 0;
     pthread_mutex_lock(&s->lock);
     region_unwire(r);
-    r->base = base;
-    r->enabled = on;
+    __atomic_store_n(&r->base, base, __ATOMIC_RELAXED);
+    __atomic_store_n(&r->enabled, on, __ATOMIC_RELAXED);
     region_wire(r);
     if (r->live)
         space_publish(s);
@@ -252,7 +275,7 @@ void region_enable(struct tn_region *r, uint32_t on)
 
 uint64_t region_base(struct tn_region *r)
 {
-    return r->enabled ? r->base : TN_ANYWHERE;
+    return __atomic_load_n(&r->enabled, __ATOMIC_RELAXED) ? __atomic_load_n(&r->base, __ATOMIC_RELAXED) : TN_ANYWHERE;
 }
 
 void region_above(struct tn_region *r, struct tn_region *below)
@@ -274,7 +297,7 @@ static uint32_t activate_in(struct space *s, const struct device *d)
     uint32_t n = 0;
     for (struct tn_region *r = s->regions; r; r = r->next)
         if (r->m.dev == d && !r->live) {
-            r->live = 1;
+            __atomic_store_n(&r->live, 1, __ATOMIC_RELEASE);
             region_wire(r);
             n++;
         }
@@ -335,7 +358,7 @@ int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint
     }
     struct overlay *o = XNEW(struct overlay);
     *o = (struct overlay){r->overlays, off, len, va, prot, -1};
-    r->overlays = o;
+    __atomic_store_n(&r->overlays, o, __ATOMIC_RELEASE);
     if (reachable(r))
         wire_overlay(r, o);
     pthread_mutex_unlock(&r->space->lock);
@@ -353,7 +376,7 @@ int region_overlay_del(struct tn_region *r, uint64_t off, uint64_t len)
             continue;
         }
         unwire_overlay(r, o); /* KVM returns when no vCPU can reach the slot */
-        *at = o->next;
+        __atomic_store_n(at, o->next, __ATOMIC_RELEASE);
         free_overlay(o);
         err = 0;
     }
@@ -361,14 +384,33 @@ int region_overlay_del(struct tn_region *r, uint64_t off, uint64_t len)
     return err;
 }
 
+/* Without KVM, or without a memslot for it, the memory is reached from here. */
+int overlay_access(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot)
+{
+    int hit = 0;
+    pthread_mutex_lock(&r->space->lock); /* against the unmap, which promises that nobody is in it */
+    for (struct overlay *o = r->overlays; o && !hit; o = o->next) {
+        if (off < o->off || off - o->off > o->len - size || o->len < size || !(o->prot & prot))
+            continue;
+        uint8_t *at = (uint8_t *)o->va + (off - o->off);
+        memcpy(prot & PROT_WRITE ? at : buf, prot & PROT_WRITE ? buf : at, size);
+        hit = 1;
+    }
+    pthread_mutex_unlock(&r->space->lock);
+    return hit;
+}
+
 /* ---- ioeventfds ---- */
 
 int region_ioeventfd(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd)
 {
-    if (off >= r->size || size > r->size - off || fd < 0 || (size & (size - 1)) || size > 8)
+    if (off >= r->size || size > r->size - off || fd < 0 || (size & (size - 1)) || size > 8 || (match && !size))
         return -EINVAL;
+    int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (own_fd < 0)
+        return -errno;
     struct ioeventfd *f = XNEW(struct ioeventfd);
-    *f = (struct ioeventfd){.off = off, .data = data, .size = size, .match = match, .fd = fd};
+    *f = (struct ioeventfd){.off = off, .data = data, .size = size, .match = match, .fd = fd, .own_fd = own_fd};
     pthread_mutex_lock(&r->space->lock);
     f->next = r->eventfds;
     __atomic_store_n(&r->eventfds, f, __ATOMIC_RELEASE);
@@ -381,7 +423,7 @@ int region_ioeventfd(struct tn_region *r, uint64_t off, uint32_t size, uint32_t 
 static void free_later(void *p)
 {
     epoch_wait();
-    free(p);
+    free_eventfd(p);
 }
 
 int region_ioeventfd_del(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd)
@@ -406,10 +448,10 @@ int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t 
 {
     for (const struct ioeventfd *f = __atomic_load_n(&r->eventfds, __ATOMIC_ACQUIRE); f;
          f = __atomic_load_n(&f->next, __ATOMIC_ACQUIRE)) {
-        if (f->off != off || (f->size && f->size != size) || (f->match && f->data != v))
+        if (f->off != off || (f->size && f->size != size) || (f->match && ((f->data ^ v) & ones(size))))
             continue;
         uint64_t one = 1;
-        ssize_t n = write(f->fd, &one, sizeof one);
+        ssize_t n = write(f->own_fd, &one, sizeof one);
         (void)n; /* full: signalled already */
         return 1;
     }
@@ -424,7 +466,9 @@ static int t_add(struct tn_dev *d, const struct tn_region_req *r, const struct t
     struct device *dev = device_of(d);
     struct space *sp = r->space == TN_SPACE_PIO ? dev->vm->pio : r->space == TN_SPACE_MMIO ? dev->vm->mmio : NULL;
     if (!sp)
-        return err_set(e, EINVAL, "'%s': no address space %u here", r->name, r->space);
+        return err_set(e, EINVAL, "'%s': no address space %u here", r->name ? r->name : "", r->space);
+    if (r->window)
+        return err_set(e, ENOTSUP, "'%s': this host has no windows", r->name ? r->name : "");
     return region_add(sp, dev, r, ops, s, 0, out, e);
 }
 

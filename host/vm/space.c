@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---- the published view ---- */
 
@@ -32,6 +33,11 @@ static int usable(const struct tn_region *r)
 
 static void put_range(struct view *v, uint64_t first, uint64_t last, struct tn_region *r)
 {
+    struct range *before = v->n ? &v->range[v->n - 1] : NULL;
+    if (before && before->region == r && before->last + 1 == first) { /* cut where one that lost begins or ends */
+        before->last = last;
+        return;
+    }
     v->first[v->n] = first;
     v->range[v->n++] = (struct range){last, r->base, r};
 }
@@ -159,40 +165,44 @@ void space_free(struct space *s)
 
 /* ---- lookup ---- */
 
-/* The last range that begins at or below addr, without a branch that could be mispredicted. */
-static inline const struct range *lookup(const struct view *v, uint64_t addr)
+/* The last range that begins at or below addr, without a branch that could be mispredicted; v->n if there is none. */
+static inline uint32_t below(const struct view *v, uint64_t addr)
 {
     const uint64_t *base = v->first;
     uint32_t n = v->n;
     if (!n || addr < base[0])
-        return NULL;
+        return v->n;
     while (n > 1) {
         uint32_t half = n / 2;
         base += (base[half] <= addr) ? half : 0;
         n -= half;
     }
-    const struct range *r = &v->range[base - v->first];
-    return addr <= r->last ? r : NULL;
+    return (uint32_t)(base - v->first);
 }
 
-/* The range that this thread hit last, in the view it was found in: devices are polled. */
-struct hint {
-    const struct view *view;
-    const struct range *range;
-    uint64_t first;
-};
-static __thread struct hint hints[4];
+/* Where this thread hit last in each kind of space: devices are polled. Any number will do: it is only a guess. */
+static __thread uint32_t hints[4];
 
 static inline const struct range *find(struct space *s, uint64_t addr)
 {
     const struct view *v = __atomic_load_n(&s->view, __ATOMIC_ACQUIRE);
-    struct hint *h = &hints[s->kind & 3];
-    if (h->view == v && addr >= h->first && addr <= h->range->last)
-        return h->range;
-    const struct range *r = lookup(v, addr);
-    if (r)
-        *h = (struct hint){v, r, v->first[r - v->range]};
-    return r;
+    uint32_t *hint = &hints[s->kind & 3], i = *hint;
+    if (i >= v->n || addr < v->first[i] || addr > v->range[i].last) {
+        i = below(v, addr);
+        if (i == v->n || addr > v->range[i].last)
+            return NULL;
+        *hint = i;
+    }
+    return &v->range[i];
+}
+
+/* Nothing claims addr itself: does something claim a later byte of the access? */
+static int claimed_behind(const struct space *s, uint64_t addr, uint32_t size)
+{
+    const struct view *v = __atomic_load_n(&s->view, __ATOMIC_ACQUIRE);
+    uint64_t last = addr + (size - 1);
+    uint32_t i = last > addr ? below(v, last) : v->n;
+    return i < v->n && v->range[i].last >= addr;
 }
 
 uint64_t space_misses(const struct space *s)
@@ -207,35 +217,50 @@ static void miss(struct space *s)
 
 /* ---- the call: sizes, lanes, lock ---- */
 
-static inline uint64_t call_read(const struct tn_region *r, uint64_t off, uint32_t size)
+/* The callback stalled its access, and may go on only when main has done something: that must not wait for us, so the
+ * section is left and the region held. 1: it is still there. */
+static int wait_out(struct tn_region *r)
+{
+    struct reader *me = reader_self();
+    __atomic_add_fetch(&r->refs, 1, __ATOMIC_RELAXED);
+    uint32_t depth = reader_pause(me);
+    stall_sleep(r->space->vm);
+    reader_resume(me, depth);
+    int live = __atomic_load_n(&r->live, __ATOMIC_ACQUIRE) != 0;
+    region_unref(r);
+    return live;
+}
+
+static inline uint64_t call_read(struct tn_region *r, uint64_t off, uint32_t size)
 {
     const struct tn_region_ops *o = r->ops;
     if (!o || !o->read)
         return ones(size);
-    if (!r->domain)
-        return o->read(r->s, off, size) & ones(size);
-    uint64_t v;
-    do {
-        domain_lock(r->domain);
-        v = o->read(r->s, off, size);
-        domain_unlock(r->domain);
-    } while (stall_wait());
-    return v & ones(size);
+    for (;;) {
+        if (r->domain)
+            domain_lock(r->domain);
+        uint64_t v = o->read(r->s, off, size);
+        if (r->domain)
+            domain_unlock(r->domain);
+        if (__builtin_expect(!stall_tls, 1))
+            return v & ones(size);
+        if (!wait_out(r))
+            return ones(size);
+    }
 }
 
-static inline void call_write(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t size)
+/* 1: the region is still there. */
+static inline int call_write(struct tn_region *r, uint64_t off, uint64_t v, uint32_t size)
 {
     const struct tn_region_ops *o = r->ops;
     if (!o || !o->write)
-        return;
-    if (!r->domain) {
-        o->write(r->s, off, v & ones(size), size);
-        return;
-    }
-    domain_lock(r->domain);
+        return 1;
+    if (r->domain)
+        domain_lock(r->domain);
     o->write(r->s, off, v & ones(size), size);
-    domain_unlock(r->domain);
-    stall_wait();
+    if (r->domain)
+        domain_unlock(r->domain);
+    return __builtin_expect(!stall_tls, 1) || wait_out(r);
 }
 
 static uint32_t or_else(uint32_t v, uint32_t other)
@@ -263,43 +288,66 @@ static inline uint32_t impl_size(const struct tn_region_ops *o, uint32_t size)
     return size < min ? min : size > max ? max : size;
 }
 
-static uint64_t region_read(const struct tn_region *r, uint64_t off, uint32_t size)
+/* Wider than the access: the one or two units that it touches. */
+static uint64_t read_wide(struct tn_region *r, uint64_t off, uint32_t size, uint32_t unit)
 {
+    uint64_t at = off & ~(uint64_t)(unit - 1);
+    uint32_t skip = (uint32_t)(off - at);
+    uint64_t v = call_read(r, at, unit) >> (8 * skip);
+    if (skip + size > unit)
+        v |= call_read(r, at + unit, unit) << (8 * (unit - skip));
+    return v & ones(size);
+}
+
+static void write_wide(struct tn_region *r, uint64_t off, uint64_t v, uint32_t size, uint32_t unit)
+{
+    uint64_t at = off & ~(uint64_t)(unit - 1);
+    uint32_t skip = (uint32_t)(off - at);
+    if (call_write(r, at, (v & ones(size)) << (8 * skip), unit) && skip + size > unit)
+        call_write(r, at + unit, (v & ones(size)) >> (8 * (unit - skip)), unit);
+}
+
+static int overlaid(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot)
+{
+    return __builtin_expect(__atomic_load_n(&r->overlays, __ATOMIC_RELAXED) != NULL, 0) &&
+           overlay_access(r, off, buf, size, prot);
+}
+
+static uint64_t region_read(struct tn_region *r, uint64_t off, uint32_t size)
+{
+    uint64_t v = 0;
+    if (overlaid(r, off, &v, size, PROT_READ))
+        return v;
     if (!valid(r, off, size))
         return ones(size);
     uint32_t unit = impl_size(r->ops, size);
     if (unit == size)
         return call_read(r, off, size);
-    if (unit > size) {
-        uint64_t at = off & ~(uint64_t)(unit - 1);
-        return call_read(r, at, unit) >> (8 * (off - at)) & ones(size);
-    }
-    uint64_t v = 0;
+    if (unit > size)
+        return read_wide(r, off, size, unit);
     for (uint32_t i = 0; i < size; i += unit)
         v |= call_read(r, off + i, unit) << (8 * i);
     return v;
 }
 
-static void region_write(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t size)
+static void region_write(struct tn_region *r, uint64_t off, uint64_t v, uint32_t size)
 {
-    if (!valid(r, off, size))
+    if (overlaid(r, off, &v, size, PROT_WRITE) || !valid(r, off, size))
         return;
     uint32_t unit = impl_size(r->ops, size);
-    if (unit == size) {
+    if (unit == size)
         call_write(r, off, v, size);
-    } else if (unit > size) {
-        uint64_t at = off & ~(uint64_t)(unit - 1);
-        call_write(r, at, (v & ones(size)) << (8 * (off - at)), unit);
-    } else {
-        for (uint32_t i = 0; i < size; i += unit)
-            call_write(r, off + i, v >> (8 * i), unit);
-    }
+    else if (unit > size)
+        write_wide(r, off, v, size, unit);
+    else
+        for (uint32_t i = 0; i < size && call_write(r, off + i, v >> (8 * i), unit); i += unit)
+            ;
 }
 
-/* An access that leaves its range half-way is two smaller ones. */
+/* An access that leaves its range half-way, or only ends in one, is two smaller ones. */
 static int leaves(const struct range *r, uint64_t addr, uint32_t size)
 {
-    return __builtin_expect(r->last - addr < size - 1, 0) && !r->region->whole;
+    return __builtin_expect(!r || r->last - addr < size - 1, 0) && !(r && r->region->whole);
 }
 
 static uint64_t read_split(struct space *s, uint64_t addr, uint32_t size)
@@ -314,7 +362,7 @@ uint64_t space_read(struct space *s, uint64_t addr, uint32_t size)
     uint64_t v;
     reader_enter(me);
     const struct range *r = find(s, addr);
-    if (__builtin_expect(!r, 0)) {
+    if (__builtin_expect(!r, 0) && !claimed_behind(s, addr, size)) {
         miss(s);
         v = ones(size);
     } else if (leaves(r, addr, size)) {
@@ -331,7 +379,7 @@ void space_write(struct space *s, uint64_t addr, uint64_t v, uint32_t size)
     struct reader *me = reader_self();
     reader_enter(me);
     const struct range *r = find(s, addr);
-    if (__builtin_expect(!r, 0)) {
+    if (__builtin_expect(!r, 0) && !claimed_behind(s, addr, size)) {
         miss(s);
     } else if (leaves(r, addr, size)) {
         space_write(s, addr, v, size / 2);

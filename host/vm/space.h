@@ -16,17 +16,15 @@ struct tn_region {
     struct tn_region *next; /* in its space, by age: older first */
     char *name;
     uint64_t base, size;
-    uint32_t enabled, live; /* live: its device is realized */
+    uint32_t enabled, live; /* live: its device is realized; atomic */
     uint32_t whole;         /* an access that begins in it is its own, though it ends behind it */
+    uint32_t refs;          /* atomic; one is the space's, one each of those who wait in a callback */
     const struct tn_region_ops *ops; /* NULL: all-ones */
     void *s;
     struct domain *domain; /* NULL: no lock is taken */
     struct overlay *overlays;
     struct ioeventfd *eventfds;
 };
-
-/* The next vCPU access of this thread's callback was stalled; see core->stall. */
-struct stall;
 
 struct space *space_new(struct vm *vm, uint32_t kind, uint64_t limit); /* TN_SPACE_*; limit: last address */
 void space_free(struct space *s);
@@ -56,9 +54,10 @@ void space_activate(struct vm *vm, struct device *d);
 /* For maps and messages: each region in order of address, until fn is not 0. Main thread. */
 int space_each(struct space *s, int (*fn)(void *o, const struct tn_region *r, uint64_t first, uint64_t last), void *o);
 
-/* core->stall, unstall */
+/* core->stall, unstall. -EBUSY also outside an access; a token that is not known any more is ignored. */
 int space_stall(struct device *d, uint64_t *token);
 void space_unstall(struct device *d, uint64_t token);
+void space_unstall_all(struct device *d); /* it goes: nobody else would let them go on */
 
 extern const struct tn_regions region_table; /* TN_REGION_1 */
 

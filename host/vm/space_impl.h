@@ -39,15 +39,22 @@ struct ioeventfd {
     struct ioeventfd *next;
     uint64_t off, data;
     uint32_t size, match;
-    int fd;
+    int fd, own_fd; /* own_fd: a duplicate, as a vCPU may still signal it when the device has closed fd */
     uint32_t in_kernel; /* the kernel has it, at the region's present place */
 };
 
 void space_publish(struct space *s);         /* lock held */
 int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t size); /* 1: signalled, nothing is left to do */
-int stall_wait(void);                        /* after a callback: 1 if it was stalled and is to be repeated if it is a read */
+/* The access lies in an overlay that lets it: done, 1. For what KVM does not do by itself. */
+int overlay_access(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot);
 int cmp_u64(const void *a, const void *b);
+void region_unref(struct tn_region *r); /* frees with the last one */
 void region_unwire(struct tn_region *r);     /* memslots and kernel ioeventfds of where it was; lock held */
 void region_wire(struct tn_region *r);
+
+/* stall.c: the callback that has just returned on this thread stalled its access */
+struct stall;
+extern __thread struct stall *stall_tls;
+void stall_sleep(struct vm *vm); /* it did: returns when it may go on. In no reader section */
 
 #endif
