@@ -537,6 +537,23 @@ TEST(the_description_has_a_row_per_profile)
     CHECK(widened() || !strstr(buf_cstr(&b), "openat "));
 }
 
+static const char *doc_path;
+
+TEST(the_documentation_has_the_table)
+{
+    BUF_AUTO table = {0};
+    BUF_AUTO doc = {0};
+    char block[4096];
+    FILE *f = doc_path ? fopen(doc_path, "r") : NULL;
+    if (!f || widened())
+        SKIP("no page, or a build for tests");
+    for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
+        buf_add(&doc, block, n);
+    fclose(f);
+    sandbox_describe(&table);
+    CHECK(strstr(buf_cstr(&doc), buf_cstr(&table)));
+}
+
 static void needs_come_before_prepare(void)
 {
     struct registry r = {NULL};
@@ -580,8 +597,7 @@ TEST(start_up_costs_little)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    doc_path = argc > 1 ? argv[1] : NULL;
     RUN(each_kind_of_thread_can_do_its_work);
     RUN(a_forbidden_call_kills_with_a_line_that_names_thread_and_call);
     RUN(a_main_thread_makes_threads_but_no_processes);
@@ -602,6 +618,7 @@ int main(int argc, char **argv)
     RUN(the_main_thread_may_do_what_those_it_starts_may);
     RUN(the_table_names_calls_that_exist);
     RUN(the_description_has_a_row_per_profile);
+    RUN(the_documentation_has_the_table);
     RUN(a_machine_can_need_a_profile_that_no_plugin_names);
     RUN(start_up_costs_little);
     return tap_done();
