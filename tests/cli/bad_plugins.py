@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Files that -plugin must refuse: plugin.c compiled with one thing wrong, and files that are no plugin at all."""
+import subprocess
+
+FLAGS = ['-std=gnu11', '-O1', '-fPIC', '-shared', '-nostartfiles', '-fvisibility=hidden', '-Wl,-z,defs', '-Wl,-z,now']
+
+# name: (preprocessor definitions, what the refusal must name)
+WRONG = {
+    'other major': (['MAJOR=2'], 'ABI 2.0'),
+    'newer host wanted': (['MIN_MINOR=99'], '1.99'),
+    'missing need': (['NEED="tenon.nosuch/1"'], "'tenon.nosuch/1'"),
+    'no symbol': (['SYMBOL=tn_plugin_v9'], 'tn_plugin_v1'),
+    'short description': (['PLUGIN_SIZE=8'], '8 bytes'),
+    'class without a name': (['CLASS_NAME=""'], 'no name'),
+    'property twice': (['NPROPS=2'], "'port'"),
+    'property of a wrong size': (['PROP_SIZE=8'], "'port'"),
+}
+
+
+def build(cc, include, source, to, definitions):
+    subprocess.run([*cc, *FLAGS, f'-I{include}', *(f'-D{d}' for d in definitions), source, '-o', to], check=True)
