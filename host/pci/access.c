@@ -74,6 +74,8 @@ static struct pci_written apply(struct pci_func *f, uint32_t off, uint32_t size,
         msix_written(&f->msix, &w);
     if (f->below)
         bridge_follows(f, &w, ev);
+    if (f->vfs)
+        ev->vfs |= sriov_written(&f->vfs->v, &w);
     if (w.changes & PCI_CHANGED_POWER)
         ev->below |= f->below != NULL;
     pci_func_settle(f, ev);
@@ -104,6 +106,8 @@ void pci_func_write(struct pci_func *f, uint32_t off, uint32_t size, uint32_t v)
         pci_bus_reset(f->below, ev.bus_reset == 1);
     if (ev.below)
         pci_bus_settle(f->below);
+    if (ev.vfs)
+        pci_vfs_follow(f, ev.vfs);
     if (ev.reset)
         pci_func_reset_later(f, ev.reset);
 }

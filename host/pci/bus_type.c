@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { COMPAT_EXTCAP_INIT = 0, COMPAT_LNKSTA_DLLLA, COMPAT_ERR_UNC_MASK, COMPAT_ARI_NEXTFN_1 };
 
@@ -65,7 +66,7 @@ static int choose_address(const struct pci_bus *b, const struct device *d, const
     int devfn = addr >= 0 ? addr : first_free(b, d, ops);
     if (devfn < 0 || devfn >= PCI_DEVFNS)
         return err_set(e, EBUSY, "PCI: no slot/function available for %s, all in use or reserved", name);
-    if ((b->flags & TN_PCIB_ONE_SLOT) && PCI_SLOT_OF(devfn))
+    if ((b->flags & TN_PCIB_ONE_SLOT) && PCI_SLOT_OF(devfn) && !(ops->flags & TN_PCIF_VF))
         return err_set(e, EINVAL, "PCI: slot %d is not valid for %s, parent device only allows plugging into slot 0.",
                        PCI_SLOT_OF(devfn), name);
     const struct pci_func *other = b->at[devfn];
@@ -103,18 +104,20 @@ static int check(void *bus, void *child, struct tn_dev *pub, const void *table, 
     const struct tn_pci_ops *ops = table;
     if (!ops)
         return err_set(e, EINVAL, "Device '%s' is no PCI function", d->entry->name);
-    int devfn = choose_address(b, d, ops, c->addr, e);
+    int vf = pci_vf_devfn(d), devfn = choose_address(b, d, ops, vf >= 0 ? vf : c->addr, e);
     if (devfn < 0)
         return devfn;
-    int r = check_functions(b, d, (uint32_t)devfn, c->multifunction, e);
+    int r = vf >= 0 ? 0 : check_functions(b, d, (uint32_t)devfn, c->multifunction, e);
     if (r == 0 && b->ops && b->ops->check)
         r = b->ops->check(b->s, (uint32_t)devfn, ops, e);
-    if (r == 0 && (d->flags & TN_DEV_HOTPLUGGED))
+    if (r == 0 && vf < 0 && (d->flags & TN_DEV_HOTPLUGGED))
         r = pci_plug_allowed(b, (uint32_t)devfn, e);
     if (r < 0)
         return r;
     c->addr = devfn;
     c->func = pci_func_new(b, d, ops, c, (uint32_t)devfn);
+    if (vf >= 0)
+        pci_vf_met(c->func);
     return 0;
 }
 
@@ -125,6 +128,8 @@ static int plugged(void *bus, void *child, struct tn_err *e)
     (void)bus;
     (void)e;
     pci_func_line(f);
+    if (f->pf)
+        pci_vf_place(f);
     pthread_mutex_lock(&f->lock);
     struct pci_events ev = {0};
     pci_bars_update(&f->c);
@@ -180,3 +185,8 @@ static int fw_path(void *bus, void *child, char *buf, uint64_t len)
 static const char *const express_is_a[] = {TN_PCI_BUS, NULL};
 const struct tn_bus_type pci_conventional_type = PCI_TYPE(TN_PCI_BUS, NULL);
 const struct tn_bus_type pci_express_type = PCI_TYPE(TN_PCIE_BUS, express_is_a);
+
+const struct tn_bus_type *pci_bus_type(const char *name)
+{
+    return strcmp(name, TN_PCI_BUS) == 0 ? &pci_conventional_type : strcmp(name, TN_PCIE_BUS) == 0 ? &pci_express_type : NULL;
+}

@@ -83,6 +83,7 @@ void pci_func_hold(struct pci_func *f, uint32_t why, int on, struct pci_events *
     f->held = on ? f->held | why : f->held & ~why;
     pci_config_absent(&f->c, f->held != 0);
     ev->below |= f->below != NULL;
+    ev->vfs |= f->vfs ? SRIOV_BARS : 0u;
     pci_func_settle(f, ev);
 }
 
@@ -130,6 +131,36 @@ void pci_func_tell(struct pci_func *f, const struct pci_events *ev)
         o->routed(f->below->s, ev->routed);
     if (ev->bus_reset && o && o->bus_reset)
         o->bus_reset(f->below->s, ev->bus_reset == 1);
+}
+
+/* ---- telling later ---- */
+
+void pci_func_tell_later(struct pci_func *f, const struct pci_events *ev)
+{
+    if (!f->realized || f->stopped)
+        return;
+    f->owed.moved |= ev->moved;
+    f->owed.mode |= ev->mode;
+    f->owed.toggled |= ev->toggled;
+    f->owed.below |= ev->below;
+    f->owed.vfs |= ev->vfs;
+    bh_kick(f->tell_bh);
+}
+
+void pci_func_tell_owed(void *s)
+{
+    struct pci_func *f = s;
+    domain_lock(f->dev->domain);
+    pthread_mutex_lock(&f->lock);
+    struct pci_events ev = f->owed;
+    f->owed = (struct pci_events){0};
+    pthread_mutex_unlock(&f->lock);
+    pci_func_tell(f, &ev);
+    domain_unlock(f->dev->domain);
+    if (ev.below)
+        pci_bus_settle(f->below);
+    if (ev.vfs)
+        pci_vfs_follow(f, ev.vfs);
 }
 
 /* ---- a bridge's change reaches what is below it ---- */

@@ -71,6 +71,7 @@ struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct 
     for (uint32_t i = 0; i < PCI_REGIONS; i++)
         f->region[i].at = PCI_BAR_UNMAPPED;
     f->reset_bh = bh_new(b->pci->vm->main, NULL, 0, pci_func_reset_now, f);
+    f->tell_bh = bh_new(b->pci->vm->main, NULL, 0, pci_func_tell_owed, f);
     b->at[devfn] = f;
     d->pci = f;
     managed_add(d, &f->m);
@@ -82,6 +83,8 @@ void pci_func_free(struct pci_func *f)
     f->dev->pci = NULL;
     f->bus->at[f->devfn] = NULL;
     bh_del(f->reset_bh);
+    bh_del(f->tell_bh);
+    pci_vfs_free(f);
     if (f->line)
         irq_line_free(f->line);
     if (f->intx_fd >= 0)

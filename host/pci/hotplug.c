@@ -48,9 +48,9 @@ static void tell_owner(struct pci_bus *b, uint32_t devfn, uint32_t cold)
 /* A slot that is filled while the machine runs is seen with function 0, and then as a whole. */
 static void show_slot(struct pci_func *f)
 {
-    uint32_t slot = PCI_SLOT_OF(f->devfn), fn0 = PCI_FUNC_OF(f->devfn) == 0;
+    uint32_t slot = PCI_SLOT_OF(f->devfn), fn0 = PCI_FUNC_OF(f->devfn) == 0 && !f->pf;
     struct pci_func *first = f->bus->at[PCI_DEVFN_OF(slot, 0)];
-    if (!fn0 && (f->dev->flags & TN_DEV_HOTPLUGGED) && !(first && first->realized))
+    if (!fn0 && !f->pf && (f->dev->flags & TN_DEV_HOTPLUGGED) && !(first && first->realized))
         return;
     pci_func_show(f);
     for (uint32_t fn = 1; fn0 && fn < 8; fn++) {

@@ -11,6 +11,7 @@
 #include "pci/config.h"
 #include "pci/msi.h"
 #include "pci/route.h"
+#include "pci/sriov.h"
 #include "pci_host.h"
 #include "vm/irq.h"
 #include "vm/memory.h"
@@ -55,6 +56,7 @@ struct pci_events {
     uint32_t below;   /* decoding or bus mastering of a bridge changed: what is below follows */
     uint32_t routed;  /* TN_BRIDGE_* */
     uint32_t bus_reset; /* 1 set, 2 cleared */
+    uint32_t vfs;       /* SRIOV_*: virtual functions come, go or move */
 };
 
 enum { VEC_LIVE = 1, VEC_TOGGLED = 2 };
@@ -92,11 +94,25 @@ struct pci_func {
     uint32_t numbers;     /* of a bridge: secondary | subordinate << 8, atomic */
     uint32_t held;        /* reasons to be absent: PCI_HELD_* */
     struct tn_as as;      /* memory, if the guest lets it be bus master */
-    struct tn_bh *reset_bh;
+    struct tn_bh *reset_bh, *tell_bh;
+    struct pci_events owed; /* what tell_bh tells */
+    struct pci_vfs *vfs;    /* of a physical function; NULL: none */
+    struct pci_func *pf;    /* of a virtual one */
+    uint32_t vf_index;
+};
+
+/* SR-IOV of a physical function. */
+struct pci_vfs {
+    struct sriov v; /* below the function's lock */
+    struct tn_sriov spec;
+    const struct class_entry *entry;
+    struct device **vf; /* main thread: the first n exist */
+    uint32_t n;
+    struct tn_bh *change_bh;
 };
 
 /* Why a function answers nothing. */
-enum { PCI_HELD_GONE = 1, PCI_HELD_RESET = 2, PCI_HELD_BUS_RESET = 4 };
+enum { PCI_HELD_GONE = 1, PCI_HELD_RESET = 2, PCI_HELD_BUS_RESET = 4, PCI_HELD_BY_PF = 8 };
 
 struct pci_bus {
     struct pci *pci;
@@ -180,6 +196,9 @@ void pci_func_settle(struct pci_func *f, struct pci_events *ev);
 void pci_func_tell(struct pci_func *f, const struct pci_events *ev);
 /* Settles and tells every function below b. No domain held. */
 void pci_bus_settle(struct pci_bus *b);
+/* The same from the main loop, for who holds no domain or another one. f's lock held. */
+void pci_func_tell_later(struct pci_func *f, const struct pci_events *ev);
+void pci_func_tell_owed(void *f); /* bottom half */
 /* Adds or drops a reason to be absent. f's lock held. */
 void pci_func_hold(struct pci_func *f, uint32_t why, int on, struct pci_events *ev);
 
@@ -209,6 +228,18 @@ void pci_route(struct pci *p);                                          /* bus n
 /* base..base+size-1 reaches b from the root; io: of port space. */
 int pci_bus_decodes(const struct pci_bus *b, int io, uint64_t base, uint64_t size);
 int pci_bus_masters(const struct pci_bus *b); /* requests from below reach the root */
+
+/* vfs.c */
+int pci_vfs_add(struct pci_func *f, const struct tn_sriov *spec, struct tn_err *e);
+void pci_vfs_free(struct pci_func *f);
+/* Devfn of the virtual function that is being made below its parent. */
+int pci_vf_devfn(const struct device *d);
+void pci_vf_met(struct pci_func *f);                     /* f is a new virtual function: who it belongs to */
+void pci_vf_place(struct pci_func *f);                   /* its BARs as its PF says; both locks are taken */
+void pci_vfs_follow(struct pci_func *pf, uint32_t what); /* SRIOV_*; no domain held, or the main thread */
+
+/* aer.c */
+int pci_func_aer(struct pci_func *f, uint32_t severity, uint32_t bits, const uint32_t *header);
 
 /* hotplug.c */
 struct plug_owner *pci_slot_owner(const struct pci_bus *b);

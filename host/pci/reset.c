@@ -19,6 +19,8 @@ static void reset_registers(struct pci_func *f, uint32_t kind, struct pci_events
         ev->routed = bridge_written(&f->bridge, NULL) & ~(uint32_t)(BRIDGE_RESET | BRIDGE_UNRESET);
         __atomic_store_n(&f->numbers, 0, __ATOMIC_RELAXED);
     }
+    if (f->vfs)
+        ev->vfs = sriov_written(&f->vfs->v, NULL);
     pci_func_settle(f, ev);
 }
 
@@ -36,6 +38,10 @@ void pci_reset_function(struct device *d, uint32_t kind)
         pci_route(f->pci);
     pci_func_tell(f, &ev);
     domain_leave(d->domain, entered);
+    if (ev.vfs)
+        pci_vfs_follow(f, ev.vfs);
+    if (f->below && !domain_any_held())
+        pci_bus_settle(f->below);
 }
 
 /* A machine's reset ends what the bridges above hold in reset; what a port has powered off is the port's to say. */
@@ -101,6 +107,8 @@ static void hold(struct pci_func *f, uint32_t why, int on)
     domain_leave(f->dev->domain, entered);
     if (ev.below)
         pci_bus_settle(f->below);
+    if (ev.vfs)
+        pci_vfs_follow(f, ev.vfs);
 }
 
 void pci_func_reset_later(struct pci_func *f, uint32_t kind)

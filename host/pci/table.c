@@ -179,16 +179,18 @@ static int t_intx_fd(struct tn_dev *d, int resample)
 
 static int t_sriov(struct tn_dev *d, const struct tn_sriov *v, struct tn_err *e)
 {
-    (void)v;
-    return err_set(e, ENOTSUP, "%s: this host makes no virtual functions yet", device_id(device_of(d)));
+    struct pci_func *f = realizing(d, e);
+    return f ? pci_vfs_add(f, v, e) : -EINVAL;
 }
 
 static int t_vf_info(struct tn_dev *d, struct tn_dev **pf, uint32_t *index)
 {
-    (void)d;
-    (void)pf;
-    (void)index;
-    return -ENODEV;
+    const struct pci_func *f = pci_func_of(d);
+    if (!f || !f->pf)
+        return -ENODEV;
+    *pf = &f->pf->dev->pub;
+    *index = f->vf_index;
+    return 0;
 }
 
 /* ---- the running function ---- */
@@ -226,6 +228,7 @@ static int t_config_set(struct tn_dev *d, uint32_t off, uint32_t size, uint32_t 
     pci_config_set(&f->c, off, size, v);
     pci_bars_update(&f->c);
     pci_func_settle(f, &ev);
+    pci_func_tell_later(f, &ev);
     pthread_mutex_unlock(&f->lock);
     return 0;
 }
@@ -245,10 +248,7 @@ static int t_where(struct tn_dev *d, struct tn_pci_where *w)
 
 static int t_aer(struct tn_dev *d, uint32_t severity, uint32_t bits, const uint32_t *header)
 {
-    (void)severity;
-    (void)bits;
-    (void)header;
-    return pci_func_of(d) ? -ENOTSUP : -ENODEV;
+    return pci_func_of(d) ? pci_func_aer(pci_func_of(d), severity, bits, header) : -ENODEV;
 }
 
 static void t_gone(struct tn_dev *d, uint32_t on)
@@ -259,6 +259,7 @@ static void t_gone(struct tn_dev *d, uint32_t on)
         return;
     pthread_mutex_lock(&f->lock);
     pci_func_hold(f, PCI_HELD_GONE, on != 0, &ev);
+    pci_func_tell_later(f, &ev);
     pthread_mutex_unlock(&f->lock);
 }
 
