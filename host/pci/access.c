@@ -52,7 +52,8 @@ static void bridge_follows(struct pci_func *f, const struct pci_written *w, stru
     uint32_t what = bridge_written(&f->bridge, w);
     uint32_t numbers = f->bridge.d.secondary | (uint32_t)f->bridge.d.subordinate << 8;
     __atomic_store_n(&f->numbers, numbers, __ATOMIC_RELAXED);
-    ev->routed |= what & (TN_BRIDGE_NUMBERS | TN_BRIDGE_IO | TN_BRIDGE_MEM | TN_BRIDGE_PREF | TN_BRIDGE_ARI);
+    ev->routed |=
+        what & (TN_BRIDGE_NUMBERS | TN_BRIDGE_IO | TN_BRIDGE_MEM | TN_BRIDGE_PREF | TN_BRIDGE_ARI);
     if (what & BRIDGE_RESET)
         ev->bus_reset = 1;
     if (what & BRIDGE_UNRESET)
@@ -62,7 +63,8 @@ static void bridge_follows(struct pci_func *f, const struct pci_written *w, stru
 }
 
 /* The write and all that the function's own state makes of it. The function's lock is held. */
-static struct pci_written apply(struct pci_func *f, uint32_t off, uint32_t size, uint32_t v, struct pci_events *ev)
+static struct pci_written apply(struct pci_func *f, uint32_t off, uint32_t size, uint32_t v,
+                                struct pci_events *ev)
 {
     struct pci_written w = pci_config_write(&f->c, off, size, v);
     if (!w.size)
@@ -82,9 +84,11 @@ static struct pci_written apply(struct pci_func *f, uint32_t off, uint32_t size,
     return w;
 }
 
-static void write_locked(struct pci_func *f, uint32_t off, uint32_t size, uint32_t v, struct pci_events *ev)
+static void write_locked(struct pci_func *f, uint32_t off, uint32_t size, uint32_t v,
+                         struct pci_events *ev)
 {
-    if (trapped(f, off, size, TN_TRAP_WRITE) && f->ops->config_write && !__atomic_load_n(&f->c.absent, __ATOMIC_RELAXED))
+    if (trapped(f, off, size, TN_TRAP_WRITE) && f->ops->config_write &&
+        !__atomic_load_n(&f->c.absent, __ATOMIC_RELAXED))
         v = f->ops->config_write(f->dev->pub.self, off, size, v) & (uint32_t)ones(size);
     pthread_mutex_lock(&f->lock);
     struct pci_written w = apply(f, off, size, v, ev);
@@ -168,30 +172,45 @@ static void ecam_write(void *s, uint64_t off, uint64_t v, uint32_t size)
         pci_func_write(f, t.reg, size, (uint32_t)v);
 }
 
-static const struct tn_region_ops address_ops = {.struct_size = sizeof address_ops, .flags = TN_RO_NO_LOCK, .valid_min = 4,
-                                                 .valid_max = 4, .read = address_read, .write = address_write};
-static const struct tn_region_ops data_ops = {.struct_size = sizeof data_ops, .flags = TN_RO_NO_LOCK, .valid_max = 4,
-                                              .valid_min = 1, .read = data_read, .write = data_write};
-static const struct tn_region_ops ecam_ops = {.struct_size = sizeof ecam_ops, .flags = TN_RO_NO_LOCK, .valid_min = 1,
-                                              .valid_max = 8, .impl_min = 1, .impl_max = 4, .read = ecam_read,
+static const struct tn_region_ops address_ops = {.struct_size = sizeof address_ops,
+                                                 .flags = TN_RO_NO_LOCK,
+                                                 .valid_min = 4,
+                                                 .valid_max = 4,
+                                                 .read = address_read,
+                                                 .write = address_write};
+static const struct tn_region_ops data_ops = {.struct_size = sizeof data_ops,
+                                              .flags = TN_RO_NO_LOCK,
+                                              .valid_max = 4,
+                                              .valid_min = 1,
+                                              .read = data_read,
+                                              .write = data_write};
+static const struct tn_region_ops ecam_ops = {.struct_size = sizeof ecam_ops,
+                                              .flags = TN_RO_NO_LOCK,
+                                              .valid_min = 1,
+                                              .valid_max = 8,
+                                              .impl_min = 1,
+                                              .impl_max = 4,
+                                              .read = ecam_read,
                                               .write = ecam_write};
 
-static int own(struct space *s, struct pci *p, const char *name, uint64_t base, uint64_t size, const struct tn_region_ops *ops,
-               struct tn_region **out, struct tn_err *e)
+static int own(struct space *s, struct pci *p, const char *name, uint64_t base, uint64_t size,
+               const struct tn_region_ops *ops, struct tn_region **out, struct tn_err *e)
 {
     struct tn_region_req q = {.struct_size = sizeof q, .base = base, .size = size, .name = name};
     return region_add(s, NULL, &q, ops, p, 0, out, e);
 }
 
-/* CONFIG_ADDRESS takes dwords only (PCI Local Bus 3.0 3.2.2.3.2): the bytes behind its first are other devices' ports, as
- * the reset control register at 0xcf9. */
+/* CONFIG_ADDRESS takes dwords only (PCI Local Bus 3.0 3.2.2.3.2): the bytes behind its first are
+ * other devices' ports, as the reset control register at 0xcf9. */
 int pci_access_init(struct pci *p, uint64_t ecam_base, struct tn_err *e)
 {
     int err = own(p->vm->pio, p, "pci-conf-idx", CONFIG_ADDRESS, 1, &address_ops, &p->cf8, e);
     if (err < 0)
         return err;
     p->cf8->whole = 1;
-    if ((err = own(p->vm->pio, p, "pci-conf-data", CONFIG_DATA, 4, &data_ops, &p->cfc, e)) < 0 || !ecam_base)
+    if ((err = own(p->vm->pio, p, "pci-conf-data", CONFIG_DATA, 4, &data_ops, &p->cfc, e)) < 0 ||
+        !ecam_base)
         return err;
-    return own(p->vm->mmio, p, "pcie-mmcfg-mmio", ecam_base, (uint64_t)PCI_BUSES << PCIE_ECAM_BUS_SHIFT, &ecam_ops, &p->ecam, e);
+    return own(p->vm->mmio, p, "pcie-mmcfg-mmio", ecam_base,
+               (uint64_t)PCI_BUSES << PCIE_ECAM_BUS_SHIFT, &ecam_ops, &p->ecam, e);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Errors on their way up (PCIe Base 6.0 6.2): from the function that found one, through switches, to the root port. */
+/* Errors on their way up (PCIe Base 6.0 6.2): from the function that found one, through switches,
+ * to the root port. */
 #include "pci/aer.h"
 #include "pci_impl.h"
 
@@ -11,7 +12,8 @@ static int forwards(struct pci_func *bridge, int message)
     return yes;
 }
 
-/* The root port's own registers and interrupt are its plugin's business, who looks after them in its own time. */
+/* The root port's own registers and interrupt are its plugin's business, who looks after them in
+ * its own time. */
 static void send_up(const struct pci_bus *b, int message, uint32_t rid)
 {
     for (; b->bridge; b = b->bridge->bus) {

@@ -17,8 +17,11 @@ int pci_aml_crs(struct tn_bus *bus, struct buf *aml)
     struct acpi_range range[PCI_WINDOWS];
     for (uint32_t k = 0; k < PCI_WINDOWS; k++)
         range[k] = (struct acpi_range){b->given[k].base, b->given[k].size};
-    struct acpi_windows w = {.first_bus = (uint8_t)b->number, .last_bus = (uint8_t)last, .io = &range[PCI_IO],
-                             .mem32 = &range[PCI_MEM], .mem64 = &range[PCI_PREF]};
+    struct acpi_windows w = {.first_bus = (uint8_t)b->number,
+                             .last_bus = (uint8_t)last,
+                             .io = &range[PCI_IO],
+                             .mem32 = &range[PCI_MEM],
+                             .mem64 = &range[PCI_PREF]};
     w.n_io = range[PCI_IO].len != 0;
     w.n_mem32 = range[PCI_MEM].len != 0;
     w.n_mem64 = range[PCI_PREF].len != 0;

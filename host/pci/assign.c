@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What firmware does before a kernel starts: bus numbers, bridge windows, base addresses, INTERRUPT_LINE. Each bus lays out
- * what is on it twice: to learn how much it needs, and then where its parent put it. */
+/* What firmware does before a kernel starts: bus numbers, bridge windows, base addresses,
+ * INTERRUPT_LINE. Each bus lays out what is on it twice: to learn how much it needs, and then where
+ * its parent put it. */
 #include "pci_impl.h"
 #include "util/alloc.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Smallest windows of a bridge (PCI-to-PCI Bridge 1.2 3.2.5.6, 3.2.5.8), and what a slot for hot-plug gets at least. */
-#define IO_GRANULE   0x1000ull
-#define MEM_GRANULE  0x100000ull
-#define HOTPLUG_MEM  0x200000ull
-#define FOUR_GIB     0x100000000ull
-#define BIG_BAR      0x10000000ull /* of 64 bits, on a root: leaves the space below 4 GiB to others */
+/* Smallest windows of a bridge (PCI-to-PCI Bridge 1.2 3.2.5.6, 3.2.5.8), and what a slot for
+ * hot-plug gets at least. */
+#define IO_GRANULE  0x1000ull
+#define MEM_GRANULE 0x100000ull
+#define HOTPLUG_MEM 0x200000ull
+#define FOUR_GIB    0x100000000ull
+#define BIG_BAR     0x10000000ull /* of 64 bits, on a root: leaves the space below 4 GiB to others */
 
 struct item {
     struct pci_func *f;
@@ -83,19 +85,22 @@ static struct list collect(struct pci_bus *b, uint32_t kind, int have64)
     for (uint32_t devfn = 0; devfn < PCI_DEVFNS; devfn++) {
         struct pci_func *f = b->seen[devfn];
         for (uint32_t n = 0; f && n < PCI_BARS; n++)
-            if (f->c.bar[n].size && !(f->c.flags & PCI_FN_VF) && (uint32_t)kind_of(f, n, have64) == kind)
+            if (f->c.bar[n].size && !(f->c.flags & PCI_FN_VF) &&
+                (uint32_t)kind_of(f, n, have64) == kind)
                 push(&l, (struct item){f, n, f->c.bar[n].size, f->c.bar[n].size});
         struct item w = f && f->below ? needs_of_bridge(f, kind, have64) : (struct item){0};
         if (w.size)
             push(&l, w);
     }
-    qsort(l.item, l.n, sizeof l.item[0], largest_first);
+    if (l.n)
+        qsort(l.item, l.n, sizeof l.item[0], largest_first);
     return l;
 }
 
 static uint64_t wish(const struct pci_func *f, uint32_t kind)
 {
-    uint64_t io = f->reserve[1], mem = f->reserve[2], pref = f->reserve[4] != ~0ull ? f->reserve[4] : f->reserve[3];
+    uint64_t io = f->reserve[1], mem = f->reserve[2],
+             pref = f->reserve[4] != ~0ull ? f->reserve[4] : f->reserve[3];
     uint64_t least = f->below->flags & TN_PCIB_HOTPLUG ? HOTPLUG_MEM : 0;
     if (kind == PCI_IO)
         return io != ~0ull ? io : 0;
@@ -108,7 +113,9 @@ static struct item needs_of_bridge(struct pci_func *f, uint32_t kind, int have64
 {
     uint64_t granule = kind == PCI_IO ? IO_GRANULE : MEM_GRANULE, size = 0;
     struct list l = collect(f->below, kind, have64);
-    struct item w = {.f = f, .bar = PCI_BARS, .align = l.n && l.item[0].align > granule ? l.item[0].align : granule};
+    struct item w = {.f = f,
+                     .bar = PCI_BARS,
+                     .align = l.n && l.item[0].align > granule ? l.item[0].align : granule};
     for (uint32_t i = 0; i < l.n; i++)
         size = align_up(size, l.item[i].align) + l.item[i].size;
     if (kind != PCI_PREF || have64)
@@ -134,7 +141,8 @@ static void write_window(struct pci_func *f, uint32_t kind, uint64_t base, uint6
     uint64_t first = size ? base : FOUR_GIB - MEM_GRANULE, last = size ? base + size - 1 : 0;
     uint32_t mem = (uint32_t)(first >> 16 & 0xfff0) | ((uint32_t)(last >> 16 & 0xfff0) << 16);
     if (kind == PCI_IO) {
-        pci_func_write(f, PCI_IO_BASE, 2, size ? (uint32_t)(base >> 8 & 0xf0) | (uint32_t)(last & 0xf000) : 0x00f0);
+        pci_func_write(f, PCI_IO_BASE, 2,
+                       size ? (uint32_t)(base >> 8 & 0xf0) | (uint32_t)(last & 0xf000) : 0x00f0);
     } else if (kind == PCI_MEM) {
         pci_func_write(f, PCI_MEMORY_BASE, 4, mem);
     } else {
@@ -144,7 +152,8 @@ static void write_window(struct pci_func *f, uint32_t kind, uint64_t base, uint6
     }
 }
 
-/* Returns the end of what was placed from base on; what would end behind limit is left where nobody sees it. */
+/* Returns the end of what was placed from base on; what would end behind limit is left where nobody
+ * sees it. */
 static uint64_t place(struct pci_bus *b, uint32_t kind, uint64_t base, uint64_t limit, int have64)
 {
     struct list l = collect(b, kind, have64);
@@ -153,7 +162,8 @@ static uint64_t place(struct pci_bus *b, uint32_t kind, uint64_t base, uint64_t 
         uint64_t at = align_up(base, it->align);
         int fits = at >= base && at <= limit && it->size - 1 <= limit - at;
         if (!fits)
-            log_line(LOG_WARN, "PCI: no room for 0x%" PRIx64 " bytes of %s", it->size, device_id(it->f->dev));
+            log_line(LOG_WARN, "PCI: no room for 0x%" PRIx64 " bytes of %s", it->size,
+                     device_id(it->f->dev));
         if (it->bar < PCI_BARS && fits)
             write_bar(it->f, it->bar, at);
         else if (it->bar == PCI_BARS) {
@@ -190,7 +200,9 @@ static void enable(struct pci_bus *b)
         if (pin >= 1 && pin <= 4)
             pci_func_write(f, PCI_INTERRUPT_LINE, 1, pci_pin_gsi(b, devfn, pin - 1));
         uint32_t command = pci_func_read(f, PCI_COMMAND, 2);
-        pci_func_write(f, PCI_COMMAND, 2, command | PCI_COMMAND_IO | PCI_COMMAND_MEMORY | (f->below ? PCI_COMMAND_MASTER : 0));
+        pci_func_write(f, PCI_COMMAND, 2,
+                       command | PCI_COMMAND_IO | PCI_COMMAND_MEMORY |
+                           (f->below ? PCI_COMMAND_MASTER : 0));
         if (f->below)
             enable(f->below);
     }

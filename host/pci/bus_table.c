@@ -11,10 +11,12 @@ static const struct tn_bus_type *plain(const struct pci_func *f, uint32_t flags)
 }
 
 /* A type of the plugin's keeps its names and its port table; who sits where is PCI's to say. */
-static int own_type(struct pci_bus *b, const struct tn_bus_type *t, const struct tn_bus_type *base, struct tn_err *e)
+static int own_type(struct pci_bus *b, const struct tn_bus_type *t, const struct tn_bus_type *base,
+                    struct tn_err *e)
 {
     if (t->nprops || t->child_size || t->check || t->attach || t->plugged)
-        return err_set(e, ENOTSUP, "bus type '%s': a PCI bus has the host's rules and properties", t->name);
+        return err_set(e, ENOTSUP, "bus type '%s': a PCI bus has the host's rules and properties",
+                       t->name);
     b->type = *base;
     b->type.name = t->name;
     b->type.is_a = t->is_a;
@@ -25,11 +27,13 @@ static int own_type(struct pci_bus *b, const struct tn_bus_type *t, const struct
     return 0;
 }
 
-static int make_bus(struct device *d, struct pci_func *bridge, const struct tn_bus_type *t, const char *name, uint32_t flags,
-                    const void *port_ops, const struct tn_pci_bus_ops *o, void *s, struct pci_bus **out, struct tn_err *e)
+static int make_bus(struct device *d, struct pci_func *bridge, const struct tn_bus_type *t,
+                    const char *name, uint32_t flags, const void *port_ops,
+                    const struct tn_pci_bus_ops *o, void *s, struct pci_bus **out, struct tn_err *e)
 {
     const struct tn_bus_type *base = plain(bridge, flags);
-    struct pci_bus *b = pci_bus_new(d->vm->pci, d, bridge, t ? t : base, name ? name : d->id, port_ops, NULL, flags, e);
+    struct pci_bus *b = pci_bus_new(d->vm->pci, d, bridge, t ? t : base, name ? name : d->id,
+                                    port_ops, NULL, flags, e);
     if (!b)
         return -EEXIST;
     b->ops = o;
@@ -38,8 +42,9 @@ static int make_bus(struct device *d, struct pci_func *bridge, const struct tn_b
     return t ? own_type(b, t, base, e) : 0;
 }
 
-static int t_bridge(struct tn_dev *pub, const struct tn_bus_type *t, const char *name, uint32_t flags, const void *port_ops,
-                    void *bus, const struct tn_pci_bus_ops *o, void *s, struct tn_bus **out, struct tn_err *e)
+static int t_bridge(struct tn_dev *pub, const struct tn_bus_type *t, const char *name,
+                    uint32_t flags, const void *port_ops, void *bus, const struct tn_pci_bus_ops *o,
+                    void *s, struct tn_bus **out, struct tn_err *e)
 {
     struct device *d = device_of(pub);
     struct pci_func *f = d->pci;
@@ -59,9 +64,9 @@ static int t_bridge(struct tn_dev *pub, const struct tn_bus_type *t, const char 
     return 0;
 }
 
-static int t_root(struct tn_dev *pub, const struct tn_bus_type *t, const char *name, uint32_t nr, uint32_t flags, uint32_t numa,
-                  const void *port_ops, void *bus, const struct tn_pci_bus_ops *o, void *s, struct tn_bus **out,
-                  struct tn_err *e)
+static int t_root(struct tn_dev *pub, const struct tn_bus_type *t, const char *name, uint32_t nr,
+                  uint32_t flags, uint32_t numa, const void *port_ops, void *bus,
+                  const struct tn_pci_bus_ops *o, void *s, struct tn_bus **out, struct tn_err *e)
 {
     (void)t;
     (void)name;
@@ -72,7 +77,8 @@ static int t_root(struct tn_dev *pub, const struct tn_bus_type *t, const char *n
     (void)o;
     (void)s;
     (void)out;
-    return err_set(e, ENOTSUP, "%s: this host has one PCI root, bus number %u cannot be another", device_id(device_of(pub)), nr);
+    return err_set(e, ENOTSUP, "%s: this host has one PCI root, bus number %u cannot be another",
+                   device_id(device_of(pub)), nr);
 }
 
 struct slot_query {

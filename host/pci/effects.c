@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a change of configuration space means outside of it: where regions are, whether the function is bus master, its
- * interrupts; and what the plugin is told of it. */
+/* What a change of configuration space means outside of it: where regions are, whether the function
+ * is bus master, its interrupts; and what the plugin is told of it. */
 #include "core/epoch.h"
 #include "core/loop.h"
 #include "pci_impl.h"
@@ -10,7 +10,8 @@
 static uint64_t wanted(const struct pci_func *f, const struct pci_region *r)
 {
     uint64_t at = pci_bar_addr(&f->c, r->bar), size = f->c.bar[r->bar].size;
-    if (at == PCI_BAR_UNMAPPED || !pci_bus_decodes(f->bus, f->c.bar[r->bar].kind & PCI_BAR_IO, at, size))
+    if (at == PCI_BAR_UNMAPPED ||
+        !pci_bus_decodes(f->bus, f->c.bar[r->bar].kind & PCI_BAR_IO, at, size))
         return PCI_BAR_UNMAPPED;
     return at + r->off;
 }
@@ -21,14 +22,16 @@ static void place(struct pci_region *r, uint64_t at)
     if (on && region_place(r->region, at, 1) == 0)
         r->at = at;
     else if (r->at != PCI_BAR_UNMAPPED || on) {
-        region_place(r->region, TN_ANYWHERE, 0); /* beyond the end of the space: nobody sees it there */
+        region_place(r->region, TN_ANYWHERE,
+                     0); /* beyond the end of the space: nobody sees it there */
         r->at = PCI_BAR_UNMAPPED;
     }
 }
 
 static void settle_regions(struct pci_func *f, struct pci_events *ev)
 {
-    /* the last first: the MSI-X structures are in place before the BAR below them, and go after it */
+    /* the last first: the MSI-X structures are in place before the BAR below them, and go after it
+     */
     for (uint32_t i = PCI_REGIONS; i-- && !f->stopped;) {
         struct pci_region *r = &f->region[i];
         uint64_t at = r->region ? wanted(f, r) : PCI_BAR_UNMAPPED;
@@ -55,7 +58,8 @@ static uint32_t irq_mode(const struct pci_func *f, uint32_t *nvec)
         return TN_IRQ_MSIX;
     if (f->msi.enabled)
         return TN_IRQ_MSI;
-    *nvec = f->c.bytes[PCI_INTERRUPT_PIN] && !(pci_config_get(&f->c, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
+    *nvec = f->c.bytes[PCI_INTERRUPT_PIN] &&
+            !(pci_config_get(&f->c, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE);
     return *nvec ? TN_IRQ_INTX : TN_IRQ_NONE;
 }
 
@@ -93,7 +97,8 @@ static void tell_moved(struct pci_func *f, uint32_t moved)
 {
     for (uint32_t n = 0; n < PCI_BARS; n++)
         if (moved & 1u << n)
-            f->ops->bar_moved(f->dev->pub.self, n, f->region[n].at == PCI_BAR_UNMAPPED ? TN_ANYWHERE : f->region[n].at);
+            f->ops->bar_moved(f->dev->pub.self, n,
+                              f->region[n].at == PCI_BAR_UNMAPPED ? TN_ANYWHERE : f->region[n].at);
 }
 
 /* Takes the mark off vec; 1 if it was there, *masked as it is now. */

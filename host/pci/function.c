@@ -18,7 +18,8 @@ uint32_t pci_func_rid(const struct pci_func *f)
 
 /* ---- life ---- */
 
-static uint32_t config_flags(const struct pci_bus *b, const struct tn_pci_ops *ops, const struct pci_child *child)
+static uint32_t config_flags(const struct pci_bus *b, const struct tn_pci_ops *ops,
+                             const struct pci_child *child)
 {
     uint32_t flags = 0;
     if (pci_bus_is_express(b) && (ops->flags & TN_PCIF_EXPRESS))
@@ -32,7 +33,8 @@ static uint32_t config_flags(const struct pci_bus *b, const struct tn_pci_ops *o
 
 static struct pci_ids ids_of(const struct tn_pci_ops *o)
 {
-    struct pci_ids ids = {o->vendor, o->device, o->subvendor, o->subsystem, o->class_rev, o->int_pin};
+    struct pci_ids ids = {o->vendor,    o->device,    o->subvendor,
+                          o->subsystem, o->class_rev, o->int_pin};
     if (!ids.subvendor) {
         ids.subvendor = DEFAULT_SUBVENDOR;
         ids.subsystem = DEFAULT_SUBSYSTEM;
@@ -40,7 +42,8 @@ static struct pci_ids ids_of(const struct tn_pci_ops *o)
     return ids;
 }
 
-/* From here on no new access finds the function; those under way are waited for before anything is released. */
+/* From here on no new access finds the function; those under way are waited for before anything is
+ * released. */
 static void stop_func(struct managed *m)
 {
     struct pci_func *f = (struct pci_func *)m;
@@ -59,13 +62,20 @@ static void release_func(struct managed *m)
     managed_del(m); /* detach() frees it: it outlives the regions */
 }
 
-struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct tn_pci_ops *ops, struct pci_child *child,
-                              uint32_t devfn)
+struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct tn_pci_ops *ops,
+                              struct pci_child *child, uint32_t devfn)
 {
     struct pci_func *f = XNEW(struct pci_func);
     struct pci_ids ids = ids_of(ops);
-    *f = (struct pci_func){.m = {.stop = stop_func, .release = release_func}, .dev = d, .pci = b->pci, .bus = b,
-                           .child = child, .ops = ops, .devfn = devfn, .intx_fd = -1, .as = {b->pci->vm, 1, 0}};
+    *f = (struct pci_func){.m = {.stop = stop_func, .release = release_func},
+                           .dev = d,
+                           .pci = b->pci,
+                           .bus = b,
+                           .child = child,
+                           .ops = ops,
+                           .devfn = devfn,
+                           .intx_fd = -1,
+                           .as = {b->pci->vm, 1, 0}};
     pthread_mutex_init(&f->lock, NULL);
     pci_config_init(&f->c, config_flags(b, ops, child), &ids);
     for (uint32_t i = 0; i < PCI_REGIONS; i++)
@@ -119,9 +129,11 @@ static struct space *space_of(const struct pci_func *f, uint32_t kind)
 static int add_region(struct pci_func *f, uint32_t slot, uint32_t bar, uint64_t off, uint64_t size,
                       const struct tn_region_ops *ops, void *s, struct tn_err *e)
 {
-    static const char *const suffix[PCI_REGIONS] = {"bar0", "bar1", "bar2", "bar3", "bar4", "bar5", "rom", "msix-table", "msix-pba"};
+    static const char *const suffix[PCI_REGIONS] = {"bar0", "bar1", "bar2",       "bar3",    "bar4",
+                                                    "bar5", "rom",  "msix-table", "msix-pba"};
     AUTO_FREE char *name = xasprintf("%s-%s", f->dev->entry->name, suffix[slot]);
-    struct tn_region_req q = {.struct_size = sizeof q, .base = TN_ANYWHERE, .size = size, .name = name};
+    struct tn_region_req q = {
+        .struct_size = sizeof q, .base = TN_ANYWHERE, .size = size, .name = name};
     struct pci_region *r = &f->region[slot];
     int err = region_add(space_of(f, f->c.bar[bar].kind), f->dev, &q, ops, s, 1, &r->region, e);
     if (err < 0)
@@ -132,8 +144,8 @@ static int add_region(struct pci_func *f, uint32_t slot, uint32_t bar, uint64_t 
     return 0;
 }
 
-int pci_func_bar(struct pci_func *f, uint32_t n, uint32_t kind, uint64_t size, const struct tn_region_ops *ops, void *s,
-                 struct tn_err *e)
+int pci_func_bar(struct pci_func *f, uint32_t n, uint32_t kind, uint64_t size,
+                 const struct tn_region_ops *ops, void *s, struct tn_err *e)
 {
     if (f->dev->stage != DEV_REALIZING)
         return err_set(e, EBUSY, "%s: BAR %u after realize", device_id(f->dev), n);
@@ -141,8 +153,8 @@ int pci_func_bar(struct pci_func *f, uint32_t n, uint32_t kind, uint64_t size, c
     int err = n == PCI_ROM_BAR ? pci_rom_add(&f->c, size) : pci_bar_add(&f->c, n, kind, size);
     pthread_mutex_unlock(&f->lock);
     if (err < 0)
-        return err_set(e, -err, "%s: BAR %u of kind 0x%x and 0x%" PRIx64 " bytes is %s", device_id(f->dev), n, kind, size,
-                       err == -EBUSY ? "taken" : "impossible");
+        return err_set(e, -err, "%s: BAR %u of kind 0x%x and 0x%" PRIx64 " bytes is %s",
+                       device_id(f->dev), n, kind, size, err == -EBUSY ? "taken" : "impossible");
     return add_region(f, n, n, 0, size, ops, s, e);
 }
 
@@ -161,9 +173,11 @@ static int grow_vectors(struct pci_func *f, uint32_t n)
     return 0;
 }
 
-static int vectors_failed(struct pci_func *f, const char *what, uint32_t n, int err, struct tn_err *e)
+static int vectors_failed(struct pci_func *f, const char *what, uint32_t n, int err,
+                          struct tn_err *e)
 {
-    return err_set(e, -err, "%s: no %s capability with %u vectors: %s", device_id(f->dev), what, n, strerror(-err));
+    return err_set(e, -err, "%s: no %s capability with %u vectors: %s", device_id(f->dev), what, n,
+                   strerror(-err));
 }
 
 int pci_func_msi(struct pci_func *f, uint32_t at, uint32_t n, uint32_t flags, struct tn_err *e)
@@ -205,23 +219,30 @@ static uint64_t pba_read(void *s, uint64_t off, uint32_t size)
     return v;
 }
 
-static const struct tn_region_ops table_ops = {
-    .struct_size = sizeof table_ops, .valid_min = 4, .valid_max = 8, .read = table_read, .write = table_write};
-static const struct tn_region_ops pba_ops = {.struct_size = sizeof pba_ops, .valid_min = 4, .valid_max = 8, .read = pba_read};
+static const struct tn_region_ops table_ops = {.struct_size = sizeof table_ops,
+                                               .valid_min = 4,
+                                               .valid_max = 8,
+                                               .read = table_read,
+                                               .write = table_write};
+static const struct tn_region_ops pba_ops = {
+    .struct_size = sizeof pba_ops, .valid_min = 4, .valid_max = 8, .read = pba_read};
 
-int pci_func_msix(struct pci_func *f, uint32_t at, uint32_t n, uint32_t table_bar, uint64_t table_off, uint32_t pba_bar,
-                  uint64_t pba_off, struct tn_err *e)
+int pci_func_msix(struct pci_func *f, uint32_t at, uint32_t n, uint32_t table_bar,
+                  uint64_t table_off, uint32_t pba_bar, uint64_t pba_off, struct tn_err *e)
 {
     pthread_mutex_lock(&f->lock);
     int off = f->msix.cap ? -EBUSY : grow_vectors(f, n <= MSIX_MAX_VECTORS ? n : 0);
-    if (off == 0 && (off = msix_init(&f->msix, &f->c, at, n, table_bar, table_off, pba_bar, pba_off, &pci_msix_ops, f)) < 0)
+    if (off == 0 && (off = msix_init(&f->msix, &f->c, at, n, table_bar, table_off, pba_bar, pba_off,
+                                     &pci_msix_ops, f)) < 0)
         f->msix = (struct msix){0};
     pthread_mutex_unlock(&f->lock);
     if (off < 0)
         return vectors_failed(f, "MSI-X", n, off, e);
-    int err = add_region(f, PCI_MSIX_TABLE_REGION, table_bar, table_off, msix_table_len(&f->msix), &table_ops, f, e);
+    int err = add_region(f, PCI_MSIX_TABLE_REGION, table_bar, table_off, msix_table_len(&f->msix),
+                         &table_ops, f, e);
     if (err == 0)
-        err = add_region(f, PCI_MSIX_PBA_REGION, pba_bar, pba_off, msix_pba_len(&f->msix), &pba_ops, f, e);
+        err = add_region(f, PCI_MSIX_PBA_REGION, pba_bar, pba_off, msix_pba_len(&f->msix), &pba_ops,
+                         f, e);
     if (err < 0)
         return err;
     region_above(f->region[PCI_MSIX_TABLE_REGION].region, f->region[table_bar].region);
@@ -231,7 +252,8 @@ int pci_func_msix(struct pci_func *f, uint32_t at, uint32_t n, uint32_t table_ba
 
 /* ---- overlays ---- */
 
-/* Pages of BAR n from off on, up to end, that the MSI-X structures leave alone: the first run of them. */
+/* Pages of BAR n from off on, up to end, that the MSI-X structures leave alone: the first run of
+ * them. */
 static uint64_t next_run(const struct pci_func *f, uint32_t n, uint64_t *off, uint64_t end)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), stop = end;
@@ -240,7 +262,8 @@ static uint64_t next_run(const struct pci_func *f, uint32_t n, uint64_t *off, ui
         stop = end;
         for (uint32_t i = PCI_MSIX_TABLE_REGION; i < PCI_REGIONS; i++) {
             const struct pci_region *r = &f->region[i];
-            uint64_t first = r->off & ~(page - 1), past = (r->off + r->size + page - 1) & ~(page - 1);
+            uint64_t first = r->off & ~(page - 1),
+                     past = (r->off + r->size + page - 1) & ~(page - 1);
             if (!r->region || r->bar != n || past <= *off || first >= stop)
                 continue;
             again |= first <= *off;
@@ -253,13 +276,14 @@ static uint64_t next_run(const struct pci_func *f, uint32_t n, uint64_t *off, ui
     return *off < stop ? stop - *off : 0;
 }
 
-int pci_func_mmap(struct pci_func *f, uint32_t n, uint64_t off, uint64_t len, int fd, uint64_t fd_off, uint32_t prot,
-                  struct tn_err *e)
+int pci_func_mmap(struct pci_func *f, uint32_t n, uint64_t off, uint64_t len, int fd,
+                  uint64_t fd_off, uint32_t prot, struct tn_err *e)
 {
     struct pci_region *r = n < PCI_ROM_BAR ? &f->region[n] : NULL;
     uint64_t first = off, end = off + len, run;
     if (!r || !r->region || !len || off > r->size || len > r->size - off)
-        return err_set(e, EINVAL, "%s: BAR %u has no 0x%" PRIx64 " bytes at 0x%" PRIx64, device_id(f->dev), n, len, off);
+        return err_set(e, EINVAL, "%s: BAR %u has no 0x%" PRIx64 " bytes at 0x%" PRIx64,
+                       device_id(f->dev), n, len, off);
     while ((run = next_run(f, n, &off, end)) != 0) {
         int err = region_overlay(r->region, off, run, fd, fd_off + (off - first), prot, e);
         if (err < 0)

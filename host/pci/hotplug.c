@@ -71,7 +71,7 @@ void pci_slot_filled(struct device *d)
         show_slot(f);
     }
     TAILQ_FOREACH(c, &d->children, brother)
-        pci_slot_filled(c);
+    pci_slot_filled(c);
 }
 
 /* ---- unplugging ---- */
@@ -125,7 +125,8 @@ static void remove_slot(struct pci_bus *b, uint32_t slot)
     leave(o, entered);
 }
 
-/* One slot to remove; 0 if there is none. A function that is being reset comes to rest first, and asks again then. */
+/* One slot to remove; 0 if there is none. A function that is being reset comes to rest first, and
+ * asks again then. */
 static int next_ejected(struct pci *p, struct pci_bus **bus, uint32_t *slot)
 {
     for (struct pci_bus *b = p->buses; b; b = b->next)
@@ -160,7 +161,8 @@ static void release_owner(struct managed *m)
     free(o);
 }
 
-static int t_handler(struct tn_dev *d, struct tn_bus *b, const struct tn_plug_ops *ops, void *s, struct tn_err *e)
+static int t_handler(struct tn_dev *d, struct tn_bus *b, const struct tn_plug_ops *ops, void *s,
+                     struct tn_err *e)
 {
     struct pci *p = device_of(d)->vm->pci;
     struct pci_bus *bus = pci_bus_of(b);
@@ -168,7 +170,8 @@ static int t_handler(struct tn_dev *d, struct tn_bus *b, const struct tn_plug_op
         return err_set(e, EINVAL, "Bus '%s' has no PCI slots", b->name);
     struct plug_owner **at = bus ? &bus->owner : &p->owner;
     if (*at)
-        return err_set(e, EBUSY, "the slots of '%s' belong to %s", bus ? b->name : "every bus", device_id((*at)->m.dev));
+        return err_set(e, EBUSY, "the slots of '%s' belong to %s", bus ? b->name : "every bus",
+                       device_id((*at)->m.dev));
     struct plug_owner *o = XNEW(struct plug_owner);
     *o = (struct plug_owner){.m.release = release_owner, .pci = p, .bus = bus, .ops = ops, .s = s};
     *at = o;
@@ -198,7 +201,8 @@ static uint32_t t_slots(struct tn_dev *d, struct tn_bus *b)
     return bits;
 }
 
-static int t_each_bus(struct tn_dev *d, int (*fn)(void *o, struct tn_bus *b, uint32_t bsel), void *o)
+static int t_each_bus(struct tn_dev *d, int (*fn)(void *o, struct tn_bus *b, uint32_t bsel),
+                      void *o)
 {
     uint32_t bsel = 0;
     int r = 0;

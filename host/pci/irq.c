@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupts of a function: INTx through the bridges to a wire of the machine, MSI and MSI-X as messages. */
+/* Interrupts of a function: INTx through the bridges to a wire of the machine, MSI and MSI-X as
+ * messages. */
 #include "pci_impl.h"
 
 /* ---- INTx ---- */
@@ -9,7 +10,8 @@ uint32_t pci_pin_gsi(const struct pci_bus *b, uint32_t devfn, uint32_t pin)
 {
     for (; b->bridge; devfn = b->bridge->devfn, b = b->bridge->bus) {
         uint32_t own = b->flags & TN_PCIB_ONE_SLOT ? PCI_FUNC_OF(devfn) : devfn;
-        pin = b->ops && b->ops->swizzle ? b->ops->swizzle(b->s, PCI_SLOT_OF(own), pin) & 3 : pci_swizzle(own, pin);
+        pin = b->ops && b->ops->swizzle ? b->ops->swizzle(b->s, PCI_SLOT_OF(own), pin) & 3
+                                        : pci_swizzle(own, pin);
     }
     return pci_root_gsi(PCI_SLOT_OF(devfn), pin);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Descriptors that raise a vector, lent to the plugin or adopted from it. While the vector is delivered, and there is a
- * kernel for it, the kernel watches the descriptor; else the main loop does, and what comes while masked is pending. */
+/* Descriptors that raise a vector, lent to the plugin or adopted from it. While the vector is
+ * delivered, and there is a kernel for it, the kernel watches the descriptor; else the main loop
+ * does, and what comes while masked is pending. */
 #include "core/loop.h"
 #include "pci_impl.h"
 #include "util/alloc.h"
@@ -36,7 +37,8 @@ static int route(struct pci_irqfd *q)
 {
     struct kvm *k = q->f->pci->vm->kvm;
     struct pci_msg msg;
-    if (!k || q->f->stopped || !__atomic_load_n(&q->f->as.open, __ATOMIC_RELAXED) || !pci_func_message(q->f, q->vec, &msg))
+    if (!k || q->f->stopped || !__atomic_load_n(&q->f->as.open, __ATOMIC_RELAXED) ||
+        !pci_func_message(q->f, q->vec, &msg))
         return 0;
     if (q->gsi < 0 && (q->gsi = kvm_gsi_alloc(k)) < 0)
         return 0; /* all taken: the loop watches */
@@ -89,7 +91,8 @@ void pci_irqfds_poll(struct pci_func *f, uint32_t vec, uint32_t n)
 
 /* ---- lending and adopting ---- */
 
-/* The main loop may be on its way into signalled(): what it gets there stays memory, and may be used again. */
+/* The main loop may be on its way into signalled(): what it gets there stays memory, and may be
+ * used again. */
 static void drop(struct pci_irqfd *q)
 {
     leave_kernel(q);
@@ -189,7 +192,9 @@ int pci_irqfd_adopt(struct pci_func *f, uint32_t vec, int fd, struct tn_err *e)
     pthread_mutex_lock(&f->lock);
     int err = adopt(f, vec, fd);
     pthread_mutex_unlock(&f->lock);
-    return err < 0 ? err_set(e, -err, "%s: descriptor %d for vector %u: %s", device_id(f->dev), fd, vec, strerror(-err)) : 0;
+    return err < 0 ? err_set(e, -err, "%s: descriptor %d for vector %u: %s", device_id(f->dev), fd,
+                             vec, strerror(-err))
+                   : 0;
 }
 
 void pci_irqfds_free(struct pci_func *f)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Shared by the files of host/pci; nobody else's.
  *
- * Locks, in this order: the domain of a function's device, around everything that a guest's access does and the plugin's
- * callbacks; struct pci_func.lock, around lib/pci's state, which irq() and intx() reach from any thread; struct pci.lock,
- * around bus numbers. The last two are leaves and call leaves only: spaces, wires, the kernel. */
+ * Locks, in this order: the domain of a function's device, around everything that a guest's access
+ * does and the plugin's callbacks; struct pci_func.lock, around lib/pci's state, which irq() and
+ * intx() reach from any thread; struct pci.lock, around bus numbers. The last two are leaves and
+ * call leaves only: spaces, wires, the kernel. */
 #ifndef TN_HOST_PCI_IMPL_H
 #define TN_HOST_PCI_IMPL_H
 #include "core/bus.h"
@@ -29,7 +30,8 @@ struct pci_child {
     struct pci_func *func;
 };
 
-/* A region of a function: BAR 0 to 5, the ROM, then what lies over a BAR: MSI-X table and pending bits. */
+/* A region of a function: BAR 0 to 5, the ROM, then what lies over a BAR: MSI-X table and pending
+ * bits. */
 enum { PCI_MSIX_TABLE_REGION = PCI_BARS, PCI_MSIX_PBA_REGION, PCI_REGIONS };
 struct pci_region {
     struct tn_region *region; /* NULL: none */
@@ -49,12 +51,12 @@ struct pci_irqfd {
 
 /* What a change owes the plugin, once the function's lock is dropped. */
 struct pci_events {
-    uint32_t moved;   /* bit n: BAR n has another address */
-    uint32_t mode;    /* irq_mode is another one */
-    uint32_t toggled; /* some vector was masked or unmasked: pci_func.vec_state says which */
-    uint32_t reset;   /* TN_RESET_* that the guest asked for, or 0 */
-    uint32_t below;   /* decoding or bus mastering of a bridge changed: what is below follows */
-    uint32_t routed;  /* TN_BRIDGE_* */
+    uint32_t moved;     /* bit n: BAR n has another address */
+    uint32_t mode;      /* irq_mode is another one */
+    uint32_t toggled;   /* some vector was masked or unmasked: pci_func.vec_state says which */
+    uint32_t reset;     /* TN_RESET_* that the guest asked for, or 0 */
+    uint32_t below;     /* decoding or bus mastering of a bridge changed: what is below follows */
+    uint32_t routed;    /* TN_BRIDGE_* */
     uint32_t bus_reset; /* 1 set, 2 cleared */
     uint32_t vfs;       /* SRIOV_*: virtual functions come, go or move */
 };
@@ -79,8 +81,8 @@ struct pci_func {
     struct pci_config c;
     uint8_t *traps; /* a byte of TN_TRAP_* for each of config space; NULL: none */
     struct pci_region region[PCI_REGIONS];
-    struct msi msi;   /* cap 0: none */
-    struct msix msix; /* cap 0: none */
+    struct msi msi;     /* cap 0: none */
+    struct msix msix;   /* cap 0: none */
     uint8_t *vec_state; /* VEC_* */
     uint32_t nvec;
     uint32_t mode, mode_nvec; /* as last told to the plugin */
@@ -89,11 +91,11 @@ struct pci_func {
     int intx_fd;
     struct pci_irqfd *irqfds, *spare; /* spare: a watch of theirs may be on its way */
     struct bridge bridge;
-    uint64_t reserve[5];  /* of a bridge: buses, bytes of io, mem, pref32, pref64; ~0 = no wish */
+    uint64_t reserve[5];    /* of a bridge: buses, bytes of io, mem, pref32, pref64; ~0 = no wish */
     uint32_t chassis, slot; /* of a port; chassis 0: none */
-    uint32_t numbers;     /* of a bridge: secondary | subordinate << 8, atomic */
-    uint32_t held;        /* reasons to be absent: PCI_HELD_* */
-    struct tn_as as;      /* memory, if the guest lets it be bus master */
+    uint32_t numbers;       /* of a bridge: secondary | subordinate << 8, atomic */
+    uint32_t held;          /* reasons to be absent: PCI_HELD_* */
+    struct tn_as as;        /* memory, if the guest lets it be bus master */
     struct tn_bh *reset_bh, *tell_bh;
     struct pci_events owed; /* what tell_bh tells */
     struct pci_vfs *vfs;    /* of a physical function; NULL: none */
@@ -117,16 +119,17 @@ enum { PCI_HELD_GONE = 1, PCI_HELD_RESET = 2, PCI_HELD_BUS_RESET = 4, PCI_HELD_B
 struct pci_bus {
     struct pci *pci;
     struct tn_bus *bus;
-    struct pci_func *bridge; /* NULL: a root */
-    struct pci_bus *next;    /* older first */
-    uint32_t flags;          /* TN_PCIB_* */
-    uint32_t number;         /* as routed now; 0 below a bridge: none. Atomic */
-    struct pci_func *at[PCI_DEVFNS];   /* who has the address; main thread */
-    struct pci_func *seen[PCI_DEVFNS]; /* who answers; read in sections of epoch.h, or with pci.lock */
+    struct pci_func *bridge;         /* NULL: a root */
+    struct pci_bus *next;            /* older first */
+    uint32_t flags;                  /* TN_PCIB_* */
+    uint32_t number;                 /* as routed now; 0 below a bridge: none. Atomic */
+    struct pci_func *at[PCI_DEVFNS]; /* who has the address; main thread */
+    struct pci_func
+        *seen[PCI_DEVFNS]; /* who answers; read in sections of epoch.h, or with pci.lock */
     const struct tn_pci_bus_ops *ops;
     void *s;
     struct plug_owner *owner; /* of its slots; NULL: the machine's, if it has one */
-    uint32_t ejected; /* bit n: the guest let go of slot n. Atomic */
+    uint32_t ejected;         /* bit n: the guest let go of slot n. Atomic */
     struct pci_range {
         uint64_t base, size;
     } given[3];              /* of a root: what pci_assign() put below it, by PCI_IO .. PCI_PREF */
@@ -149,7 +152,7 @@ struct pci {
     struct pci_bus *root, *buses;
     struct pci_bus *route[PCI_BUSES]; /* by bus number; read in sections */
     struct tn_region *ecam, *cf8, *cfc;
-    uint32_t config_address; /* as the guest wrote it, atomic */
+    uint32_t config_address;  /* as the guest wrote it, atomic */
     struct plug_owner *owner; /* of buses without one of their own */
     struct tn_bh *eject_bh;
 };
@@ -158,16 +161,17 @@ struct pci {
 extern const struct tn_bus_type pci_conventional_type, pci_express_type;
 
 /* root.c */
-struct pci_bus *pci_bus_new(struct pci *p, struct device *owner, struct pci_func *bridge, const struct tn_bus_type *t,
-                            const char *name, const void *port_ops, void *data, uint32_t flags, struct tn_err *e);
+struct pci_bus *pci_bus_new(struct pci *p, struct device *owner, struct pci_func *bridge,
+                            const struct tn_bus_type *t, const char *name, const void *port_ops,
+                            void *data, uint32_t flags, struct tn_err *e);
 void pci_bus_free(struct pci_bus *b);
 struct pci_bus *pci_bus_of(const struct tn_bus *b); /* NULL: not a PCI bus */
 int pci_bus_is_express(const struct pci_bus *b);
 int pci_bus_is_root(const struct pci_bus *b);
 
 /* function.c: a function's life */
-struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct tn_pci_ops *ops, struct pci_child *child,
-                              uint32_t devfn);
+struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct tn_pci_ops *ops,
+                              struct pci_child *child, uint32_t devfn);
 void pci_func_free(struct pci_func *f);
 void pci_func_show(struct pci_func *f); /* the guest finds it from now on */
 static inline struct pci_func *pci_func_of(const struct tn_dev *d)
@@ -175,14 +179,14 @@ static inline struct pci_func *pci_func_of(const struct tn_dev *d)
     return device_of(d)->pci;
 }
 uint32_t pci_func_rid(const struct pci_func *f);
-int pci_func_bar(struct pci_func *f, uint32_t n, uint32_t kind, uint64_t size, const struct tn_region_ops *ops, void *s,
-                 struct tn_err *e);
+int pci_func_bar(struct pci_func *f, uint32_t n, uint32_t kind, uint64_t size,
+                 const struct tn_region_ops *ops, void *s, struct tn_err *e);
 int pci_func_msi(struct pci_func *f, uint32_t at, uint32_t n, uint32_t flags, struct tn_err *e);
-int pci_func_msix(struct pci_func *f, uint32_t at, uint32_t n, uint32_t table_bar, uint64_t table_off, uint32_t pba_bar,
-                  uint64_t pba_off, struct tn_err *e);
+int pci_func_msix(struct pci_func *f, uint32_t at, uint32_t n, uint32_t table_bar,
+                  uint64_t table_off, uint32_t pba_bar, uint64_t pba_off, struct tn_err *e);
 /* fd on top of BAR n, but for the pages that the MSI-X structures are in. */
-int pci_func_mmap(struct pci_func *f, uint32_t n, uint64_t off, uint64_t len, int fd, uint64_t fd_off, uint32_t prot,
-                  struct tn_err *e);
+int pci_func_mmap(struct pci_func *f, uint32_t n, uint64_t off, uint64_t len, int fd,
+                  uint64_t fd_off, uint32_t prot, struct tn_err *e);
 
 /* access.c: the guest's accesses, also for the plugin's and the machine's */
 uint32_t pci_func_read(struct pci_func *f, uint32_t off, uint32_t size);
@@ -203,7 +207,8 @@ void pci_func_tell_owed(void *f); /* bottom half */
 void pci_func_hold(struct pci_func *f, uint32_t why, int on, struct pci_events *ev);
 
 /* irq.c */
-uint32_t pci_pin_gsi(const struct pci_bus *b, uint32_t devfn, uint32_t pin); /* of INTA..INTD (0..3) there */
+uint32_t pci_pin_gsi(const struct pci_bus *b, uint32_t devfn,
+                     uint32_t pin); /* of INTA..INTD (0..3) there */
 extern const struct pci_vec_ops pci_msi_ops, pci_msix_ops;
 void pci_func_irq(struct pci_func *f, uint32_t vec);
 void pci_func_notify(struct pci_func *f, uint32_t vec); /* f's lock held */
@@ -217,14 +222,14 @@ int pci_func_message(const struct pci_func *f, uint32_t vec, struct pci_msg *msg
 /* irqfd.c */
 int pci_irqfd_lend(struct pci_func *f, uint32_t vec);
 int pci_irqfd_adopt(struct pci_func *f, uint32_t vec, int fd, struct tn_err *e);
-void pci_irqfds_wire(struct pci_func *f);  /* f's lock held */
+void pci_irqfds_wire(struct pci_func *f);                           /* f's lock held */
 void pci_irqfds_poll(struct pci_func *f, uint32_t vec, uint32_t n); /* f's lock held */
 void pci_irqfds_free(struct pci_func *f);
 int pci_intx_fd(struct pci_func *f, int resample);
 
 /* route.c */
 struct pci_func *pci_lookup(struct pci *p, const struct pci_target *t); /* in a section */
-void pci_route(struct pci *p);                                          /* bus numbers have changed */
+void pci_route(struct pci *p); /* bus numbers have changed */
 /* base..base+size-1 reaches b from the root; io: of port space. */
 int pci_bus_decodes(const struct pci_bus *b, int io, uint64_t base, uint64_t size);
 int pci_bus_masters(const struct pci_bus *b); /* requests from below reach the root */
@@ -234,9 +239,10 @@ int pci_vfs_add(struct pci_func *f, const struct tn_sriov *spec, struct tn_err *
 void pci_vfs_free(struct pci_func *f);
 /* Devfn of the virtual function that is being made below its parent. */
 int pci_vf_devfn(const struct device *d);
-void pci_vf_met(struct pci_func *f);                     /* f is a new virtual function: who it belongs to */
-void pci_vf_place(struct pci_func *f);                   /* its BARs as its PF says; both locks are taken */
-void pci_vfs_follow(struct pci_func *pf, uint32_t what); /* SRIOV_*; no domain held, or the main thread */
+void pci_vf_met(struct pci_func *f);   /* f is a new virtual function: who it belongs to */
+void pci_vf_place(struct pci_func *f); /* its BARs as its PF says; both locks are taken */
+void pci_vfs_follow(struct pci_func *pf,
+                    uint32_t what); /* SRIOV_*; no domain held, or the main thread */
 
 /* aer.c */
 int pci_func_aer(struct pci_func *f, uint32_t severity, uint32_t bits, const uint32_t *header);
@@ -247,9 +253,11 @@ int pci_plug_allowed(struct pci_bus *b, uint32_t devfn, struct tn_err *e);
 void pci_eject(void *p); /* bottom half: removes what the guest let go of */
 
 /* reset.c */
-void pci_bus_reset(struct pci_bus *b, int on); /* Secondary Bus Reset of the bridge above; no domain held */
-void pci_func_reset_later(struct pci_func *f, uint32_t kind); /* the guest asked; f's lock not held */
-void pci_func_reset_now(void *f);                             /* bottom half */
+void pci_bus_reset(struct pci_bus *b,
+                   int on); /* Secondary Bus Reset of the bridge above; no domain held */
+void pci_func_reset_later(struct pci_func *f,
+                          uint32_t kind); /* the guest asked; f's lock not held */
+void pci_func_reset_now(void *f);         /* bottom half */
 int pci_quiesce_tree(struct device *d, uint32_t why, struct tn_err *e);
 void pci_resume_tree(struct device *d);
 

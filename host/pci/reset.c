@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Resets of functions: of the machine, at once; those that a guest asks for, when the device has come to rest. Until then
- * the function answers nothing, as one that is busy may (PCIe Base 6.0 6.6.2). */
+/* Resets of functions: of the machine, at once; those that a guest asks for, when the device has
+ * come to rest. Until then the function answers nothing, as one that is busy may (PCIe
+ * Base 6.0 6.6.2). */
 #include "core/epoch.h"
 #include "core/loop.h"
 #include "pci_impl.h"
@@ -44,7 +45,8 @@ void pci_reset_function(struct device *d, uint32_t kind)
         pci_bus_settle(f->below);
 }
 
-/* A machine's reset ends what the bridges above hold in reset; what a port has powered off is the port's to say. */
+/* A machine's reset ends what the bridges above hold in reset; what a port has powered off is the
+ * port's to say. */
 static int reset_one(void *kind, struct device *d, uint32_t rid)
 {
     struct pci_events ev = {0};
@@ -73,12 +75,12 @@ int pci_quiesce_tree(struct device *d, uint32_t why, struct tn_err *e)
     struct tn_bus *b;
     int r = d->stage == DEV_REALIZED ? device_quiesce(d, why, e) : 0;
     TAILQ_FOREACH(c, &d->children, brother)
-        r = r < 0 ? r : pci_quiesce_tree(c, why, e);
+    r = r < 0 ? r : pci_quiesce_tree(c, why, e);
     TAILQ_FOREACH(b, &d->vm->buses, all)
-        if (b->owner == d)
-            TAILQ_FOREACH(c, &b->children, sibling)
-                if (c->parent != d)
-                    r = r < 0 ? r : pci_quiesce_tree(c, why, e);
+    if (b->owner == d)
+        TAILQ_FOREACH(c, &b->children, sibling)
+    if (c->parent != d)
+        r = r < 0 ? r : pci_quiesce_tree(c, why, e);
     return r;
 }
 
@@ -87,10 +89,10 @@ void pci_resume_tree(struct device *d)
     struct device *c;
     struct tn_bus *b;
     TAILQ_FOREACH(b, &d->vm->buses, all)
-        if (b->owner == d)
-            TAILQ_FOREACH(c, &b->children, sibling)
-                if (c->parent != d)
-                    pci_resume_tree(c);
+    if (b->owner == d)
+        TAILQ_FOREACH(c, &b->children, sibling)
+    if (c->parent != d)
+        pci_resume_tree(c);
     device_resume(d);
 }
 

@@ -38,8 +38,9 @@ static void unlink_bus(struct pci *p, struct pci_bus *b)
         }
 }
 
-struct pci_bus *pci_bus_new(struct pci *p, struct device *owner, struct pci_func *bridge, const struct tn_bus_type *t,
-                            const char *name, const void *port_ops, void *data, uint32_t flags, struct tn_err *e)
+struct pci_bus *pci_bus_new(struct pci *p, struct device *owner, struct pci_func *bridge,
+                            const struct tn_bus_type *t, const char *name, const void *port_ops,
+                            void *data, uint32_t flags, struct tn_err *e)
 {
     struct pci_bus *b = XNEW(struct pci_bus);
     *b = (struct pci_bus){.pci = p, .bridge = bridge, .flags = flags};
@@ -79,7 +80,8 @@ struct pci *pci_host_new(struct vm *vm, uint64_t ecam_base, struct tn_err *e)
     p->vm = vm;
     pthread_mutex_init(&p->lock, NULL);
     p->eject_bh = bh_new(vm->main, NULL, 0, pci_eject, p);
-    p->root = pci_bus_new(p, NULL, NULL, &pci_express_type, "pcie.0", NULL, NULL, TN_PCIB_HOTPLUG, e);
+    p->root =
+        pci_bus_new(p, NULL, NULL, &pci_express_type, "pcie.0", NULL, NULL, TN_PCIB_HOTPLUG, e);
     if (!p->root || pci_access_init(p, ecam_base, e) < 0) {
         pci_host_free(p);
         return NULL;

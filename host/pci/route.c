@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where requests go: bus numbers down to functions, windows and bus mastering of the bridges above. */
+/* Where requests go: bus numbers down to functions, windows and bus mastering of the bridges above.
+ */
 #include "pci_impl.h"
 
 struct pci_func *pci_lookup(struct pci *p, const struct pci_target *t)
 {
-    struct pci_bus *b = t->bus < PCI_BUSES ? __atomic_load_n(&p->route[t->bus], __ATOMIC_ACQUIRE) : NULL;
+    struct pci_bus *b =
+        t->bus < PCI_BUSES ? __atomic_load_n(&p->route[t->bus], __ATOMIC_ACQUIRE) : NULL;
     return b ? __atomic_load_n(&b->seen[t->devfn & 0xff], __ATOMIC_ACQUIRE) : NULL;
 }
 
@@ -21,7 +23,8 @@ static void route_below(struct routes *r, struct pci_bus *b, uint32_t first, uin
         struct pci_func *f = b->seen[devfn];
         if (!f || !f->below)
             continue;
-        uint32_t n = __atomic_load_n(&f->numbers, __ATOMIC_RELAXED), secondary = n & 0xff, subordinate = n >> 8;
+        uint32_t n = __atomic_load_n(&f->numbers, __ATOMIC_RELAXED), secondary = n & 0xff,
+                 subordinate = n >> 8;
         __atomic_store_n(&f->below->number, secondary, __ATOMIC_RELAXED);
         if (secondary < first || secondary > last || r->bus[secondary])
             continue;
@@ -66,8 +69,10 @@ static int bridge_passes(struct pci_func *f, int io, uint64_t base, uint64_t siz
 {
     pthread_mutex_lock(&f->lock);
     const struct bridge_decode *d = &f->bridge.d;
-    uint32_t command = pci_config_get(&f->c, PCI_COMMAND, 2), need = io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
-    int in = io ? in_window(&d->io, base, size) : in_window(&d->mem, base, size) || in_window(&d->pref, base, size);
+    uint32_t command = pci_config_get(&f->c, PCI_COMMAND, 2),
+             need = io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+    int in = io ? in_window(&d->io, base, size)
+                : in_window(&d->mem, base, size) || in_window(&d->pref, base, size);
     int yes = in && (command & need) && !f->c.absent && !pci_config_power(&f->c);
     pthread_mutex_unlock(&f->lock);
     return yes;

@@ -27,8 +27,8 @@ static struct pci_func *realizing(struct tn_dev *d, struct tn_err *e)
 
 /* ---- regions ---- */
 
-static int t_bar(struct tn_dev *d, uint32_t n, uint32_t kind, uint64_t size, const struct tn_region_ops *ops, void *s,
-                 struct tn_err *e)
+static int t_bar(struct tn_dev *d, uint32_t n, uint32_t kind, uint64_t size,
+                 const struct tn_region_ops *ops, void *s, struct tn_err *e)
 {
     struct pci_func *f = realizing(d, e);
     if (f && n >= PCI_ROM_BAR)
@@ -36,7 +36,8 @@ static int t_bar(struct tn_dev *d, uint32_t n, uint32_t kind, uint64_t size, con
     return f ? pci_func_bar(f, n, kind, size, ops, s, e) : -EINVAL;
 }
 
-static int t_rom(struct tn_dev *d, uint64_t size, const struct tn_region_ops *ops, void *s, struct tn_err *e)
+static int t_rom(struct tn_dev *d, uint64_t size, const struct tn_region_ops *ops, void *s,
+                 struct tn_err *e)
 {
     struct pci_func *f = realizing(d, e);
     if (!f || !f->child->rombar)
@@ -44,8 +45,8 @@ static int t_rom(struct tn_dev *d, uint64_t size, const struct tn_region_ops *op
     return pci_func_bar(f, PCI_ROM_BAR, TN_BAR_MEM32, size, ops, s, e);
 }
 
-static int t_bar_mmap(struct tn_dev *d, uint32_t n, uint64_t off, uint64_t len, int fd, uint64_t fd_off, uint32_t prot,
-                      struct tn_err *e)
+static int t_bar_mmap(struct tn_dev *d, uint32_t n, uint64_t off, uint64_t len, int fd,
+                      uint64_t fd_off, uint32_t prot, struct tn_err *e)
 {
     struct pci_func *f = pci_func_of(d);
     return f ? pci_func_mmap(f, n, off, len, fd, fd_off, prot, e) : no_function(d, e);
@@ -63,13 +64,15 @@ static int t_bar_unmap(struct tn_dev *d, uint32_t n, uint64_t off, uint64_t len)
     return r ? region_overlay_del(r, off, len) : -EINVAL;
 }
 
-static int t_bar_ioeventfd(struct tn_dev *d, uint32_t n, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd)
+static int t_bar_ioeventfd(struct tn_dev *d, uint32_t n, uint64_t off, uint32_t size,
+                           uint32_t match, uint64_t data, int fd)
 {
     struct tn_region *r = region_of(d, n);
     return r ? region_ioeventfd(r, off, size, match, data, fd) : -EINVAL;
 }
 
-static int t_bar_ioeventfd_del(struct tn_dev *d, uint32_t n, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd)
+static int t_bar_ioeventfd_del(struct tn_dev *d, uint32_t n, uint64_t off, uint32_t size,
+                               uint32_t match, uint64_t data, int fd)
 {
     struct tn_region *r = region_of(d, n);
     return r ? region_ioeventfd_del(r, off, size, match, data, fd) : -EINVAL;
@@ -79,31 +82,34 @@ static int t_bar_ioeventfd_del(struct tn_dev *d, uint32_t n, uint64_t off, uint3
 
 static int cap_failed(struct pci_func *f, uint32_t id, uint32_t at, int err, struct tn_err *e)
 {
-    return err_set(e, -err, "%s: no place for capability 0x%x at 0x%x: %s", device_id(f->dev), id, at, strerror(-err));
+    return err_set(e, -err, "%s: no place for capability 0x%x at 0x%x: %s", device_id(f->dev), id,
+                   at, strerror(-err));
 }
 
-static int t_cap(struct tn_dev *d, uint8_t id, uint32_t at, const void *bytes, const void *wmask, const void *w1c, uint32_t len,
-                 struct tn_err *e)
+static int t_cap(struct tn_dev *d, uint8_t id, uint32_t at, const void *bytes, const void *wmask,
+                 const void *w1c, uint32_t len, struct tn_err *e)
 {
     struct pci_func *f = realizing(d, e);
     if (!f)
         return -EINVAL;
     if (id == PCI_CAP_ID_MSI || id == PCI_CAP_ID_MSIX)
-        return err_set(e, EINVAL, "%s: MSI and MSI-X are the host's: see msi() and msix()", device_id(f->dev));
+        return err_set(e, EINVAL, "%s: MSI and MSI-X are the host's: see msi() and msix()",
+                       device_id(f->dev));
     pthread_mutex_lock(&f->lock);
     int off = pci_cap_add_bytes(&f->c, id, at, bytes, wmask, w1c, len);
     pthread_mutex_unlock(&f->lock);
     return off < 0 ? cap_failed(f, id, at, off, e) : off;
 }
 
-static int t_ext_cap(struct tn_dev *d, uint16_t id, uint8_t ver, uint32_t at, const void *bytes, const void *wmask,
-                     const void *w1c, uint32_t len, struct tn_err *e)
+static int t_ext_cap(struct tn_dev *d, uint16_t id, uint8_t ver, uint32_t at, const void *bytes,
+                     const void *wmask, const void *w1c, uint32_t len, struct tn_err *e)
 {
     struct pci_func *f = realizing(d, e);
     if (!f)
         return -EINVAL;
     if (!f->c.exp)
-        return err_set(e, EINVAL, "%s: extended capability 0x%x without a PCI Express capability", device_id(f->dev), id);
+        return err_set(e, EINVAL, "%s: extended capability 0x%x without a PCI Express capability",
+                       device_id(f->dev), id);
     pthread_mutex_lock(&f->lock);
     int off = pci_ext_cap_add_bytes(&f->c, id, ver, at, bytes, wmask, w1c, len);
     pthread_mutex_unlock(&f->lock);
@@ -126,7 +132,8 @@ static int t_identify(struct tn_dev *d, const struct tn_pci_id *id, struct tn_er
     struct pci_func *f = realizing(d, e);
     if (!f)
         return -EINVAL;
-    struct pci_ids ids = {id->vendor, id->device, id->subvendor, id->subsystem, id->class_rev, id->int_pin};
+    struct pci_ids ids = {id->vendor,    id->device,    id->subvendor,
+                          id->subsystem, id->class_rev, id->int_pin};
     pthread_mutex_lock(&f->lock);
     pci_config_identify(&f->c, &ids);
     pthread_mutex_unlock(&f->lock);
@@ -141,8 +148,8 @@ static int t_msi(struct tn_dev *d, uint32_t at, uint32_t n, uint32_t flags, stru
     return f ? pci_func_msi(f, at, n, flags, e) : -EINVAL;
 }
 
-static int t_msix(struct tn_dev *d, uint32_t at, uint32_t n, uint32_t table_bar, uint64_t table_off, uint32_t pba_bar,
-                  uint64_t pba_off, struct tn_err *e)
+static int t_msix(struct tn_dev *d, uint32_t at, uint32_t n, uint32_t table_bar, uint64_t table_off,
+                  uint32_t pba_bar, uint64_t pba_off, struct tn_err *e)
 {
     struct pci_func *f = realizing(d, e);
     return f ? pci_func_msix(f, at, n, table_bar, table_off, pba_bar, pba_off, e) : -EINVAL;
@@ -206,7 +213,8 @@ static int size_ok(uint32_t off, uint32_t size)
     return (size == 1 || size == 2 || size == 4) && off < PCIE_CONFIG_SIZE;
 }
 
-/* A trapped register is answered by the plugin only where its lock is held: elsewhere its bytes are. */
+/* A trapped register is answered by the plugin only where its lock is held: elsewhere its bytes
+ * are. */
 static int t_config_read(struct tn_dev *d, uint32_t off, uint32_t size, uint32_t *v)
 {
     struct pci_func *f = pci_func_of(d);
@@ -239,8 +247,10 @@ static int t_where(struct tn_dev *d, struct tn_pci_where *w)
     if (!f)
         return -ENODEV;
     uint32_t size = w->struct_size;
-    struct tn_pci_where now = {.struct_size = size < sizeof now ? size : sizeof now, .rid = pci_func_rid(f)};
-    now.flags = (pci_bus_is_express(f->bus) ? TN_PCI_ON_EXPRESS : 0u) | (pci_bus_is_root(f->bus) ? TN_PCI_ON_ROOT : 0u) |
+    struct tn_pci_where now = {.struct_size = size < sizeof now ? size : sizeof now,
+                               .rid = pci_func_rid(f)};
+    now.flags = (pci_bus_is_express(f->bus) ? TN_PCI_ON_EXPRESS : 0u) |
+                (pci_bus_is_root(f->bus) ? TN_PCI_ON_ROOT : 0u) |
                 (f->dev->flags & TN_DEV_HOTPLUGGED ? TN_PCI_HOTPLUGGED : 0u);
     memcpy(w, &now, now.struct_size);
     return 0;

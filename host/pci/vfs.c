@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SR-IOV (PCIe Base 6.0 9): virtual functions are devices that the main loop makes and removes as the guest enables them;
- * the specification gives it 100 ms (9.3.3.3.1). What it disabled is absent at once. */
+/* SR-IOV (PCIe Base 6.0 9): virtual functions are devices that the main loop makes and removes as
+ * the guest enables them; the specification gives it 100 ms (9.3.3.3.1). What it disabled is absent
+ * at once. */
 #include "core/epoch.h"
 #include "core/loop.h"
 #include "pci_impl.h"
@@ -13,7 +14,9 @@ static void change(void *pf);
 
 static struct sriov_spec spec_of(const struct tn_sriov *t)
 {
-    struct sriov_spec s = {.total = (uint16_t)t->total, .first = (uint16_t)t->first, .stride = (uint16_t)t->stride,
+    struct sriov_spec s = {.total = (uint16_t)t->total,
+                           .first = (uint16_t)t->first,
+                           .stride = (uint16_t)t->stride,
                            .device = (uint16_t)t->vf_device};
     memcpy(s.bar_size, t->bar_size, sizeof s.bar_size);
     memcpy(s.bar_kind, t->bar_kind, sizeof s.bar_kind);
@@ -31,8 +34,10 @@ int pci_vfs_add(struct pci_func *f, const struct tn_sriov *spec, struct tn_err *
 {
     struct sriov_spec s = spec_of(spec);
     if (f->vfs || !f->c.exp || !fits(f, spec))
-        return err_set(e, EINVAL, "%s: %u virtual functions are impossible here", device_id(f->dev), spec->total);
-    const struct class_entry *entry = registry_class(f->pci->vm->registry, TN_K_DEVICE, spec->vf->name, e);
+        return err_set(e, EINVAL, "%s: %u virtual functions are impossible here", device_id(f->dev),
+                       spec->total);
+    const struct class_entry *entry =
+        registry_class(f->pci->vm->registry, TN_K_DEVICE, spec->vf->name, e);
     if (!entry)
         return -ENOENT;
     struct pci_vfs *v = XNEW(struct pci_vfs);
@@ -79,7 +84,9 @@ void pci_vf_place(struct pci_func *f)
 {
     for (uint32_t n = 0; n < PCI_ROM_BAR; n++) {
         pthread_mutex_lock(&f->pf->lock);
-        uint64_t at = f->vf_index < sriov_vfs(&f->pf->vfs->v) ? sriov_bar_addr(&f->pf->vfs->v, f->vf_index, n) : PCI_BAR_UNMAPPED;
+        uint64_t at = f->vf_index < sriov_vfs(&f->pf->vfs->v)
+                          ? sriov_bar_addr(&f->pf->vfs->v, f->vf_index, n)
+                          : PCI_BAR_UNMAPPED;
         pthread_mutex_unlock(&f->pf->lock);
         pthread_mutex_lock(&f->lock);
         pci_bar_place(&f->c, n, at);
