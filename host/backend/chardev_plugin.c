@@ -37,8 +37,8 @@ static const struct tn_class *const classes[] = {
 };
 /* What they do after the start: accept and connect again, set up a serial line or the terminal,
  * remove a server's name. */
-static const char *const sandbox[] = {"socket", "connect-unix", "connect-inet",
-                                      "terminal", "unlink", NULL};
+static const char *const sandbox[] = {"socket",   "connect-unix", "connect-inet",
+                                      "terminal", "unlink",       NULL};
 
 const struct tn_plugin chardev_plugin = {
     .struct_size = sizeof(struct tn_plugin),
