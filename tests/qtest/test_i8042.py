@@ -42,6 +42,10 @@ class Controller:
         while self.status() & OBF:
             self.m.inb(DATA)
 
+    def read_command_byte(self):
+        self.command(0x20)
+        return self.byte()
+
     def keyboard(self, *data):
         for v in data:
             self.m.outb(DATA, v)
@@ -279,17 +283,20 @@ def other_lines():
 @qtest.test
 def reset_request():
     """fe to the command port resets the machine"""
-    with machine(qmp=True) as m:
-        m.outb(COMMAND, 0xfe)
-        m.qmp.event('RESET')
+    with machine() as m:
+        c = Controller(m)
+        c.command(0x60, KBD_INT | AUX_OFF)
+        m.reset(lambda: c.read_command_byte() == KBD_INT | AUX_INT)
 
 
 @qtest.test
 def reset_by_output_port():
     """output port bit 0 low resets the machine"""
-    with machine(qmp=True) as m:
-        Controller(m).command(0xd1, 0x02)
-        m.qmp.event('RESET')
+    with machine() as m:
+        c = Controller(m)
+        c.command(0x60, KBD_INT | AUX_OFF)
+        c.command(0xd1, 0x02)
+        m.until(lambda: c.read_command_byte() == KBD_INT | AUX_INT, 'a reset')
 
 
 @qtest.test
@@ -303,14 +310,15 @@ def no_reboot():
 @qtest.test
 def reset():
     """a reset of the machine empties the buffers and drops the lines"""
-    with machine(qmp=True, intercept=True) as m:
+    with machine(intercept=True) as m:
         c = Controller(m)
         c.command(0x60, KBD_INT)
         m.outb(DATA, 0xee)
         eq(m.line(1), 1, 'IRQ 1')
-        m.reset()
-        eq(c.status() & OBF, 0, 'OBF')
+        m.reset(lambda: c.status() & OBF == 0)
         eq(m.line(1), 0, 'IRQ 1')
+        c.command(0x20)
+        eq(c.byte(), KBD_INT | AUX_INT, 'command byte')
 
 
 @qtest.test

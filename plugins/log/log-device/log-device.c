@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A device in one page: it claims a range of I/O ports and writes down what the guest sends there.
- */
+/* A device in one page: a range of I/O ports; what the guest writes there is written down. */
 #include <errno.h>
 #include <stdio.h>
 #include <tenon/chardev.h>

@@ -163,7 +163,7 @@ static int build_node(struct rtc *s, const struct tn_fdt_build *b, struct tn_fdt
 {
     uint32_t at;
     char name[32];
-    snprintf(name, sizeof name, "rtc@%x", s->iobase);
+    snprintf(name, sizeof name, "rtc@i%x", s->iobase);
     int r = b->begin(o, NULL, name, &at);
     if (r == 0)
         r = b->str(o, at, "compatible", "motorola,mc146818");

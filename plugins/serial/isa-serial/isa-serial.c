@@ -114,7 +114,7 @@ static int build_node(struct isa_serial *s, const struct tn_fdt_build *b, struct
 {
     uint32_t at, clock = 16 * s->baudbase;
     char name[32];
-    snprintf(name, sizeof name, "serial@%x", s->iobase);
+    snprintf(name, sizeof name, "serial@i%x", s->iobase);
     int r = b->begin(o, NULL, name, &at);
     if (r == 0)
         r = b->str(o, at, "compatible", "ns16550a");
