@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bus.h"
 
+#include "prop.h"
 #include "util/alloc.h"
 #include <ctype.h>
 #include <errno.h>
@@ -26,12 +27,38 @@ struct tn_bus *bus_find(struct vm *vm, const char *name)
     return NULL;
 }
 
+static int same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static int same_props(const struct tn_bus_type *a, const struct tn_bus_type *b)
+{
+    struct prop_table s = {a->props, a->nprops, a->prop_stride}, t = {b->props, b->nprops, b->prop_stride};
+    if (s.n != t.n)
+        return 0;
+    for (uint32_t i = 0; i < s.n; i++) {
+        const struct tn_prop *p = prop_at(s, i), *q = prop_at(t, i);
+        if (!same_text(p->name, q->name) || p->type != q->type || p->offset != q->offset || p->size != q->size)
+            return 0;
+    }
+    return 1;
+}
+
+/* A type that several plugins provide is one constant of a public header, so each has a copy that says the same. */
+static int same_type(const struct tn_bus_type *a, const struct tn_bus_type *b)
+{
+    return a == b || (a->flags == b->flags && a->max_children == b->max_children && a->child_size == b->child_size &&
+                      same_text(a->child_ops, b->child_ops) && same_text(a->port_ops, b->port_ops) && same_props(a, b));
+}
+
 /* "ID.0" below a device that has an id, TYPE.N in lower case otherwise; the first N that is free. */
 static char *default_name(struct vm *vm, struct device *owner, const struct tn_bus_type *type)
 {
+    const char *id = owner ? device_top(owner)->id : NULL;
     for (uint32_t n = 0;; n++) {
-        char *name = xasprintf("%s.%u", owner && owner->id ? owner->id : type->name, n);
-        if (!owner || !owner->id)
+        char *name = xasprintf("%s.%u", id ? id : type->name, n);
+        if (!id)
             for (char *c = name; *c; c++)
                 *c = (char)tolower((unsigned char)*c);
         if (!bus_find(vm, name))
@@ -49,7 +76,7 @@ struct tn_bus *bus_new(struct vm *vm, struct device *owner, const struct tn_bus_
                        const void *port_ops, void *data, struct tn_err *e)
 {
     const struct tn_bus_type *twin = registry_bus_type(vm->registry, type->name);
-    if (twin && twin != type && (twin->nprops != type->nprops || twin->flags != type->flags)) {
+    if (twin && !same_type(twin, type)) {
         err_set(e, EEXIST, "bus type '%s' is provided twice, and differently", type->name);
         return NULL;
     }
@@ -79,7 +106,7 @@ void bus_free(struct tn_bus *b)
     free(b);
 }
 
-static int full(const struct tn_bus *b)
+int bus_full(const struct tn_bus *b)
 {
     return b->type->max_children && b->nchildren >= b->type->max_children;
 }
@@ -93,7 +120,7 @@ static struct tn_bus *search(struct vm *vm, const struct device *owner, const ch
             continue;
         int fits = bus_type_is(b->type, type);
         *seen |= fits;
-        if (fits && !full(b) && !(b->type->flags & TN_BUS_NO_DEFAULT))
+        if (fits && !bus_full(b) && !(b->type->flags & TN_BUS_NO_DEFAULT))
             return b;
         struct device *child;
         TAILQ_FOREACH(child, &b->children, sibling) {
@@ -137,7 +164,7 @@ struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *na
         err_set(e, EINVAL, "Device '%s' can't go on %s bus", cls->name, b->type->name);
         return NULL;
     }
-    if (full(b)) {
+    if (bus_full(b)) {
         err_set(e, ENOSPC, "Bus '%s' is full", name);
         return NULL;
     }

@@ -94,6 +94,8 @@ static int t_bus_create(struct tn_dev *d, const struct tn_bus_type *t, const cha
                         struct tn_bus **out, struct tn_err *e)
 {
     struct device *dev = device_of(d);
+    if (dev->stage != DEV_REALIZING)
+        return err_set(e, EBUSY, "%s: a bus is made in realize only", device_id(dev));
     *out = bus_new(dev->vm, dev, t, name, port_ops, bus, e);
     return *out ? 0 : -EEXIST;
 }
@@ -117,32 +119,29 @@ static struct tn_dev *t_owner(struct tn_bus *b)
 static void t_quiesced(struct tn_dev *d, int err)
 {
     struct device *dev = device_of(d);
-    dev->realize_result = err;
-    __atomic_store_n(&dev->quiesced, 1, __ATOMIC_RELEASE);
+    uint32_t pending = 2;
+    if (__atomic_load_n(&dev->quiesced, __ATOMIC_ACQUIRE) != pending)
+        return; /* too late: it was cut off */
+    dev->quiesce_result = err;
+    __atomic_compare_exchange_n(&dev->quiesced, &pending, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
     loop_wake(dev->vm->main);
 }
 
 static void t_realized(struct tn_dev *d, int err)
 {
     struct device *dev = device_of(d);
+    if (!__atomic_load_n(&dev->realize_waits, __ATOMIC_ACQUIRE))
+        return;
     dev->realize_result = err;
     __atomic_store_n(&dev->realize_waits, 0, __ATOMIC_RELEASE);
     loop_wake(dev->vm->main);
 }
 
-static void finish_unplug(void *s)
-{
-    struct device *d = s;
-    ERR_AUTO e = {0};
-    if (device_quiesce(d, TN_Q_UNPLUG, &e) < 0)
-        err_report(&e);
-    else
-        device_free(d);
-}
-
 static void t_unplugged(struct tn_dev *d)
 {
-    bh_once(device_of(d)->vm->main, NULL, finish_unplug, device_of(d));
+    struct device *top = device_top(device_of(d));
+    __atomic_store_n(&top->leaving, 1, __ATOMIC_RELAXED);
+    device_leave(top);
 }
 
 static void wants_out(void *s)
@@ -155,7 +154,7 @@ static void wants_out(void *s)
 static void t_unplug(struct tn_dev *d, const char *why)
 {
     log_line(LOG_INFO, "%s: wants to be unplugged: %s", device_id(device_of(d)), why);
-    bh_once(device_of(d)->vm->main, NULL, wants_out, device_of(d));
+    bh_once_about(device_of(d)->vm->main, device_of(d), wants_out, device_of(d));
 }
 
 static int t_stall(struct tn_dev *d, uint64_t *token)
@@ -194,7 +193,8 @@ static void shared_put(struct shared *sh)
     if (--sh->refs)
         return;
     LIST_REMOVE(sh, all);
-    sh->close(sh->obj);
+    if (sh->close)
+        sh->close(sh->obj);
     sh->owner->holds--;
     device_free(sh->owner);
     free(sh->obj);
@@ -226,13 +226,16 @@ static struct shared *shared_open(struct device *d, const char *key, uint64_t si
     AUTO_FREE char *name = xasprintf("%s:%s", d->entry->file->plugin->id, key);
     struct device *owner = device_new(d->vm, &owner_entry, NULL, NULL, name, e);
     void *obj = owner ? calloc(1, size ? size : 1) : NULL;
-    int r = obj ? open(obj, &owner->pub, key, e) : -ENOMEM;
+    int r = !obj ? -ENOMEM : open ? open(obj, &owner->pub, key, e) : 0;
     if (r < 0) {
-        free(obj);
         if (owner)
-            device_free(owner);
+            device_free(owner); /* what open() took through it calls into obj */
+        free(obj);
+        if (e && !e->text)
+            err_set(e, -r, "%s: %s", key, strerror(-r));
         return NULL;
     }
+    owner->holds = 1; /* it goes with the object, not before */
     struct shared *sh = XNEW(struct shared);
     *sh = (struct shared){.owner = owner, .plugin = d->entry->file->plugin, .key = xstrdup(key), .obj = obj, .close = close};
     owner->holds++; /* it goes with the object, not with the VM's devices */
@@ -245,6 +248,10 @@ static void *t_shared(struct tn_dev *pub, const char *key, uint64_t size,
                       struct tn_err *e)
 {
     struct device *d = device_of(pub);
+    if (!d->entry->file) { /* an owner itself */
+        err_set(e, EINVAL, "'%s': an owner of a shared object shares nothing", key);
+        return NULL;
+    }
     struct shared *sh = shared_find(d->vm, d->entry->file->plugin, key);
     if (!sh && !(sh = shared_open(d, key, size, open, close, e)))
         return NULL;
@@ -293,11 +300,10 @@ static struct tn_dev *t_find(struct tn_dev *d, const char *id)
 static int t_each(struct tn_dev *d, const char *id, int (*fn)(void *o, struct tn_dev *other), void *o)
 {
     struct device *other, *next;
-    void *self;
     int r = 0;
     for (other = TAILQ_FIRST(&device_of(d)->vm->devices); other && !r; other = next) {
         next = TAILQ_NEXT(other, all);
-        if (other->stage == DEV_REALIZED && device_iface(other, id, &self))
+        if (other->stage == DEV_REALIZED && device_has_iface(other, id))
             r = fn(o, &other->pub);
     }
     return r;
@@ -340,17 +346,22 @@ static int t_child(struct tn_dev *d, const char *cls, const char *name, struct t
 static void t_drop(struct tn_dev *d, struct tn_dev *child)
 {
     ERR_AUTO e = {0};
+    struct parked locks; /* of the caller: what the child waits for may want them */
     (void)d;
+    domain_park(&locks);
     if (device_quiesce(device_of(child), TN_Q_UNPLUG, &e) < 0)
         err_report(&e);
     device_free(device_of(child));
+    domain_unpark(&locks);
 }
 
 static int t_reparent(struct tn_dev *pub, struct tn_bus *b, struct tn_err *e)
 {
     struct device *d = device_of(pub);
-    if (!d->bus || !bus_type_is(b->type, d->pub.cls->bus))
+    if (!d->bus || strcmp(b->type->name, d->bus->type->name) != 0 || b->type->child_size != d->bus->type->child_size)
         return err_set(e, EINVAL, "Device '%s' can't go on %s bus", device_id(d), b->type->name);
+    if (b != d->bus && bus_full(b))
+        return err_set(e, ENOSPC, "Bus '%s' is full", b->name);
     TAILQ_REMOVE(&d->bus->children, d, sibling);
     d->bus->nchildren--;
     d->bus = b;

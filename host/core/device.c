@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "device.h"
 
+#include "backend/chardev.h"
 #include "bus.h"
 #include "cli/keyval.h"
 #include "cli/kvtree.h"
@@ -9,6 +10,7 @@
 #include "pci/pci_host.h"
 #include "prop.h"
 #include "util/alloc.h"
+#include "vm/run.h"
 #include "vm/space.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -16,9 +18,17 @@
 
 /* ---- names ---- */
 
+struct device *device_top(struct device *d)
+{
+    while (d->parent && d->parent->inner == d)
+        d = d->parent;
+    return d;
+}
+
 const char *device_id(const struct device *d)
 {
-    return d->id ? d->id : d->path;
+    const struct device *top = device_top((struct device *)(uintptr_t)d);
+    return top->id ? top->id : d->path;
 }
 
 struct device *device_find(struct vm *vm, uint32_t kind, const char *id)
@@ -32,8 +42,10 @@ struct device *device_find(struct vm *vm, uint32_t kind, const char *id)
 
 static char *make_path(struct vm *vm, uint32_t kind, const char *id, struct device *parent, const char *name)
 {
-    if (parent)
+    if (parent && name)
         return xasprintf("%s/%s", parent->path, name);
+    if (parent)
+        return xasprintf("%s/child[%u]", parent->path, vm->anon++);
     if (kind == TN_K_OBJECT)
         return xasprintf("/objects/%s", id ? id : name);
     if (kind == TN_K_CHARDEV)
@@ -49,11 +61,24 @@ static char *make_path(struct vm *vm, uint32_t kind, const char *id, struct devi
 
 /* ---- creation ---- */
 
+static const struct tn_prop *locate(struct device *d, const char *key, void **base, struct device **owner);
+
+/* Called when d is new, and again when its bus is known: then for the properties that only the bus has. */
+static int global_is_for(struct device *d, const struct global *g)
+{
+    void *base;
+    struct device *owner;
+    if (strcmp(g->cls, d->entry->name) != 0 && strcmp(g->cls, d->pub.cls->name) != 0)
+        return 0;
+    const struct tn_prop *p = locate(d, g->prop, &base, &owner);
+    return d->bus ? !p || base == d->bus_child : p || !d->pub.cls->bus;
+}
+
 static void apply_globals(struct device *d)
 {
     for (uint32_t i = 0; i < d->vm->nglobals; i++) {
         struct global *g = &d->vm->globals[i];
-        if (strcmp(g->cls, d->entry->name) != 0 && strcmp(g->cls, d->pub.cls->name) != 0)
+        if (!global_is_for(d, g))
             continue;
         ERR_AUTO e = {0};
         g->used = 1;
@@ -126,10 +151,12 @@ struct device *device_new(struct vm *vm, const struct class_entry *entry, const 
     int r = entry->cls->init ? entry->cls->init(self, &d->pub) : 0;
     if (r < 0) {
         err_set(e, -r, "%s: init failed", entry->name);
-        d->stage = DEV_GONE; /* no fini for an init that failed */
         device_free(d);
         return NULL;
     }
+    d->inited = 1;
+    if (entry->kind == TN_K_CHARDEV && !d->handle)
+        chardev_create(d); /* the host's own classes have done it */
     if (entry->inner && !(d->inner = device_new(vm, entry->inner, NULL, d, entry->compose->child, e))) {
         device_free(d);
         return NULL;
@@ -153,7 +180,7 @@ static const struct tn_prop *locate(struct device *d, const char *key, void **ba
     if (!p && d->bus_child) {
         const struct tn_bus_type *t = d->bus->type;
         p = prop_find((struct prop_table){t->props, t->nprops, t->prop_stride}, key);
-        *base = d->bus_child;
+        *base = p ? d->bus_child : d->pub.self;
     }
     return !p && d->inner ? locate(d->inner, key, base, owner) : p;
 }
@@ -163,12 +190,15 @@ static int not_found(struct device *d, const char *key, struct tn_err *e)
     return err_set(e, ENOENT, "Property '%s.%s' not found", d->entry->name, key);
 }
 
-static int changed(struct device *d, const struct tn_prop *p, struct tn_err *e)
+/* The class hears of its own properties, the bus of those that it added. */
+static int changed(struct device *d, const struct tn_prop *p, const void *base, struct tn_err *e)
 {
     if (d->stage < DEV_REALIZED)
         return 0;
     int entered = domain_enter(d->domain), r = 0;
-    if (d->pub.cls->prop_changed)
+    if (base == d->bus_child && d->bus_child)
+        r = d->bus->type->prop_changed ? d->bus->type->prop_changed(d->bus->data, d->bus_child, p->name, e) : 0;
+    else if (d->pub.cls->prop_changed)
         r = d->pub.cls->prop_changed(d->pub.self, p->name, e);
     domain_leave(d->domain, entered);
     return r;
@@ -198,11 +228,11 @@ int device_set_node(struct device *d, const struct kv_node *value, struct tn_err
     if (may_set(owner, p, e) < 0)
         return -EPERM;
     char before[sizeof(struct tn_list)] = {0};
-    memcpy(before, (char *)base + p->offset, p->size < sizeof before ? p->size : sizeof before);
+    memcpy(before, (char *)base + p->offset, p->size);
     int r = prop_set_node(owner, p, base, value, e);
-    if (r == 0 && (r = changed(owner, p, e)) < 0)
-        memcpy((char *)base + p->offset, before, p->size < sizeof before ? p->size : sizeof before);
-    return r;
+    if (r == 0 && (r = changed(owner, p, base, e)) < 0)
+        prop_put_back(owner, p, base, before);
+    return r < 0 ? r : 0;
 }
 
 int device_set_handle(struct device *d, const char *key, const void *handle, struct tn_err *e)
@@ -212,25 +242,37 @@ int device_set_handle(struct device *d, const char *key, const void *handle, str
     const struct tn_prop *p = locate(d, key, &base, &owner);
     if (!p)
         return not_found(d, key, e);
-    if (p->size != sizeof handle || p->type < TN_P_CHARDEV)
-        return err_set(e, EINVAL, "Property '%s.%s' takes no back end", d->entry->name, key);
-    memcpy((char *)base + p->offset, &handle, sizeof handle);
-    return 0;
+    return may_set(owner, p, e) < 0 ? -EPERM : prop_set_handle(owner, p, base, handle, e);
 }
 
 static int missing(const struct tn_prop *p, const void *base)
 {
     static const uint8_t zero[sizeof(struct tn_list)];
-    return (p->flags & TN_PF_REQUIRED) && memcmp((const char *)base + p->offset, zero, p->size) == 0;
+    const char *at = (const char *)base + p->offset;
+    if (!(p->flags & TN_PF_REQUIRED))
+        return 0;
+    return p->type == TN_P_FD ? *(const int32_t *)(const void *)at < 0 : memcmp(at, zero, p->size) == 0;
+}
+
+static int check_table(struct prop_table t, const void *base, struct tn_err *e)
+{
+    for (uint32_t i = 0; i < t.n; i++)
+        if (missing(prop_at(t, i), base))
+            return err_set(e, EINVAL, "%s property not set", prop_at(t, i)->name);
+    return 0;
+}
+
+static struct prop_table bus_props(const struct tn_bus_type *t)
+{
+    return (struct prop_table){t->props, t->nprops, t->prop_stride};
 }
 
 static int check_required(struct device *d, struct tn_err *e)
 {
-    struct prop_table t = class_props(d->pub.cls);
-    for (uint32_t i = 0; i < t.n; i++)
-        if (missing(prop_at(t, i), d->pub.self))
-            return err_set(e, EINVAL, "%s property not set", prop_at(t, i)->name);
-    return d->inner ? check_required(d->inner, e) : 0;
+    int r = check_table(class_props(d->pub.cls), d->pub.self, e);
+    if (r == 0 && d->bus_child)
+        r = check_table(bus_props(d->bus->type), d->bus_child, e);
+    return r == 0 && d->inner ? check_required(d->inner, e) : r;
 }
 
 /* The iothread that a property named becomes the home context, before realize takes anything. */
@@ -250,7 +292,10 @@ static void find_home(struct device *d)
 static int put_on_bus(struct device *d, struct tn_bus *b, struct tn_err *e)
 {
     const struct tn_bus_type *t = b->type;
+    if (bus_full(b))
+        return err_set(e, ENOSPC, "Bus '%s' is full", b->name);
     TAILQ_INSERT_TAIL(&b->children, d, sibling);
+    d->among_siblings = 1;
     b->nchildren++;
     if (t->flags & TN_BUS_ONE_DOMAIN && b->owner) {
         domain_unref(d->domain);
@@ -281,12 +326,18 @@ static int call_realize(struct device *d, struct tn_err *e)
     int entered = domain_enter(d->domain);
     int r = d->pub.cls->realize(d->pub.self, e);
     domain_unwind(depth); /* realize may have joined another domain: which lock is held now is not ours to guess */
-    if (r != TN_PENDING)
-        return r < 0 ? r : 0;
-    if (!entered)
+    if (r == TN_PENDING && !entered)
         return err_set(e, EDEADLK, "%s: a device below another cannot realize later", d->entry->name);
-    run_until(d->vm, &d->realize_waits);
-    return d->realize_result;
+    if (r == TN_PENDING) {
+        d->busy++;
+        run_until(d->vm, &d->realize_waits);
+        d->busy--;
+        r = d->realize_result;
+    }
+    d->realize_done = r >= 0;
+    if (r < 0 && e && !e->text)
+        err_set(e, -r, "%s: %s", d->entry->name, strerror(-r));
+    return r < 0 ? r : 0;
 }
 
 static struct tn_bus *inner_bus(struct device *d)
@@ -310,7 +361,7 @@ static void meet_bus(struct device *d, struct tn_bus *b)
     d->bus = b;
     d->bus_child = bus_data(t);
     if (d->bus_child)
-        props_default(d, (struct prop_table){t->props, t->nprops, t->prop_stride}, d->bus_child);
+        props_default(d, bus_props(t), d->bus_child);
     apply_globals(d);
 }
 
@@ -346,6 +397,12 @@ static int realize_here(struct device *d, struct tn_err *e)
     return r < 0 ? r : 0;
 }
 
+/* What is added to a paused machine is resumed with it. */
+static int runs(const struct vm *vm)
+{
+    return !vm->run || run_state(vm) == RUN_RUNNING;
+}
+
 static void set_realized(struct device *d)
 {
     struct device *c;
@@ -369,7 +426,7 @@ int device_realize(struct device *d, struct tn_bus *bus, struct tn_err *e)
     if (!d->vm->cold)
         device_reset(d, TN_RESET_COLD);
     space_activate(d->vm, d); /* only now can the guest reach it */
-    if (!d->vm->cold)
+    if (!d->vm->cold && runs(d->vm))
         device_resume(d);
     pci_slot_filled(d);
     return 0;
@@ -377,16 +434,24 @@ int device_realize(struct device *d, struct tn_bus *bus, struct tn_err *e)
 
 /* ---- the end ---- */
 
-static void stop_all(struct device *d)
+/* No way into d or what is below it is left, from the top down: a transport calls its child. */
+static void stop_tree(struct device *d)
 {
     struct device *c;
-    TAILQ_FOREACH(c, &d->children, brother)
-        stop_all(c);
+    struct tn_bus *b;
     pthread_mutex_lock(&d->managed_lock);
     for (struct managed *m = d->managed.next; m != &d->managed; m = m->next)
         if (m->stop)
             m->stop(m);
     pthread_mutex_unlock(&d->managed_lock);
+    space_unstall_all(d);
+    TAILQ_FOREACH(c, &d->children, brother)
+        stop_tree(c);
+    TAILQ_FOREACH(b, &d->vm->buses, all)
+        if (b->owner == d)
+            TAILQ_FOREACH(c, &b->children, sibling)
+                if (c->parent != d)
+                    stop_tree(c);
 }
 
 static void leave_bus(struct device *d)
@@ -394,15 +459,17 @@ static void leave_bus(struct device *d)
     struct tn_bus *b = d->bus;
     if (!b)
         return;
-    if (d->on_bus && b->type->detach)
+    if (d->on_bus && b->type->detach) {
+        int entered = domain_enter(d->domain);
         b->type->detach(b->data, d->bus_child);
-    if (d->stage != DEV_NEW && d->sibling.tqe_prev) {
+        domain_leave(d->domain, entered);
+    }
+    if (d->among_siblings) {
         TAILQ_REMOVE(&b->children, d, sibling);
         b->nchildren--;
     }
-    const struct tn_bus_type *t = b->type;
     if (d->bus_child)
-        props_drop(d, (struct prop_table){t->props, t->nprops, t->prop_stride}, d->bus_child);
+        props_drop(d, bus_props(b->type), d->bus_child);
 }
 
 static void free_memory(struct device *d)
@@ -434,25 +501,26 @@ static void release_all(struct device *d)
     }
 }
 
+static void dismantle(struct device *d);
+
 /* Devices that sit on d's buses without being its children (a disk on a port) go with it. */
-static void free_below(struct device *d)
+static void dismantle_below(struct device *d)
 {
     struct tn_bus *b;
     for (int again = 1; again;) {
         again = 0;
         TAILQ_FOREACH(b, &d->vm->buses, all)
             if (b->owner == d && !TAILQ_EMPTY(&b->children)) {
-                device_free(TAILQ_LAST(&b->children, siblings));
+                dismantle(TAILQ_LAST(&b->children, siblings));
                 again = 1;
                 break;
             }
     }
     while (!TAILQ_EMPTY(&d->children))
-        device_free(TAILQ_LAST(&d->children, brothers));
+        dismantle(TAILQ_LAST(&d->children, brothers));
 }
 
-/* Callbacks that were under way when stop_all() took the last way in are waited for, on every thread. */
-static void drain(struct vm *vm)
+void devices_drain(struct vm *vm)
 {
     struct device *c;
     epoch_wait();
@@ -461,21 +529,30 @@ static void drain(struct vm *vm)
             loop_drain(c->handle);
 }
 
-void device_free(struct device *d)
+/* Nothing of d runs any more. */
+static void dismantle(struct device *d)
 {
-    int was_realized = d->stage == DEV_REALIZED || d->stage == DEV_REALIZING;
-    int no_fini = d->stage == DEV_GONE;
-    free_below(d);
-    stop_all(d);
-    drain(d->vm);
-    if (was_realized && d->pub.cls->unrealize)
+    dismantle_below(d);
+    d->stage = DEV_GONE;
+    if (d->realize_done && d->pub.cls->unrealize)
         d->pub.cls->unrealize(d->pub.self);
     release_all(d);
     leave_bus(d);
     props_drop(d, class_props(d->pub.cls), d->pub.self);
-    if (!no_fini && d->pub.cls->fini)
+    if (d->inited && d->pub.cls->fini)
         d->pub.cls->fini(d->pub.self);
     free_memory(d);
+}
+
+void device_free(struct device *d)
+{
+    struct parked locks; /* a parent's, when a child could not be made: what is waited for below may want them */
+    struct vm *vm = d->vm;
+    domain_park(&locks);
+    stop_tree(d);
+    devices_drain(vm);
+    dismantle(d);
+    domain_unpark(&locks);
 }
 
 /* ---- -device ---- */
@@ -501,11 +578,17 @@ static int set_all(struct device *d, const struct kv_node *dict, struct tn_err *
     return 0;
 }
 
+/* Of a composition both halves must be able to come late, and to go. */
+static int hotpluggable(const struct class_entry *c)
+{
+    return (c->cls->flags & TN_C_HOTPLUG) && (!c->inner || (c->inner->cls->flags & TN_C_HOTPLUG));
+}
+
 static int may_create(struct vm *vm, const struct class_entry *c, struct tn_err *e)
 {
     if ((c->cls->flags & TN_C_INTERNAL) && !c->compose)
         return err_set(e, EINVAL, "'%s' is not user-creatable: the machine makes it", c->name);
-    if (!vm->cold && c->kind == TN_K_DEVICE && !(c->cls->flags & TN_C_HOTPLUG))
+    if (!vm->cold && c->kind == TN_K_DEVICE && !hotpluggable(c))
         return err_set(e, EINVAL, "Device '%s' does not support hotplugging", c->name);
     return 0;
 }
@@ -559,15 +642,26 @@ static int provides(const struct tn_class *c, const char *id)
     return 0;
 }
 
+static int is_child_ops(const struct device *d, const char *id)
+{
+    return d->bus && d->bus->type->child_ops && strcmp(d->bus->type->child_ops, id) == 0;
+}
+
+int device_has_iface(struct device *d, const char *id)
+{
+    const struct tn_class *c = d->pub.cls;
+    return (provides(c, id) && c->get_iface) || (is_child_ops(d, id) && c->bus_ops);
+}
+
 const void *device_iface(struct device *d, const char *id, void **self)
 {
     const struct tn_class *c = d->pub.cls;
     *self = d->pub.self;
     if (provides(c, id) && c->get_iface)
         return c->get_iface(d->pub.self, id);
-    if (d->bus && d->bus->type->child_ops && strcmp(d->bus->type->child_ops, id) == 0)
+    if (is_child_ops(d, id))
         return c->bus_ops;
-    return NULL;
+    return d->inner ? device_iface(d->inner, id, self) : NULL;
 }
 
 struct device *device_providing(struct vm *vm, const char *id)

@@ -37,14 +37,19 @@ struct device {
     struct tn_bus *bus;
     void *bus_child;                  /* provider's data for this child, of type->child_size */
     uint32_t on_bus;                  /* check() succeeded: one detach() is owed */
+    uint32_t among_siblings;          /* of its bus */
     void *handle;                     /* what a property of handle_type that names this instance stores */
     uint32_t handle_type;             /* TN_P_CHARDEV, TN_P_MEMDEV, ...; 0 = none */
-    uint32_t holds;                   /* LINK properties that name this instance */
+    uint32_t holds;                   /* properties and others that rely on this instance */
     struct pci_func *pci;             /* host/pci's */
     struct strings *strings;          /* text of TN_P_STR values and the like, freed after fini */
     int realize_result;               /* of a pending realize */
     uint32_t realize_waits;
+    uint32_t inited, realize_done;    /* these succeeded: fini, unrealize are owed */
     uint32_t quiesced;                /* 1 quiesced, 2 answer pending, 0 running */
+    int quiesce_result;               /* of a pending one */
+    uint32_t busy;                    /* frames of the main thread that wait for it and go on with it */
+    uint32_t leaving;                 /* nothing stands between it and its removal but the main loop */
     uint64_t guest_errors, last_error_ns, muted;
 };
 
@@ -78,11 +83,13 @@ void device_free(struct device *d);
 int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct device **out, struct tn_err *e);
 /* The instance of kind with this id, or the one at this path. NULL. */
 struct device *device_find(struct vm *vm, uint32_t kind, const char *id);
-/* const table for an interface of d; self in *self. NULL if it has none. */
+/* const table for an interface of d; self in *self. NULL if it has none. A composite is asked with its inner device. */
 const void *device_iface(struct device *d, const char *id, void **self);
+int device_has_iface(struct device *d, const char *id); /* itself */
 /* First realized instance whose class provides id. */
 struct device *device_providing(struct vm *vm, const char *id);
-const char *device_id(const struct device *d); /* id, or the path; any thread */
+const char *device_id(const struct device *d); /* id, or the path, of the composite if it is one's inner; any thread */
+struct device *device_top(struct device *d);   /* the composite that d is the inner device of; else d */
 
 /* All three reset phases over every realized device. */
 void devices_reset(struct vm *vm, uint32_t kind);
@@ -91,10 +98,16 @@ void device_reset(struct device *d, uint32_t kind); /* one device and what is be
  * and then everything runs again. */
 int devices_quiesce(struct vm *vm, uint32_t why, struct tn_err *e);
 void devices_resume(struct vm *vm); /* children first */
-int device_quiesce(struct device *d, uint32_t why, struct tn_err *e); /* one device */
+/* One device and what is below it. */
+int device_quiesce(struct device *d, uint32_t why, struct tn_err *e);
 void device_resume(struct device *d);
-/* Ask d to leave: class, slot owner, bus; else at once. */
+/* Ask d to leave: class, slot owner, bus; else soon. */
 int device_unplug(struct device *d, struct tn_err *e);
+/* d is quiesced and freed, soon, by the main loop. Any thread. */
+void device_leave(struct device *d);
+
+/* Returns when every callback that was under way at the call, on any other thread, has ended. No lock held. */
+void devices_drain(struct vm *vm);
 
 /* Runs fn with d's lock, once, from the main loop. Any thread. */
 void device_defer(struct device *d, void (*fn)(void *), void *s);

@@ -9,6 +9,11 @@
 
 enum { QUIESCE_MS = 30000 }; /* then a back end is cut off */
 
+static uint32_t quiesce_ms(const struct vm *vm)
+{
+    return vm->quiesce_ms ? vm->quiesce_ms : QUIESCE_MS;
+}
+
 static void call_reset(struct device *d, uint32_t kind, uint32_t phase)
 {
     if (!d->pub.cls->reset)
@@ -62,21 +67,26 @@ static int ask_quiesce(struct device *d, uint32_t why, uint32_t flags)
 
 static int wait_quiesced(struct device *d)
 {
-    uint64_t until = clock_now(&d->vm->clock, TN_CLK_REAL) + QUIESCE_MS * (uint64_t)1000000;
-    while (__atomic_load_n(&d->quiesced, __ATOMIC_ACQUIRE) == 2) {
+    uint64_t until = clock_now(&d->vm->clock, TN_CLK_REAL) + quiesce_ms(d->vm) * (uint64_t)1000000;
+    int r = 0;
+    d->busy++;
+    while (r == 0 && __atomic_load_n(&d->quiesced, __ATOMIC_ACQUIRE) == 2) {
         if (clock_now(&d->vm->clock, TN_CLK_REAL) >= until)
-            return -ETIMEDOUT;
-        loop_once(d->vm->main, 10000000u);
+            r = -ETIMEDOUT;
+        else
+            loop_once(d->vm->main, 10000000u);
     }
-    return d->realize_result;
+    d->busy--;
+    return r < 0 ? r : d->quiesce_result;
 }
 
-int device_quiesce(struct device *d, uint32_t why, struct tn_err *e)
+static int quiesce_one(struct device *d, uint32_t why, struct tn_err *e)
 {
-    if (d->quiesced)
+    uint32_t now = __atomic_load_n(&d->quiesced, __ATOMIC_ACQUIRE);
+    if (now == 1 || d->stage != DEV_REALIZED)
         return 0;
-    d->realize_result = 0;
-    int r = ask_quiesce(d, why, 0);
+    d->quiesce_result = now == 2 ? d->quiesce_result : 0;
+    int r = now == 2 ? TN_PENDING : ask_quiesce(d, why, 0); /* 2: the loop of an outer wait has brought us here */
     if (r == TN_PENDING)
         r = wait_quiesced(d);
     if (r == -ETIMEDOUT)
@@ -85,11 +95,8 @@ int device_quiesce(struct device *d, uint32_t why, struct tn_err *e)
     return r < 0 ? err_set(e, -r, "Device '%s' does not come to rest: %s", device_id(d), strerror(-r)) : 0;
 }
 
-void device_resume(struct device *d)
+static void resume_one(struct device *d)
 {
-    struct device *c;
-    TAILQ_FOREACH(c, &d->children, brother)
-        device_resume(c);
     if (d->stage != DEV_REALIZED)
         return;
     __atomic_store_n(&d->quiesced, 0, __ATOMIC_RELEASE);
@@ -100,49 +107,143 @@ void device_resume(struct device *d)
     domain_leave(d->domain, entered);
 }
 
-int devices_quiesce(struct vm *vm, uint32_t why, struct tn_err *e)
+/* d is top, or goes with it: as a child, or on a bus below it. Every device is made after those above it, so that the order
+ * of the VM's list is the order of the tree. */
+static int is_below(const struct device *d, const struct device *top)
+{
+    const struct device *owner = d->bus ? d->bus->owner : NULL;
+    return d == top || (d->parent && is_below(d->parent, top)) || (owner && owner != d->parent && is_below(owner, top));
+}
+
+static int quiesce_some(struct vm *vm, const struct device *top, uint32_t why, struct tn_err *e)
 {
     struct device *d;
     TAILQ_FOREACH(d, &vm->devices, all) {
-        int r = d->stage == DEV_REALIZED ? device_quiesce(d, why, e) : 0;
-        if (r < 0) {
-            devices_resume(vm);
+        int r = !top || is_below(d, top) ? quiesce_one(d, why, e) : 0;
+        if (r < 0)
             return r;
-        }
     }
     return 0;
 }
 
-void devices_resume(struct vm *vm)
+static void resume_some(struct vm *vm, const struct device *top)
 {
     struct device *d;
     TAILQ_FOREACH_REVERSE(d, &vm->devices, device_list, all)
-        if (!d->parent)
-            device_resume(d);
+        if (!top || is_below(d, top))
+            resume_one(d);
 }
 
-static void go_now(void *s)
+int device_quiesce(struct device *d, uint32_t why, struct tn_err *e)
+{
+    int r = quiesce_some(d->vm, d, why, e);
+    if (r < 0)
+        resume_some(d->vm, d);
+    return r;
+}
+
+void device_resume(struct device *d)
+{
+    resume_some(d->vm, d);
+}
+
+int devices_quiesce(struct vm *vm, uint32_t why, struct tn_err *e)
+{
+    int r = quiesce_some(vm, NULL, why, e);
+    if (r < 0)
+        resume_some(vm, NULL);
+    return r;
+}
+
+void devices_resume(struct vm *vm)
+{
+    resume_some(vm, NULL);
+}
+
+/* ---- unplug ---- */
+
+/* Somebody outside of what goes with d relies on it, or waits for it. */
+static int in_use(struct device *d)
+{
+    struct device *c;
+    TAILQ_FOREACH(c, &d->vm->devices, all)
+        if ((c->holds || c->busy) && is_below(c, d))
+            return 1;
+    return 0;
+}
+
+static void leave(void *s)
 {
     struct device *d = s;
-    device_free(d);
+    ERR_AUTO e = {0};
+    if (in_use(d)) {
+        d->leaving = 0;
+        log_line(LOG_ERROR, "Device '%s' is in use and stays", device_id(d));
+    } else if (device_quiesce(d, TN_Q_UNPLUG, &e) < 0) {
+        d->leaving = 0;
+        err_report(&e);
+    } else {
+        device_free(d);
+    }
+}
+
+void device_leave(struct device *d)
+{
+    bh_once_about(d->vm->main, d, leave, d);
+}
+
+/* 0 asked, -ENOSYS: it has no opinion, -errno refused. */
+static int ask_class(struct device *d, struct tn_err *e)
+{
+    if (!d->pub.cls->unplug_request)
+        return -ENOSYS;
+    int entered = domain_enter(d->domain);
+    int r = d->pub.cls->unplug_request(d->pub.self, e);
+    domain_leave(d->domain, entered);
+    return r;
+}
+
+/* Of a composite each half may refuse. The class is asked first, then the slot's owner, then the bus. */
+static int ask_all(struct device *d, struct tn_err *e)
+{
+    int r = d->inner ? ask_class(d->inner, e) : -ENOSYS;
+    if (r < 0 && r != -ENOSYS)
+        return r;
+    int outer = ask_class(d, e);
+    if (outer != -ENOSYS || r == 0)
+        return outer == -ENOSYS ? r : outer;
+    if (d->pci && (r = pci_unplug_request(d, e)) != -ENOSYS)
+        return r;
+    if (!d->bus || !d->bus->type->unplug_request)
+        return -ENOSYS;
+    int entered = domain_enter(d->domain);
+    r = d->bus->type->unplug_request(d->bus->data, d->bus_child, e);
+    domain_leave(d->domain, entered);
+    return r;
+}
+
+static int may_leave(struct device *d, struct tn_err *e)
+{
+    uint32_t flags = d->pub.cls->flags & (d->inner ? d->inner->pub.cls->flags : ~0u);
+    if (!(flags & TN_C_HOTPLUG))
+        return err_set(e, EBUSY, "Device '%s' does not support hotunplugging", device_id(d));
+    if (d->parent)
+        return err_set(e, EBUSY, "Device '%s' goes with '%s' only", device_id(d), device_id(d->parent));
+    if (d->leaving)
+        return err_set(e, EBUSY, "Device %s is already in the process of unplug", device_id(d));
+    return in_use(d) || d->stage != DEV_REALIZED ? err_set(e, EBUSY, "Device '%s' is in use", device_id(d)) : 0;
 }
 
 int device_unplug(struct device *d, struct tn_err *e)
 {
-    if (!(d->pub.cls->flags & TN_C_HOTPLUG) || d->holds)
-        return err_set(e, EBUSY, d->holds ? "Device '%s' is in use" : "Device '%s' does not support hotunplugging", device_id(d));
-    int entered = domain_enter(d->domain), r = -ENOSYS;
-    if (d->pub.cls->unplug_request)
-        r = d->pub.cls->unplug_request(d->pub.self, e);
-    domain_leave(d->domain, entered);
+    d = device_top(d);
+    int r = may_leave(d, e);
+    if (r < 0)
+        return r;
+    r = ask_all(d, e);
     if (r != -ENOSYS)
-        return r;
-    if (d->pci && (r = pci_unplug_request(d, e)) != -ENOSYS)
-        return r;
-    if (d->bus && d->bus->type->unplug_request)
-        return d->bus->type->unplug_request(d->bus->data, d->bus_child, e);
-    if ((r = device_quiesce(d, TN_Q_UNPLUG, e)) < 0)
-        return r;
-    bh_once(d->vm->main, NULL, go_now, d);
+        return r < 0 ? r : 0;
+    d->leaving = 1;
+    device_leave(d);
     return 0;
 }

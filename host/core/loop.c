@@ -4,7 +4,9 @@
 #include "device.h"
 #include "domain.h"
 #include "util/alloc.h"
+#include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -67,6 +69,11 @@ static void heap_add(struct tn_timer *t)
     sift_up(c, clk, t->at - 1);
 }
 
+static void stop_timer(struct managed *m)
+{
+    __atomic_store_n(&((struct tn_timer *)m)->stopped, 1, __ATOMIC_RELEASE);
+}
+
 static void release_timer(struct managed *m)
 {
     timer_del((struct tn_timer *)m);
@@ -76,7 +83,7 @@ struct tn_timer *timer_new(struct tn_ctx *c, struct device *d, uint32_t flags, u
 {
     struct tn_timer *t = XNEW(struct tn_timer);
     *t = (struct tn_timer){
-        .m.release = release_timer, .ctx = c, .dev = d, .fn = fn, .s = s, .clk = clk, .flags = flags};
+        .m.stop = stop_timer, .m.release = release_timer, .ctx = c, .dev = d, .fn = fn, .s = s, .clk = clk, .flags = flags};
     managed_add(d, &t->m);
     return t;
 }
@@ -86,8 +93,8 @@ void timer_arm(struct tn_timer *t, uint64_t ns)
     struct tn_ctx *c = t->ctx;
     pthread_mutex_lock(&c->lock);
     int wake = 0;
-    if (!t->dead) {
-        t->gen++;
+    if (!t->dead && !__atomic_load_n(&t->stopped, __ATOMIC_RELAXED)) {
+        __atomic_add_fetch(&t->gen, 1, __ATOMIC_RELEASE);
         if (t->at)
             heap_remove(t);
         t->ns = ns;
@@ -102,7 +109,7 @@ void timer_arm(struct tn_timer *t, uint64_t ns)
 void timer_disarm(struct tn_timer *t)
 {
     pthread_mutex_lock(&t->ctx->lock);
-    t->gen++;
+    __atomic_add_fetch(&t->gen, 1, __ATOMIC_RELEASE);
     if (t->at)
         heap_remove(t);
     pthread_mutex_unlock(&t->ctx->lock);
@@ -126,6 +133,12 @@ uint64_t loop_deadline(struct tn_ctx *c, uint32_t clk)
     uint64_t ns = c->nheap[clk] ? c->heap[clk][0]->ns : ~(uint64_t)0;
     pthread_mutex_unlock(&c->lock);
     return ns;
+}
+
+/* What has been stopped does not even look at its device: that may be half gone. */
+static int is_set(const uint32_t *flag)
+{
+    return __atomic_load_n(flag, __ATOMIC_ACQUIRE) != 0;
 }
 
 static struct domain *lock_for(struct device *d, uint32_t flags)
@@ -153,24 +166,28 @@ static struct tn_timer *pop_expired(struct tn_ctx *c, uint32_t clk, uint64_t now
 
 static void fire(struct tn_timer *t, uint32_t gen)
 {
+    if (is_set(&t->stopped))
+        return;
     struct domain *dom = lock_for(t->dev, t->flags);
     /* who disarmed or deleted it with the lock held is promised that no call follows */
-    if (!__atomic_load_n(&t->dead, __ATOMIC_ACQUIRE) && __atomic_load_n(&t->gen, __ATOMIC_ACQUIRE) == gen)
+    if (!is_set(&t->stopped) && !__atomic_load_n(&t->dead, __ATOMIC_ACQUIRE) && __atomic_load_n(&t->gen, __ATOMIC_ACQUIRE) == gen)
         t->fn(t->s);
     if (dom)
         domain_unlock(dom);
 }
 
+enum { TIMERS_A_ROUND = 1000 }; /* one that is armed for now again and again must not keep everything else waiting */
+
 uint32_t loop_run_timers(struct tn_ctx *c)
 {
     uint32_t ran = 0, gen = 0;
     for (uint32_t clk = TN_CLK_VM; clk <= TN_CLK_REAL; clk++) {
-        if (!c->nheap[clk])
+        if (loop_deadline(c, clk) == ~(uint64_t)0)
             continue;
         uint64_t now = clock_now(c->clock, clk);
-        if (clk == TN_CLK_VM && c->clock->stopped && !c->clock->manual)
+        if (clk == TN_CLK_VM && __atomic_load_n(&c->clock->stopped, __ATOMIC_ACQUIRE) && !c->clock->manual)
             continue; /* time stands still, also for what was due in its last instant */
-        for (struct tn_timer *t; (t = pop_expired(c, clk, now, &gen)); ran++)
+        for (struct tn_timer *t; ran < TIMERS_A_ROUND && (t = pop_expired(c, clk, now, &gen)); ran++)
             fire(t, gen);
     }
     return ran;
@@ -181,6 +198,11 @@ uint32_t loop_run_timers(struct tn_ctx *c)
 static uint32_t to_epoll(uint32_t ev)
 {
     return (ev & TN_FD_IN ? EPOLLIN | EPOLLRDHUP : 0u) | (ev & TN_FD_OUT ? (uint32_t)EPOLLOUT : 0u);
+}
+
+static void stop_watch(struct managed *m)
+{
+    __atomic_store_n(&((struct tn_watch *)m)->stopped, 1, __ATOMIC_RELEASE);
 }
 
 static void release_watch(struct managed *m)
@@ -199,7 +221,7 @@ static int epoll_add(struct tn_watch *w)
     }
     if (errno != EEXIST)
         return -errno;
-    w->own_fd = dup(w->fd);
+    w->own_fd = fcntl(w->fd, F_DUPFD_CLOEXEC, 0);
     return w->own_fd >= 0 && epoll_ctl(w->ctx->epfd, EPOLL_CTL_ADD, w->own_fd, &e) == 0 ? 0 : -errno;
 }
 
@@ -207,7 +229,7 @@ struct tn_watch *watch_new(struct tn_ctx *c, struct device *d, uint32_t flags, i
                            void (*fn)(void *, uint32_t), void *s)
 {
     struct tn_watch *w = XNEW(struct tn_watch);
-    *w = (struct tn_watch){.m.release = release_watch, .ctx = c, .dev = d, .fn = fn, .s = s, .fd = fd, .own_fd = -1,
+    *w = (struct tn_watch){.m.stop = stop_watch, .m.release = release_watch, .ctx = c, .dev = d, .fn = fn, .s = s, .fd = fd, .own_fd = -1,
                            .events = ev, .flags = flags};
     if (epoll_add(w) < 0) {
         close_fd(&w->own_fd);
@@ -217,7 +239,7 @@ struct tn_watch *watch_new(struct tn_ctx *c, struct device *d, uint32_t flags, i
     if (w->always) {
         pthread_mutex_lock(&c->lock);
         w->next_always = c->always;
-        c->always = w;
+        __atomic_store_n(&c->always, w, __ATOMIC_RELEASE);
         pthread_mutex_unlock(&c->lock);
         loop_wake(c);
     }
@@ -225,15 +247,20 @@ struct tn_watch *watch_new(struct tn_ctx *c, struct device *d, uint32_t flags, i
     return w;
 }
 
+static void epoll_set(struct tn_watch *w, uint32_t ev)
+{
+    struct epoll_event e = {.events = to_epoll(ev), .data.ptr = w};
+    if (!w->always)
+        epoll_ctl(w->ctx->epfd, EPOLL_CTL_MOD, w->own_fd >= 0 ? w->own_fd : w->fd, &e);
+}
+
 void watch_mask(struct tn_watch *w, uint32_t ev)
 {
     if (__atomic_exchange_n(&w->events, ev, __ATOMIC_ACQ_REL) == ev)
         return;
-    struct epoll_event e = {.events = to_epoll(ev), .data.ptr = w};
+    epoll_set(w, ev);
     if (w->always)
         loop_wake(w->ctx);
-    else
-        epoll_ctl(w->ctx->epfd, EPOLL_CTL_MOD, w->own_fd >= 0 ? w->own_fd : w->fd, &e);
 }
 
 void watch_del(struct tn_watch *w)
@@ -256,12 +283,29 @@ void watch_del(struct tn_watch *w)
     pthread_mutex_unlock(&c->lock);
 }
 
+static void call_watch(struct tn_watch *w, uint32_t ev)
+{
+    w->running = 1;
+    w->fn(w->s, ev);
+    w->running = 0; /* deleted or not: it is not buried in this round */
+    if (w->muted && !is_set(&w->dead))
+        epoll_set(w, __atomic_load_n(&w->events, __ATOMIC_ACQUIRE));
+    w->muted = 0;
+}
+
 static void ready(struct tn_watch *w, uint32_t ev)
 {
+    if (is_set(&w->stopped))
+        return;
+    if (w->running) {
+        w->muted = 1;
+        epoll_set(w, 0);
+        return;
+    }
     struct domain *dom = lock_for(w->dev, w->flags);
     ev &= __atomic_load_n(&w->events, __ATOMIC_ACQUIRE) | TN_FD_ERR;
-    if (ev && !__atomic_load_n(&w->dead, __ATOMIC_ACQUIRE))
-        w->fn(w->s, ev);
+    if (ev && !is_set(&w->stopped) && !is_set(&w->dead))
+        call_watch(w, ev);
     if (dom)
         domain_unlock(dom);
 }
@@ -276,10 +320,11 @@ static uint32_t from_epoll(uint32_t e)
 static int run_always(struct tn_ctx *c)
 {
     int ran = 0;
-    for (struct tn_watch *w = c->always, *next; w; w = next) {
+    for (struct tn_watch *w = __atomic_load_n(&c->always, __ATOMIC_ACQUIRE), *next; w; w = next) {
         next = w->next_always;
-        if (w->events) {
-            ready(w, w->events);
+        uint32_t ev = __atomic_load_n(&w->events, __ATOMIC_ACQUIRE);
+        if (ev) {
+            ready(w, ev);
             ran = 1;
         }
     }
@@ -291,12 +336,17 @@ static int any_always(struct tn_ctx *c)
     int yes = 0;
     pthread_mutex_lock(&c->lock);
     for (struct tn_watch *w = c->always; w && !yes; w = w->next_always)
-        yes = w->events != 0;
+        yes = __atomic_load_n(&w->events, __ATOMIC_RELAXED) != 0;
     pthread_mutex_unlock(&c->lock);
     return yes;
 }
 
 /* ---- bottom halves ---- */
+
+static void stop_bh(struct managed *m)
+{
+    __atomic_store_n(&((struct tn_bh *)m)->stopped, 1, __ATOMIC_RELEASE);
+}
 
 static void release_bh(struct managed *m)
 {
@@ -306,16 +356,21 @@ static void release_bh(struct managed *m)
 struct tn_bh *bh_new(struct tn_ctx *c, struct device *d, uint32_t flags, void (*fn)(void *), void *s)
 {
     struct tn_bh *b = XNEW(struct tn_bh);
-    *b = (struct tn_bh){.m.release = release_bh, .ctx = c, .dev = d, .fn = fn, .s = s, .flags = flags};
+    *b = (struct tn_bh){.m.stop = stop_bh, .m.release = release_bh, .ctx = c, .dev = d, .fn = fn, .s = s, .flags = flags};
     managed_add(d, &b->m);
     return b;
 }
 
-enum { BH_ONCE = 0x100 }; /* host's own flag: freed after its run */
+enum { BH_ONCE = 0x100 }; /* host's own flag: gone before its run */
 
 void bh_once(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s)
 {
     bh_kick(bh_new(c, d, BH_ONCE, fn, s));
+}
+
+void bh_once_about(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s)
+{
+    bh_kick(bh_new(c, d, BH_ONCE | TN_LF_NOLOCK, fn, s));
 }
 
 void bh_kick(struct tn_bh *b)
@@ -340,7 +395,7 @@ void bh_del(struct tn_bh *b)
     pthread_mutex_unlock(&c->lock);
 }
 
-/* b leaves the pending list. Returns 1 if it is dead, and nobody else's any more. */
+/* b leaves the list of the ready. Returns 1 if it is dead, and nobody else's any more. */
 static int bh_settle(struct tn_bh *b)
 {
     pthread_mutex_lock(&b->ctx->lock);
@@ -351,27 +406,44 @@ static int bh_settle(struct tn_bh *b)
     return dead;
 }
 
-static int run_bhs(struct tn_ctx *c)
+static void run_bh(struct tn_bh *b)
 {
-    struct tn_bh *stack = __atomic_exchange_n(&c->pending, NULL, __ATOMIC_ACQUIRE), *order = NULL;
+    struct domain *dom = is_set(&b->stopped) || is_set(&b->dead) ? NULL : lock_for(b->dev, b->flags);
+    int dead = bh_settle(b), run = !dead && !is_set(&b->stopped), once = run && (b->flags & BH_ONCE);
+    void (*fn)(void *) = b->fn;
+    void *s = b->s;
+    if (once)
+        managed_del(&b->m);
+    if (once || dead)
+        free(b); /* before the call: that may run the loop, or free the device */
+    if (run)
+        fn(s);
+    if (dom)
+        domain_unlock(dom);
+}
+
+/* What has been kicked goes behind what is ready, first kicked first. */
+static void gather(struct tn_ctx *c)
+{
+    struct tn_bh *stack = __atomic_exchange_n(&c->pending, NULL, __ATOMIC_ACQUIRE), *order = NULL, **end = &c->ready;
     for (struct tn_bh *next; stack; stack = next) {
         next = stack->next;
         stack->next = order;
         order = stack;
     }
-    int ran = order != NULL;
-    for (struct tn_bh *next; order; order = next) {
-        next = order->next;
-        struct domain *dom = __atomic_load_n(&order->dead, __ATOMIC_ACQUIRE) ? NULL : lock_for(order->dev, order->flags);
-        int dead = bh_settle(order);
-        if (!dead)
-            order->fn(order->s);
-        if (dom)
-            domain_unlock(dom);
-        if (!dead && (order->flags & BH_ONCE))
-            bh_del(order);
-        if (dead)
-            free(order);
+    while (*end)
+        end = &(*end)->next;
+    *end = order;
+}
+
+static int run_bhs(struct tn_ctx *c)
+{
+    gather(c);
+    int ran = c->ready != NULL;
+    while (c->ready) {
+        struct tn_bh *b = c->ready;
+        c->ready = b->next;
+        run_bh(b);
     }
     return ran;
 }
@@ -448,7 +520,7 @@ int loop_here(const struct tn_ctx *c)
 static uint64_t until_deadline(struct tn_ctx *c, uint64_t most)
 {
     for (uint32_t clk = TN_CLK_VM; clk <= TN_CLK_REAL; clk++) {
-        if (clk == TN_CLK_VM && (c->clock->manual || c->clock->stopped))
+        if (clk == TN_CLK_VM && (c->clock->manual || __atomic_load_n(&c->clock->stopped, __ATOMIC_ACQUIRE)))
             continue;
         uint64_t at = loop_deadline(c, clk);
         if (at == ~(uint64_t)0)
@@ -481,10 +553,11 @@ static void drain_wake(struct tn_ctx *c)
 int loop_once(struct tn_ctx *c, uint64_t timeout_ns)
 {
     struct epoll_event ev[32];
-    bury(c);
-    __atomic_add_fetch(&c->passes, 1, __ATOMIC_RELEASE);
+    if (c->depth++ == 0)
+        bury(c); /* an outer round may still have a dead watch among its events */
+    __atomic_add_fetch(&c->passes, 1, __ATOMIC_SEQ_CST);
     __atomic_store_n(&c->sleeping, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&c->pending, __ATOMIC_SEQ_CST) || any_always(c))
+    if (c->ready || __atomic_load_n(&c->pending, __ATOMIC_SEQ_CST) || any_always(c))
         timeout_ns = 0;
     timeout_ns = until_deadline(c, timeout_ns);
     int n = wait_events(c, ev, (int)ARRAY_SIZE(ev), timeout_ns), ran = 0;
@@ -500,6 +573,7 @@ int loop_once(struct tn_ctx *c, uint64_t timeout_ns)
     ran |= run_always(c);
     ran |= loop_run_timers(c) != 0;
     ran |= run_bhs(c);
+    c->depth--;
     return ran;
 }
 
@@ -550,7 +624,9 @@ void loop_drain(struct tn_ctx *c)
 {
     if (loop_here(c) || !__atomic_load_n(&c->has_thread, __ATOMIC_ACQUIRE))
         return;
-    uint32_t seen = __atomic_load_n(&c->passes, __ATOMIC_ACQUIRE);
+    assert(!domain_any_held()); /* the callback that is waited for may want it */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* what was stopped is stopped in the round that comes */
+    uint32_t seen = __atomic_load_n(&c->passes, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&c->passes, __ATOMIC_ACQUIRE) == seen) {
         loop_wake(c);
         sched_yield();

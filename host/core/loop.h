@@ -18,7 +18,7 @@ struct tn_timer {
     void *s;
     uint64_t ns;      /* deadline on clk, while armed */
     uint32_t at;      /* place in the heap + 1; 0 = not armed */
-    uint32_t clk, flags, gen, dead;
+    uint32_t clk, flags, gen, dead, stopped; /* stopped: its device goes; no call begins any more */
     struct tn_timer *next_dead;
 };
 
@@ -29,7 +29,8 @@ struct tn_watch {
     void (*fn)(void *, uint32_t);
     void *s;
     int fd, own_fd;   /* own_fd: a duplicate of ours, as epoll takes a descriptor once only; else -1 */
-    uint32_t events, flags, dead;
+    uint32_t events, flags, dead, stopped;
+    uint32_t running, muted; /* in its callback, which runs the loop: no second call, and epoll does not report it */
     uint32_t always;  /* regular files cannot be polled: always ready */
     struct tn_watch *next_dead, *next_always;
 };
@@ -40,7 +41,7 @@ struct tn_bh {
     struct device *dev;
     void (*fn)(void *);
     void *s;
-    uint32_t flags, scheduled, dead;
+    uint32_t flags, scheduled, dead, stopped;
     struct tn_bh *next;
 };
 
@@ -54,9 +55,11 @@ struct tn_ctx {
     struct tn_timer **heap[4];
     uint32_t nheap[4], heap_cap[4];
     struct tn_bh *pending; /* lock-free stack */
+    struct tn_bh *ready;   /* taken off it, in order; its thread's, and what a nested round goes on with */
     struct tn_timer *dead_timers;
     struct tn_watch *dead_watches, *always;
     uint32_t passes; /* iterations done: what loop_drain() waits for */
+    uint32_t depth;  /* rounds within rounds: a callback waits and lets the loop go on */
 };
 
 /* name is copied; NULL on failure (descriptors). */
@@ -87,6 +90,8 @@ void watch_del(struct tn_watch *w);
 struct tn_bh *bh_new(struct tn_ctx *c, struct device *d, uint32_t flags, void (*fn)(void *), void *s);
 /* Runs fn(s) once, soon, with d's lock (d may be NULL), and forgets it. d must not go before. Any thread. */
 void bh_once(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s);
+/* The same without a lock, about d: forgotten if d goes first. fn may free d. */
+void bh_once_about(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s);
 void bh_kick(struct tn_bh *b);
 void bh_del(struct tn_bh *b);
 

@@ -268,12 +268,50 @@ static uint32_t kind_of_handle(uint32_t type)
     }
 }
 
+/* The instance that the value at `at` relies on, while it is there. */
+static struct device *relied_on(struct device *owner, uint32_t type, const void *handle)
+{
+    struct device *d;
+    if (handle)
+        TAILQ_FOREACH(d, &owner->vm->devices, all)
+            if (type == TN_P_LINK ? d == handle : d->handle_type == type && d->handle == handle)
+                return d;
+    return NULL;
+}
+
+static int is_handle(uint32_t type)
+{
+    return (type >= TN_P_CHARDEV && type <= TN_P_LINK) || type == TN_P_AUDIODEV;
+}
+
+/* by 1: what the value names must stay; -1: no longer. Elements of a list count one by one. */
+static void hold(struct device *owner, const struct tn_prop *p, const void *at, uint32_t by)
+{
+    if (is_handle(p->type)) {
+        struct device *other = relied_on(owner, p->type, *(void *const *)at);
+        if (other)
+            other->holds += by;
+    }
+    const struct tn_list *l = at;
+    struct prop_table t = {p->sub, p->nsub, p->sub_stride};
+    for (uint32_t i = 0; p->type == TN_P_LIST && i < l->n; i++)
+        for (uint32_t k = 0; k < t.n; k++)
+            hold(owner, prop_at(t, k), (char *)l->items + (uint64_t)i * l->stride + prop_at(t, k)->offset, by);
+}
+
+static void hold_other(struct device *owner, const struct tn_prop *p, void *at, const void *handle)
+{
+    hold(owner, p, at, ~0u);
+    *(const void **)at = handle;
+    hold(owner, p, at, 1);
+}
+
 static int set_backend(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
 {
     struct device *other = device_find(owner->vm, kind_of_handle(p->type), text);
     if (!other || other->handle_type != p->type)
         return err_set(e, ENOENT, "Property '%s.%s' can't find value '%s'", owner->entry->name, p->name, text);
-    *(void **)at = other->handle;
+    hold_other(owner, p, at, other->handle);
     return 0;
 }
 
@@ -298,10 +336,7 @@ static int set_link(struct device *owner, const struct tn_prop *p, void *at, con
     if (!link_fits(p, other))
         return err_set(e, EINVAL, "Property '%s.%s' cannot be set to '%s': a %s is not one of that kind", owner->entry->name,
                        p->name, text, other->entry->name);
-    if (*(struct device **)at)
-        (*(struct device **)at)->holds--;
-    other->holds++;
-    *(struct tn_dev **)at = &other->pub;
+    hold_other(owner, p, at, &other->pub);
     return 0;
 }
 
@@ -396,9 +431,12 @@ static int set_list(struct device *owner, const struct tn_prop *p, void *at, con
         l.items = strings_keep(&owner->strings, xcalloc(v->n_child, l.stride));
     for (size_t i = 0; i < v->n_child; i++) {
         int r = append(owner, p, &l, v->child[i], e);
-        if (r < 0)
+        if (r < 0) {
+            hold(owner, p, &l, ~0u);
             return r;
+        }
     }
+    hold(owner, p, at, ~0u); /* the elements of the new one are held already */
     *(struct tn_list *)at = l;
     return 0;
 }
@@ -524,15 +562,23 @@ char *prop_default_text(const struct tn_prop *p)
     return buf_take(&b);
 }
 
+int prop_set_handle(struct device *owner, const struct tn_prop *p, void *base, const void *handle, struct tn_err *e)
+{
+    if (!is_handle(p->type) || (p->flags & TN_PF_READONLY))
+        return err_set(e, EINVAL, "Property '%s.%s' takes no back end", owner->entry->name, p->name);
+    hold_other(owner, p, at_of(p, base), handle);
+    return 0;
+}
+
+void prop_put_back(struct device *owner, const struct tn_prop *p, void *base, const void *was)
+{
+    hold(owner, p, at_of(p, base), ~0u);
+    memcpy(at_of(p, base), was, p->size);
+    hold(owner, p, at_of(p, base), 1);
+}
+
 void props_drop(struct device *owner, struct prop_table t, void *base)
 {
-    (void)owner;
-    for (uint32_t i = 0; i < t.n; i++) {
-        const struct tn_prop *p = prop_at(t, i);
-        struct device **at = at_of(p, base);
-        if (p->type == TN_P_LINK && *at) {
-            (*at)->holds--;
-            *at = NULL;
-        }
-    }
+    for (uint32_t i = 0; i < t.n; i++)
+        hold(owner, prop_at(t, i), at_of(prop_at(t, i), base), ~0u);
 }

@@ -75,7 +75,7 @@ struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct 
                            .ops = ops,
                            .devfn = devfn,
                            .intx_fd = -1,
-                           .as = {b->pci->vm, 1, 0}};
+                           .as = {.vm = b->pci->vm, .gate = 1, .dev = d}};
     pthread_mutex_init(&f->lock, NULL);
     pci_config_init(&f->c, config_flags(b, ops, child), &ids);
     for (uint32_t i = 0; i < PCI_REGIONS; i++)

@@ -49,11 +49,14 @@ static int realize(void *p, struct tn_err *e)
     return 0;
 }
 
-/* The first resume starts the thread: by then the sandbox's filters are made. */
+/* The first resume starts the thread: by then the sandbox's filters are made. A later one wakes it: guest time goes on, and
+ * its timers with it. */
 static void resume(void *p)
 {
     struct iothread *t = p;
-    if (!t->ctx->has_thread && loop_start_thread(t->ctx, begin, t) < 0)
+    if (t->ctx->has_thread)
+        loop_wake(t->ctx);
+    else if (loop_start_thread(t->ctx, begin, t) < 0)
         log_line(LOG_ERROR, "%s: no thread", t->name);
 }
 

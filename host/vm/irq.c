@@ -30,14 +30,19 @@ struct wire {
     void *s;
     uint32_t pin;
 };
+/* A controller's claim to its pins. */
+struct intc {
+    struct managed m;
+    struct irqs *irqs;
+    const struct tn_intc_ops *ops;
+    void *s;
+    uint32_t base, n;
+    struct intc *next;
+};
 struct irqs {
     struct vm *vm;
     struct wire wire[IRQ_GSIS];
-    struct {
-        const struct tn_intc_ops *ops;
-        void *s;
-    } intc[4];
-    uint32_t nintc;
+    struct intc *intc; /* read by vCPUs */
     void (*spy)(void *, uint32_t, uint32_t);
     void *spy_o;
 };
@@ -138,7 +143,7 @@ struct tn_line *irq_line_new(struct vm *vm, struct device *d, uint32_t gsi, uint
     *l = (struct tn_line){.m.release = release_line, .irqs = vm->irqs, .gsi = gsi, .flags = flags, .fd = -1, .resample = -1};
     pthread_mutex_lock(&w->lock);
     l->next = w->lines;
-    w->lines = l;
+    __atomic_store_n(&w->lines, l, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&w->lock);
     managed_add(d, &l->m);
     return l;
@@ -146,12 +151,14 @@ struct tn_line *irq_line_new(struct vm *vm, struct device *d, uint32_t gsi, uint
 
 static void unwatch(struct tn_line *l)
 {
+    struct tn_bh *ended = __atomic_exchange_n(&l->ended, NULL, __ATOMIC_ACQ_REL);
     if (l->trigger)
         watch_del(l->trigger);
-    if (l->ended)
-        bh_del(l->ended);
     l->trigger = NULL;
-    l->ended = NULL;
+    if (!ended)
+        return;
+    epoch_wait(); /* a vCPU may be about to kick it, on its way out of an EOI */
+    bh_del(ended);
 }
 
 void irq_line_free(struct tn_line *l)
@@ -163,7 +170,7 @@ void irq_line_free(struct tn_line *l)
     pthread_mutex_lock(&w->lock);
     for (struct tn_line **at = &w->lines; *at; at = &(*at)->next)
         if (*at == l) {
-            *at = l->next;
+            __atomic_store_n(at, l->next, __ATOMIC_RELEASE);
             break;
         }
     pthread_mutex_unlock(&w->lock);
@@ -203,8 +210,9 @@ void irq_eoi(struct vm *vm, uint32_t vector)
 {
     struct reader *me = reader_self();
     reader_enter(me);
-    for (uint32_t i = 0; i < vm->irqs->nintc; i++)
-        vm->irqs->intc[i].ops->eoi(vm->irqs->intc[i].s, vector);
+    for (const struct intc *c = __atomic_load_n(&vm->irqs->intc, __ATOMIC_ACQUIRE); c; c = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE))
+        if (c->ops->eoi)
+            c->ops->eoi(c->s, vector);
     reader_leave(me);
 }
 
@@ -217,10 +225,14 @@ static int t_line(struct tn_dev *d, uint32_t domain, uint32_t n, uint32_t flags,
         return err_set(e, EINVAL, "ISA interrupt %u does not exist: there are 16", n);
     if (domain == TN_LINE_SPI)
         return err_set(e, EINVAL, "this machine has no shared peripheral interrupts");
+    if (domain < TN_LINE_ISA || domain > TN_LINE_ANY)
+        return err_set(e, EINVAL, "interrupt lines of kind %u do not exist", domain);
     uint32_t gsi = domain == TN_LINE_ISA ? irq_isa_gsi(n) : n;
     if (domain == TN_LINE_ANY)
         for (gsi = IRQ_GSIS - 1; gsi > 15 && taken_by(&dev->vm->irqs->wire[gsi], flags); gsi--)
             ;
+    if (domain == TN_LINE_ANY && gsi <= 15)
+        return err_set(e, EBUSY, "no interrupt is free");
     *out = irq_line_new(dev->vm, dev, gsi, flags, e);
     return *out ? 0 : e ? -e->err : -EBUSY;
 }
@@ -254,7 +266,7 @@ int irq_line_fd(struct tn_line *l, int fd, int resample_fd)
         return 0;
     l->fd = fd;
     l->resample = resample_fd;
-    l->ended = bh_new(l->irqs->vm->main, NULL, 0, ended, l);
+    __atomic_store_n(&l->ended, bh_new(l->irqs->vm->main, NULL, 0, ended, l), __ATOMIC_RELEASE);
     l->trigger = watch_new(l->irqs->vm->main, NULL, 0, fd, TN_FD_IN, triggered, l);
     if (l->trigger)
         return 0;
@@ -267,24 +279,45 @@ const struct tn_irq irq_table = {
 
 /* ---- TN_INTC_1 ---- */
 
+/* ops NULL: nobody is behind them any more. */
+static void set_pins(const struct intc *c, const struct tn_intc_ops *ops)
+{
+    for (uint32_t i = 0; i < c->n; i++) {
+        struct wire *w = &c->irqs->wire[c->base + i];
+        pthread_mutex_lock(&w->lock);
+        w->ops = ops;
+        w->s = c->s;
+        w->pin = i;
+        pthread_mutex_unlock(&w->lock);
+    }
+}
+
+static void release_intc(struct managed *m)
+{
+    struct intc *c = (struct intc *)m;
+    managed_del(m);
+    set_pins(c, NULL);
+    struct intc **at = &c->irqs->intc;
+    while (*at != c)
+        at = &(*at)->next;
+    __atomic_store_n(at, c->next, __ATOMIC_RELEASE);
+    epoch_wait();
+    free(c);
+}
+
 static int t_attach(struct tn_dev *d, uint32_t gsi_base, uint32_t n, const struct tn_intc_ops *o, void *s, struct tn_err *e)
 {
     struct irqs *q = device_of(d)->vm->irqs;
     if (!n || n > IRQ_GSIS || gsi_base > IRQ_GSIS - n)
         return err_set(e, EINVAL, "GSIs %u to %u do not exist: there are %u", gsi_base, gsi_base + n - 1, IRQ_GSIS);
-    if (q->nintc == ARRAY_SIZE(q->intc))
-        return err_set(e, ENOSPC, "too many interrupt controllers");
     for (uint32_t i = 0; i < n; i++)
         if (q->wire[gsi_base + i].ops)
             return err_set(e, EBUSY, "GSI %u has an interrupt controller", gsi_base + i);
-    for (uint32_t i = 0; i < n; i++) {
-        struct wire *w = &q->wire[gsi_base + i];
-        w->ops = o;
-        w->s = s;
-        w->pin = i;
-    }
-    q->intc[q->nintc].ops = o;
-    q->intc[q->nintc++].s = s;
+    struct intc *c = XNEW(struct intc);
+    *c = (struct intc){.m.release = release_intc, .irqs = q, .ops = o, .s = s, .base = gsi_base, .n = n, .next = q->intc};
+    set_pins(c, o);
+    __atomic_store_n(&q->intc, c, __ATOMIC_RELEASE);
+    managed_add(device_of(d), &c->m);
     return 0;
 }
 
@@ -317,9 +350,11 @@ static void t_eoi_of(struct tn_dev *d, uint32_t gsi)
     struct irqs *q = device_of(d)->vm->irqs;
     if (gsi >= IRQ_GSIS)
         return;
-    for (struct tn_line *l = __atomic_load_n(&q->wire[gsi].lines, __ATOMIC_ACQUIRE); l; l = l->next)
-        if (l->ended)
-            bh_kick(l->ended);
+    for (struct tn_line *l = __atomic_load_n(&q->wire[gsi].lines, __ATOMIC_ACQUIRE); l; l = __atomic_load_n(&l->next, __ATOMIC_ACQUIRE)) {
+        struct tn_bh *b = __atomic_load_n(&l->ended, __ATOMIC_ACQUIRE);
+        if (b)
+            bh_kick(b);
+    }
 }
 
 static void t_extint(struct tn_dev *d, uint32_t level)

@@ -35,8 +35,11 @@ struct listener {
 struct cache {
     struct tn_cached c; /* first */
     struct managed m;
-    struct memory *memory;
-    uint32_t dir;
+    struct vm *vm;
+};
+struct device_space {
+    struct managed m;
+    struct tn_as as;
 };
 struct memory {
     struct vm *vm;
@@ -146,7 +149,7 @@ static void reclaim(void *p)
     m->retired = NULL;
     if (!t)
         return;
-    epoch_wait();
+    devices_drain(m->vm); /* a callback of an iothread may have the table in hand: see t_view() */
     for (struct ram_table *next; t; t = next) {
         next = t->next;
         free(t);
@@ -175,6 +178,8 @@ static void publish(struct memory *m)
     bh_kick(m->reclaim);
 }
 
+static void listener_free(struct listener *l);
+
 struct memory *memory_new(struct vm *vm)
 {
     struct memory *m = XNEW(struct memory);
@@ -192,6 +197,8 @@ void memory_free(struct memory *m)
 {
     if (!m)
         return;
+    while (m->listeners)
+        listener_free(m->listeners);
     reclaim(m);
     bh_del(m->reclaim);
     free(m->table);
@@ -233,8 +240,10 @@ static int tell_map(struct listener *l, const struct piece *p, struct tn_err *e)
     if (l->l->flags & TN_LISTEN_UNMAP_ONLY)
         return 0;
     int r = fits_listener(l, &g, e);
+    if (r < 0)
+        return r;
     l->l->begin(l->o);
-    if (r == 0 && (r = l->l->map(l->o, &g)) < 0)
+    if ((r = l->l->map(l->o, &g)) < 0)
         err_set(e, -r, "%s cannot map 0x%" PRIx64 ": %s", l->m.dev ? device_id(l->m.dev) : "a listener", g.iova, strerror(-r));
     int c = l->l->commit(l->o, 0);
     return r < 0 ? r : c < 0 ? c : 0;
@@ -438,9 +447,19 @@ static void t_dirty_bitmap(struct tn_as *a, uint64_t iova, uint32_t shift, const
     (void)nbits;
 }
 
+static void release_space(struct managed *m)
+{
+    managed_del(m);
+    free(m);
+}
+
 static struct tn_as *t_system(struct tn_dev *d)
 {
-    return memory_system(device_of(d)->vm);
+    struct device *dev = device_of(d);
+    struct device_space *s = XNEW(struct device_space);
+    *s = (struct device_space){.m.release = release_space, .as = {.vm = dev->vm, .dev = dev, .open = 1}};
+    managed_add(dev, &s->m);
+    return &s->as;
 }
 
 static int t_info(struct tn_as *a, struct tn_as_info *out)
@@ -472,7 +491,7 @@ static int t_listen(struct tn_as *a, const struct tn_dma_listener *ops, void *o,
 {
     struct memory *m = a->vm->memory;
     struct listener *l = XNEW(struct listener);
-    *l = (struct listener){.m.release = release_listener, .memory = m, .l = ops, .o = o};
+    *l = (struct listener){.m.release = release_listener, .m.dev = a->dev, .memory = m, .l = ops, .o = o};
     for (uint32_t i = 0; i < m->npieces; i++) {
         int r = tell_map(l, &m->piece[i], e);
         if (r < 0) {
@@ -484,6 +503,7 @@ static int t_listen(struct tn_as *a, const struct tn_dma_listener *ops, void *o,
     }
     l->next = m->listeners;
     m->listeners = l;
+    managed_add(a->dev, &l->m);
     return 0;
 }
 
@@ -503,6 +523,20 @@ static void t_committed(struct tn_dev *d, uint64_t token, int err)
     (void)err;
 }
 
+static void release_cache(struct managed *m)
+{
+    managed_del(m);
+    free((char *)m - offsetof(struct cache, m));
+}
+
+/* A callback may just be reading it. */
+static void free_cache(void *p)
+{
+    struct cache *k = p;
+    devices_drain(k->vm);
+    free(k);
+}
+
 static const struct tn_cached *t_cache(struct tn_as *a, struct tn_ctx *c, uint64_t iova, uint64_t len, uint32_t dir,
                                        void (*changed)(void *), void *s)
 {
@@ -512,14 +546,22 @@ static const struct tn_cached *t_cache(struct tn_as *a, struct tn_ctx *c, uint64
     struct cache *k = calloc(1, sizeof *k);
     if (!k)
         return NULL;
-    k->c = (struct tn_cached){.va = closed(a) ? NULL : tn_ram_at(&a->vm->memory->table->view, iova, len, dir), .iova = iova,
-                              .len = len};
+    struct reader *me = reader_self();
+    reader_enter(me);
+    const struct tn_view *v = &__atomic_load_n(&a->vm->memory->table, __ATOMIC_ACQUIRE)->view;
+    k->c = (struct tn_cached){.va = closed(a) ? NULL : tn_ram_at(v, iova, len, dir), .iova = iova, .len = len};
+    reader_leave(me);
+    k->vm = a->vm;
+    k->m.release = release_cache;
+    managed_add(a->dev, &k->m);
     return &k->c;
 }
 
 static void t_uncache(const struct tn_cached *c)
 {
-    free((void *)(uintptr_t)c);
+    struct cache *k = (struct cache *)(uintptr_t)c;
+    managed_del(&k->m);
+    bh_once(k->vm->main, NULL, free_cache, k);
 }
 
 static const struct tn_view *const *t_view(struct tn_as *a, struct tn_ctx *c)
@@ -530,8 +572,11 @@ static const struct tn_view *const *t_view(struct tn_as *a, struct tn_ctx *c)
 
 static int t_lookup(struct tn_as *a, uint64_t iova, uint32_t perm, struct tn_iotlb *out)
 {
-    const struct tn_view *v = &a->vm->memory->table->view;
+    struct reader *me = reader_self();
+    reader_enter(me);
+    const struct tn_view *v = &__atomic_load_n(&a->vm->memory->table, __ATOMIC_ACQUIRE)->view;
     uint8_t *va = tn_ram_at(v, iova, 1, perm & (TN_DMA_READ | TN_DMA_WRITE));
+    reader_leave(me);
     *out = (struct tn_iotlb){sizeof *out, perm, iova & ~(uint64_t)0xfff, iova & ~(uint64_t)0xfff, 0xfff,
                              va ? va - (iova & 0xfff) : NULL};
     return va ? 0 : -ENOENT;

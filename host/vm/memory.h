@@ -43,8 +43,9 @@ int memory_write(struct vm *vm, uint64_t gpa, const void *buf, uint64_t len);
 /* A space through which a device sees memory: system memory, gated for PCI by bus mastering. */
 struct tn_as {
     struct vm *vm;
-    uint32_t gate;    /* 1: `open` decides */
-    uint32_t open;    /* atomic */
+    uint32_t gate;      /* 1: `open` decides */
+    uint32_t open;      /* atomic */
+    struct device *dev; /* whose view it is, and with whom goes what it gives out; NULL: the machine's */
 };
 struct tn_as *memory_system(struct vm *vm);
 

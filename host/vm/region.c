@@ -245,6 +245,16 @@ void region_del(struct tn_region *r)
     region_unref(r);
 }
 
+/* The space's lock is held. 1: somebody could see it. */
+static int place(struct tn_region *r, uint64_t base, uint32_t on)
+{
+    region_unwire(r);
+    __atomic_store_n(&r->base, base, __ATOMIC_RELAXED);
+    __atomic_store_n(&r->enabled, on, __ATOMIC_RELAXED);
+    region_wire(r);
+    return r->live != 0;
+}
+
 int region_place(struct tn_region *r, uint64_t base, uint32_t on)
 {
     struct space *s = r->space;
@@ -253,14 +263,23 @@ int region_place(struct tn_region *r, uint64_t base, uint32_t on)
     if (base == r->base && on == r->enabled)
         return 0;
     pthread_mutex_lock(&s->lock);
-    region_unwire(r);
-    __atomic_store_n(&r->base, base, __ATOMIC_RELAXED);
-    __atomic_store_n(&r->enabled, on, __ATOMIC_RELAXED);
-    region_wire(r);
-    if (r->live)
+    if (place(r, base, on))
         space_publish(s);
     pthread_mutex_unlock(&s->lock);
     return 0;
+}
+
+void regions_place(struct space *s, struct tn_region *const *r, const uint64_t *base, uint32_t n)
+{
+    int seen = 0;
+    pthread_mutex_lock(&s->lock);
+    for (uint32_t i = 0; i < n; i++) {
+        int on = base[i] != TN_ANYWHERE && in_space(s, base[i], r[i]->size);
+        seen |= place(r[i], on ? base[i] : TN_ANYWHERE, (uint32_t)on);
+    }
+    if (seen)
+        space_publish(s);
+    pthread_mutex_unlock(&s->lock);
 }
 
 int region_move(struct tn_region *r, uint64_t base)

@@ -22,6 +22,7 @@ struct run {
     enum run_state state;
     struct tn_bh *bh;
     uint32_t pending;     /* bit per TN_REQ_*; atomic */
+    uint32_t acting;      /* on a request: it may wait, and let the loop go on */
     uint32_t ended;       /* run_main returns */
     uint32_t status;      /* process status */
     pthread_mutex_t lock; /* leaf: text */
@@ -241,6 +242,9 @@ static void requested(void *p)
     static const uint32_t order[] = {TN_REQ_EXIT,    TN_REQ_PANIC,  TN_REQ_SHUTDOWN,     TN_REQ_RESET, TN_REQ_SUSPEND,
                                      TN_REQ_WAKEUP,  TN_REQ_NMI,    TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
     struct run *r = p;
+    if (r->acting)
+        return; /* what is asked meanwhile comes after it */
+    r->acting = 1;
     uint32_t bits = __atomic_exchange_n(&r->pending, 0, __ATOMIC_ACQ_REL);
     pthread_mutex_lock(&r->lock);
     AUTO_FREE char *text = r->text;
@@ -253,6 +257,9 @@ static void requested(void *p)
         if (ends_run(order[i]))
             break;
     }
+    r->acting = 0;
+    if (__atomic_load_n(&r->pending, __ATOMIC_ACQUIRE))
+        bh_kick(r->bh);
 }
 
 struct run *run_new(struct vm *vm, const struct run_options *o)

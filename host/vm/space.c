@@ -42,52 +42,16 @@ static void put_range(struct view *v, uint64_t first, uint64_t last, struct tn_r
     v->range[v->n++] = (struct range){last, r->base, r};
 }
 
-/* The regions lie side by side: one range each. */
-static struct view *build_plain(struct tn_region **r, uint32_t n)
-{
-    struct view *v = view_alloc(n);
-    for (uint32_t i = 0; i < n; i++)
-        put_range(v, r[i]->base, r[i]->base + (r[i]->size - 1), r[i]);
-    return v;
-}
-
 static uint64_t last_of(const struct tn_region *r)
 {
     return r->base + (r->size - 1);
 }
 
-/* Some overlap, as guests move things: at each address the oldest wins. O(n^2), and rare. by_age[i] is older first. */
-static struct view *build_overlapped(struct tn_region **by_age, uint32_t n)
-{
-    uint32_t nb = 0;
-    uint64_t *edge = xcalloc(2 * (size_t)n + 1, sizeof *edge);
-    for (uint32_t i = 0; i < n; i++) {
-        edge[nb++] = by_age[i]->base;
-        if (last_of(by_age[i]) != ~(uint64_t)0)
-            edge[nb++] = last_of(by_age[i]) + 1;
-    }
-    qsort(edge, nb, sizeof *edge, cmp_u64);
-    struct view *v = view_alloc(nb);
-    for (uint32_t i = 0; i < nb; i++) {
-        if (i && edge[i] == edge[i - 1])
-            continue;
-        struct tn_region *hit = NULL;
-        for (uint32_t k = 0; k < n && !hit; k++)
-            if (edge[i] >= by_age[k]->base && edge[i] <= last_of(by_age[k]))
-                hit = by_age[k];
-        if (!hit)
-            continue;
-        uint64_t last = last_of(hit);
-        for (uint32_t k = i + 1; k < nb; k++)
-            if (edge[k] > edge[i]) {
-                last = last < edge[k] - 1 ? last : edge[k] - 1;
-                break;
-            }
-        put_range(v, edge[i], last, hit);
-    }
-    free(edge);
-    return v;
-}
+/* A region that is in the view, and how many older ones there are. */
+struct placed {
+    struct tn_region *r;
+    uint32_t age;
+};
 
 int cmp_u64(const void *a, const void *b)
 {
@@ -97,24 +61,76 @@ int cmp_u64(const void *a, const void *b)
 
 static int by_base(const void *a, const void *b)
 {
-    return cmp_u64(&(*(struct tn_region *const *)a)->base, &(*(struct tn_region *const *)b)->base);
+    return cmp_u64(&((const struct placed *)a)->r->base, &((const struct placed *)b)->r->base);
+}
+
+static int by_age(const void *a, const void *b)
+{
+    uint64_t x = ((const struct placed *)a)->age, y = ((const struct placed *)b)->age;
+    return cmp_u64(&x, &y);
+}
+
+static struct tn_region *oldest_at(const struct placed *p, uint32_t n, uint64_t addr)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (addr >= p[i].r->base && addr <= last_of(p[i].r))
+            return p[i].r;
+    return NULL;
+}
+
+/* n regions that overlap, as guests move things: between two edges the oldest wins. O(n^2), of the few that do. */
+static void put_cluster(struct view *v, struct placed *p, uint32_t n)
+{
+    uint32_t nb = 0;
+    uint64_t *edge = xcalloc(2 * (size_t)n, sizeof *edge), end = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        end = last_of(p[i].r) > end ? last_of(p[i].r) : end;
+        edge[nb++] = p[i].r->base;
+        if (last_of(p[i].r) != ~(uint64_t)0)
+            edge[nb++] = last_of(p[i].r) + 1;
+    }
+    qsort(edge, nb, sizeof *edge, cmp_u64);
+    qsort(p, n, sizeof *p, by_age);
+    for (uint32_t i = 0, next; i < nb; i = next) {
+        for (next = i + 1; next < nb && edge[next] == edge[i]; next++)
+            ;
+        struct tn_region *hit = oldest_at(p, n, edge[i]);
+        if (hit)
+            put_range(v, edge[i], next < nb ? edge[next] - 1 : end, hit);
+    }
+    free(edge);
+}
+
+/* How many of p[0..n-1], sorted by base, hang together from the first on. */
+static uint32_t cluster(const struct placed *p, uint32_t n)
+{
+    uint64_t last = last_of(p[0].r);
+    uint32_t k = 1;
+    for (; k < n && p[k].r->base <= last; k++)
+        last = last_of(p[k].r) > last ? last_of(p[k].r) : last;
+    return k;
 }
 
 static struct view *build(struct space *s)
 {
-    uint32_t n = 0, overlap = 0;
-    struct tn_region **age = xcalloc(s->nregions, sizeof(struct tn_region *));
+    uint32_t n = 0;
+    struct placed *p = xcalloc(s->nregions, sizeof *p);
     for (struct tn_region *r = s->regions; r; r = r->next)
-        if (usable(r))
-            age[n++] = r;
-    struct tn_region **sorted = xcalloc(n, sizeof(struct tn_region *));
-    memcpy(sorted, age, n * sizeof(struct tn_region *));
-    qsort(sorted, n, sizeof(struct tn_region *), by_base);
-    for (uint32_t i = 1; i < n; i++)
-        overlap |= last_of(sorted[i - 1]) >= sorted[i]->base;
-    struct view *v = overlap ? build_overlapped(age, n) : build_plain(sorted, n);
-    free(age);
-    free(sorted);
+        if (usable(r)) {
+            p[n] = (struct placed){r, n};
+            n++;
+        }
+    if (n)
+        qsort(p, n, sizeof *p, by_base);
+    struct view *v = view_alloc(2 * n);
+    for (uint32_t i = 0, k; i < n; i += k) {
+        k = cluster(p + i, n - i);
+        if (k == 1)
+            put_range(v, p[i].r->base, last_of(p[i].r), p[i].r);
+        else
+            put_cluster(v, p + i, k);
+    }
+    free(p);
     return v;
 }
 

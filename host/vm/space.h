@@ -41,6 +41,8 @@ void region_del(struct tn_region *r);
 int region_move(struct tn_region *r, uint64_t base);       /* [main][vcpu][dev] */
 void region_enable(struct tn_region *r, uint32_t on);      /* [main][vcpu][dev] */
 int region_place(struct tn_region *r, uint64_t base, uint32_t on); /* both, published once */
+/* n of them, published once; TN_ANYWHERE, or a base that does not fit: off. */
+void regions_place(struct space *s, struct tn_region *const *r, const uint64_t *base, uint32_t n);
 uint64_t region_base(struct tn_region *r);
 void region_above(struct tn_region *r, struct tn_region *below); /* where both are, r wins, as if it were older */
 int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint64_t fd_off, uint32_t prot, struct tn_err *e);
