@@ -7,40 +7,48 @@
 
 /* ---- regions ---- */
 
+enum { LAST_PORT = 0xffff };
+
 static uint64_t wanted(const struct pci_func *f, const struct pci_region *r)
 {
-    uint64_t at = pci_bar_addr(&f->c, r->bar), size = f->c.bar[r->bar].size;
-    if (at == PCI_BAR_UNMAPPED ||
-        !pci_bus_decodes(f->bus, f->c.bar[r->bar].kind & PCI_BAR_IO, at, size))
+    const struct pci_bar *bar = &f->c.bar[r->bar];
+    int io = (bar->kind & PCI_BAR_IO) != 0;
+
+    if (bar->addr == PCI_BAR_UNMAPPED || (io && bar->addr + (bar->size - 1) > LAST_PORT) ||
+        !pci_bus_decodes(f->bus, io, bar->addr, bar->size))
         return PCI_BAR_UNMAPPED;
-    return at + r->off;
+    return bar->addr + r->off;
 }
 
-static void place(struct pci_region *r, uint64_t at)
+/* A BAR and what lies over it change together. */
+static void place_changed(struct pci_func *f, struct space *s, struct pci_events *ev)
 {
-    int on = at != PCI_BAR_UNMAPPED;
-    if (on && region_place(r->region, at, 1) == 0)
-        r->at = at;
-    else if (r->at != PCI_BAR_UNMAPPED || on) {
-        region_place(r->region, TN_ANYWHERE,
-                     0); /* beyond the end of the space: nobody sees it there */
-        r->at = PCI_BAR_UNMAPPED;
+    struct tn_region *r[PCI_REGIONS];
+    uint64_t base[PCI_REGIONS];
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < PCI_REGIONS; i++) {
+        struct pci_region *it = &f->region[i];
+        uint64_t at = it->region && it->region->space == s ? wanted(f, it) : it->at;
+
+        if (at == it->at)
+            continue;
+        it->at = at;
+        r[n] = it->region;
+        base[n++] = at == PCI_BAR_UNMAPPED ? TN_ANYWHERE : at;
+        if (i < PCI_BARS)
+            ev->moved |= 1u << i;
     }
+    if (n)
+        regions_place(s, r, base, n);
 }
 
 static void settle_regions(struct pci_func *f, struct pci_events *ev)
 {
-    /* the last first: the MSI-X structures are in place before the BAR below them, and go after it
-     */
-    for (uint32_t i = PCI_REGIONS; i-- && !f->stopped;) {
-        struct pci_region *r = &f->region[i];
-        uint64_t at = r->region ? wanted(f, r) : PCI_BAR_UNMAPPED;
-        if (!r->region || at == r->at)
-            continue;
-        place(r, at);
-        if (i < PCI_BARS)
-            ev->moved |= 1u << i;
-    }
+    if (f->stopped)
+        return;
+    place_changed(f, f->pci->vm->mmio, ev);
+    place_changed(f, f->pci->vm->pio, ev);
 }
 
 /* ---- the rest ---- */
