@@ -257,7 +257,7 @@ class Machine:
     def __exit__(self, kind, value, trace):
         status = self.end()
         if kind is None:
-            eq(status, 0, 'exit status after SIGTERM')
+            ok(status == 0, f'exit status after SIGTERM is {status}: {self.stderr.strip()}')
 
     def end(self):
         """Asks the program to end, unless it has; returns its status."""

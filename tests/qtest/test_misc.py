@@ -107,12 +107,23 @@ def pvpanic_crash_loaded():
         eq(m.qmp.command('query-status')['running'], True, 'running')
 
 
+def ends(options, event):
+    m = qtest.Machine(f'-device pvpanic {options}')
+    m.send(f'outb {PVPANIC:#x} {event:#x}')
+    return m.exit_status()
+
+
+@qtest.test
+def pvpanic_action():
+    """pvpanic: a panic ends the program as -action says"""
+    eq(ends('', PANICKED), 0, 'exit status')
+    eq(ends('-action panic=exit-failure', PANICKED), 1, 'exit status')
+
+
 @qtest.test(tenon='since QEMU 9.1')
 def pvpanic_shutdown():
     """pvpanic: a shutdown ends the program like any other"""
-    with pvpanic() as m:
-        m.send(f'outb {PVPANIC:#x} {SHUTDOWN:#x}')
-        eq(m.exit_status(), 0, 'exit status')
+    eq(ends('', SHUTDOWN), 0, 'exit status')
 
 
 @qtest.test(tenon='QEMU acts on what it does not offer, too')
