@@ -192,6 +192,7 @@ static void give_focus(struct tn_chr *c, struct chr_front *f)
     if (!c->nfronts || (f->dev && !c->front[c->focus].dev)) {
         c->focus = (uint32_t)(f - c->front);
         c->credit = 0;
+        c->starved = 1; /* the back end is told once f takes input */
     }
 }
 

@@ -178,8 +178,7 @@ static void connect_next(struct sock *s)
             return;
         }
         s->connecting = fd;
-        if (fd >= 0 && (s->w_connecting =
-                            watch_new(s->c.dev->home, s->c.dev, 0, fd, TN_FD_OUT, connect_done, s)))
+        if (fd >= 0 && (s->w_connecting = chr_watch(&s->c, fd, TN_FD_OUT, connect_done, s)))
             return;
         s->last_err = fd < 0 ? -fd : ENOSPC;
         stop_connecting(s);
@@ -200,8 +199,7 @@ void sock_go(struct sock *s)
         s->retry = timer_new(s->c.dev->home, s->c.dev, 0, TN_CLK_REAL, retry, s);
     for (uint32_t i = 0; i < s->nlisteners; i++)
         if (!s->listener[i].w)
-            s->listener[i].w =
-                watch_new(s->c.dev->home, s->c.dev, 0, s->listener[i].fd, 0, client_waits, s);
+            s->listener[i].w = chr_watch(&s->c, s->listener[i].fd, 0, client_waits, s);
     s->next = 0;
     if (sock_accepting(s))
         listen_for(s, TN_FD_IN);

@@ -68,7 +68,7 @@ static int pipe_realize(void *s, struct tn_err *e)
     return in < 0 ? in : go(f, in, in, e);
 }
 
-static void file_unrealize(void *s)
+static void file_end(void *s)
 {
     struct file *f = s;
     if (f->io.c)
@@ -102,7 +102,7 @@ static const struct tn_prop pipe_props[] = {
                 "FIFO; with .in and .out behind the name if there are two"),
 };
 
-const struct tn_class chr_file_class = CHR_CLASS(struct file, "file", "File", NULL, file_props,
-                                                 file_realize, file_unrealize, file_ops);
-const struct tn_class chr_pipe_class = CHR_CLASS(
-    struct file, "pipe", "Named pipes", NULL, pipe_props, pipe_realize, file_unrealize, file_ops);
+const struct tn_class chr_file_class =
+    CHR_CLASS(struct file, "file", "File", file_props, file_realize, file_end, file_ops);
+const struct tn_class chr_pipe_class =
+    CHR_CLASS(struct file, "pipe", "Named pipes", pipe_props, pipe_realize, file_end, file_ops);

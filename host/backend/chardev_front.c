@@ -39,6 +39,7 @@ static void move_focus(struct tn_chr *c, uint32_t to)
     chr_kick_front(c, c->focus);
     c->focus = to;
     c->credit = 0;
+    c->starved = 1;
     chr_kick_front(c, to);
 }
 

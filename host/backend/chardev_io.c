@@ -12,12 +12,32 @@
 
 /* ---- common to all ---- */
 
+static void release_common(struct managed *m)
+{
+    struct chr_common *c = (struct chr_common *)m;
+    const struct chr_end *e = c->dev->pub.cls->data;
+    managed_del(m);
+    if (c->begun)
+        e->end(c);
+}
+
 int chr_common_init(void *s, struct tn_dev *d)
 {
     struct chr_common *c = s;
     c->dev = device_of(d);
     c->chr = chardev_create(c->dev);
+    c->m.release = release_common;
+    managed_add(c->dev, &c->m); /* after the handle, so it is released before that */
     return c->chr ? 0 : -ENOMEM;
+}
+
+struct tn_watch *chr_watch(struct chr_common *c, int fd, uint32_t events,
+                           void (*fn)(void *, uint32_t), void *s)
+{
+    struct tn_watch *w = watch_new(c->dev->home, c->dev, 0, fd, events, fn, s);
+    if (w)
+        managed_del(&w->m);
+    return w;
 }
 
 /* A reader that goes away must not take the process along; who handles the signal himself keeps his
@@ -32,6 +52,7 @@ static void ignore_sigpipe(void)
 int chr_common_realize(struct chr_common *c, struct tn_err *e)
 {
     ignore_sigpipe();
+    c->begun = 1;
     c->chr->mux = c->mux;
     if (!c->logfile)
         return 0;
@@ -80,16 +101,19 @@ static void end_input(struct chr_io *io)
  * the front end may take none for long, while the next peer is waiting. */
 static void read_rest(struct chr_io *io)
 {
+    struct tn_chr *c = io->c->chr;
     uint8_t *p;
-    for (uint32_t n; (n = chr_space(io->c->chr, &p));) {
-        ssize_t r = read_some(io, p, n);
-        if (r <= 0) {
-            end_input(io);
-            return;
+    do {
+        for (uint32_t n; (n = chr_space(c, &p));) {
+            ssize_t r = read_some(io, p, n);
+            if (r <= 0) {
+                end_input(io);
+                return;
+            }
+            chr_commit(c, (uint32_t)r);
         }
-        chr_commit(io->c->chr, (uint32_t)r);
-    }
-    if (!chr_attached(io->c->chr))
+    } while (chr_room(c, NULL)); /* 0: room() will come, and bring us here again */
+    if (!chr_attached(c))
         end_input(io); /* nobody will ever read it */
 }
 
@@ -143,7 +167,7 @@ static void drainable(void *s, uint32_t ev)
 static int64_t wait_for_space(struct chr_io *io, int64_t taken)
 {
     if (!io->w_out)
-        io->w_out = watch_new(io->c->dev->home, io->c->dev, 0, io->out, TN_FD_OUT, drainable, io);
+        io->w_out = chr_watch(io->c, io->out, TN_FD_OUT, drainable, io);
     if (!io->w_out)
         io->broken = 1; /* no descriptors left for another watch */
     return io->w_out ? taken : -ENOSPC;
@@ -201,7 +225,7 @@ int chr_io_start(struct chr_io *io, struct chr_common *c, int in, int out,
                           .in_sock = is_socket(in),
                           .out_sock = is_socket(out),
                           .eof = eof};
-    if (in >= 0 && !(io->w_in = watch_new(c->dev->home, c->dev, 0, in, TN_FD_IN, readable, io)))
+    if (in >= 0 && !(io->w_in = chr_watch(c, in, TN_FD_IN, readable, io)))
         return -ENOSPC;
     return 0;
 }

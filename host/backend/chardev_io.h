@@ -9,10 +9,17 @@
 
 /* First member of every instance. */
 struct chr_common {
+    struct managed m; /* of dev: ends what realize began, however it came out */
     struct device *dev;
     struct tn_chr *chr;
     const char *logfile;
     uint8_t mux, logappend;
+    uint32_t begun;
+};
+/* tn_class.data: gives back what an instance took by itself, of a realize that succeeded, failed or
+ * is still pending. The handle is still there, nothing else that is managed may be. */
+struct chr_end {
+    void (*end)(void *s);
 };
 #define CHR_COMMON_PROPS(T)                                                                \
     TN_PROP(T, c.mux, "mux", BOOL, 0, "several front ends, switched by Ctrl-A c"),         \
@@ -26,6 +33,11 @@ int chr_common_realize(struct chr_common *c, struct tn_err *e);
 /* Opens a file by name: -errno with e "Could not open '...': ...", also when the machine runs
  * already. Non-blocking, close-on-exec, never the controlling terminal. */
 int chr_open(struct chr_common *c, const char *path, int flags, struct tn_err *e);
+
+/* A watch that the caller deletes, before or in chr_end.end. NULL if there are no descriptors left.
+ */
+struct tn_watch *chr_watch(struct chr_common *c, int fd, uint32_t events,
+                           void (*fn)(void *, uint32_t), void *s);
 
 struct chr_io {
     struct chr_common *c;
@@ -53,13 +65,14 @@ extern const struct tn_class chr_null_class, chr_vc_class, chr_stdio_class, chr_
     chr_pipe_class, chr_pty_class, chr_serial_class, chr_tty_class, chr_socket_class,
     chr_ringbuf_class, chr_memory_class;
 
-#define CHR_CLASS(T, nm, text, more, prop_table, realize_, unrealize_, ops)                  \
+#define CHR_CLASS(T, nm, text, prop_table, realize_, end_, ops)                              \
     {                                                                                        \
         .struct_size = sizeof(struct tn_class), .flags = TN_C_HOTPLUG, .kind = TN_K_CHARDEV, \
-        .name = nm, .aliases = more, .desc = text, .instance_size = sizeof(T),               \
-        .props = prop_table, .nprops = sizeof(prop_table) / sizeof((prop_table)[0]),         \
+        .name = nm, .desc = text, .data = &(const struct chr_end){end_},                     \
+        .instance_size = sizeof(T), .props = prop_table,                                     \
+        .nprops = sizeof(prop_table) / sizeof((prop_table)[0]),                              \
         .prop_stride = sizeof(struct tn_prop), .init = chr_common_init, .realize = realize_, \
-        .unrealize = unrealize_, .bus_ops = &(ops)                                           \
+        .bus_ops = &(ops)                                                                    \
     }
 
 #endif

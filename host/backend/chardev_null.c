@@ -17,7 +17,7 @@ static int null_realize(void *s, struct tn_err *e)
     return r;
 }
 
-static void null_unrealize(void *s)
+static void null_end(void *s)
 {
     struct null *n = s;
     back_run(n->c.chr); /* for the log */
@@ -47,8 +47,6 @@ static const struct tn_prop vc_props[] = {
 };
 
 const struct tn_class chr_null_class =
-    CHR_CLASS(struct null, "null", "Swallows output", NULL, null_props, null_realize,
-              null_unrealize, null_ops);
-const struct tn_class chr_vc_class =
-    CHR_CLASS(struct null, "vc", "Text console without a window", NULL, vc_props, null_realize,
-              null_unrealize, null_ops);
+    CHR_CLASS(struct null, "null", "Swallows output", null_props, null_realize, null_end, null_ops);
+const struct tn_class chr_vc_class = CHR_CLASS(struct null, "vc", "Text console without a window",
+                                               vc_props, null_realize, null_end, null_ops);

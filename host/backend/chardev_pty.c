@@ -127,7 +127,7 @@ static int pty_realize(void *s, struct tn_err *e)
     return 0;
 }
 
-static void pty_unrealize(void *s)
+static void pty_end(void *s)
 {
     struct pty *t = s;
     if (t->open)
@@ -159,5 +159,5 @@ static const struct tn_prop pty_props[] = {
     TN_PROP_STR(struct pty, path, "path", NULL, "name of a symbolic link to make to the terminal"),
 };
 
-const struct tn_class chr_pty_class = CHR_CLASS(struct pty, "pty", "Pseudo-terminal", NULL,
-                                                pty_props, pty_realize, pty_unrealize, pty_ops);
+const struct tn_class chr_pty_class =
+    CHR_CLASS(struct pty, "pty", "Pseudo-terminal", pty_props, pty_realize, pty_end, pty_ops);

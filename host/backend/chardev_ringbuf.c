@@ -30,7 +30,7 @@ static int ringbuf_realize(void *s, struct tn_err *e)
     return 0;
 }
 
-static void ringbuf_unrealize(void *s)
+static void ringbuf_end(void *s)
 {
     struct ringbuf *b = s;
     if (b->data)
@@ -94,8 +94,8 @@ static const struct tn_prop ringbuf_props[] = {
 };
 
 const struct tn_class chr_ringbuf_class =
-    CHR_CLASS(struct ringbuf, "ringbuf", "Keeps the newest output in memory", NULL, ringbuf_props,
-              ringbuf_realize, ringbuf_unrealize, ringbuf_ops);
+    CHR_CLASS(struct ringbuf, "ringbuf", "Keeps the newest output in memory", ringbuf_props,
+              ringbuf_realize, ringbuf_end, ringbuf_ops);
 const struct tn_class chr_memory_class =
-    CHR_CLASS(struct ringbuf, "memory", "Keeps the newest output in memory (ringbuf)", NULL,
-              ringbuf_props, ringbuf_realize, ringbuf_unrealize, ringbuf_ops);
+    CHR_CLASS(struct ringbuf, "memory", "Keeps the newest output in memory (ringbuf)",
+              ringbuf_props, ringbuf_realize, ringbuf_end, ringbuf_ops);

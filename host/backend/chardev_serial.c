@@ -137,7 +137,7 @@ static int serial_realize(void *s, struct tn_err *e)
     return 0;
 }
 
-static void serial_unrealize(void *s)
+static void serial_end(void *s)
 {
     struct serial *l = s;
     if (!l->io.c)
@@ -168,8 +168,8 @@ static const struct tn_prop serial_props[] = {
 };
 
 const struct tn_class chr_serial_class =
-    CHR_CLASS(struct serial, "serial", "Serial line of the host", NULL, serial_props,
-              serial_realize, serial_unrealize, serial_ops);
+    CHR_CLASS(struct serial, "serial", "Serial line of the host", serial_props, serial_realize,
+              serial_end, serial_ops);
 const struct tn_class chr_tty_class =
-    CHR_CLASS(struct serial, "tty", "Serial line of the host", NULL, serial_props, serial_realize,
-              serial_unrealize, serial_ops);
+    CHR_CLASS(struct serial, "tty", "Serial line of the host", serial_props, serial_realize,
+              serial_end, serial_ops);

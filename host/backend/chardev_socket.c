@@ -188,7 +188,7 @@ static void remove_path(const struct sock *s)
         unlink(s->path);
 }
 
-static void sock_unrealize(void *p)
+static void sock_end(void *p)
 {
     struct sock *s = p;
     if (!s->label)
@@ -250,5 +250,4 @@ static const struct tn_prop sock_props[] = {
 };
 
 const struct tn_class chr_socket_class =
-    CHR_CLASS(struct sock, "socket", "Stream socket", NULL, sock_props, sock_realize,
-              sock_unrealize, sock_ops);
+    CHR_CLASS(struct sock, "socket", "Stream socket", sock_props, sock_realize, sock_end, sock_ops);

@@ -69,7 +69,7 @@ static int stdio_realize(void *self, struct tn_err *e)
     return 0;
 }
 
-static void stdio_unrealize(void *self)
+static void stdio_end(void *self)
 {
     struct stdio *s = self;
     if (!s->claimed)
@@ -105,5 +105,5 @@ static const struct tn_prop stdio_props[] = {
 };
 
 const struct tn_class chr_stdio_class =
-    CHR_CLASS(struct stdio, "stdio", "Standard input and output", NULL, stdio_props, stdio_realize,
-              stdio_unrealize, stdio_ops);
+    CHR_CLASS(struct stdio, "stdio", "Standard input and output", stdio_props, stdio_realize,
+              stdio_end, stdio_ops);

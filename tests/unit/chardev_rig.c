@@ -273,6 +273,14 @@ int rig_connect(const char *path)
     return -1;
 }
 
+uint32_t rig_open_fds(void)
+{
+    uint32_t n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
 uint32_t rig_read(int fd, void *buf, uint32_t n)
 {
     uint32_t got = 0;

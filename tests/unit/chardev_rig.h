@@ -53,6 +53,7 @@ void rig_put_file(const char *path, const char *text);
 const char *rig_file(const char *path); /* its text, up to 64 KiB */
 int rig_listen(const char *path);
 int rig_connect(const char *path);
+uint32_t rig_open_fds(void); /* how many descriptors this process has */
 uint32_t rig_read(int fd, void *buf,
                   uint32_t n); /* n bytes, while the main loop runs; how many came */
 

@@ -78,7 +78,7 @@ TEST(socket_server_takes_one_client_after_the_other)
     CHECK_EQ(write(b, "second", 6), 6);
     CHECK_EQ(write(a, "first ", 6), 6);
     RIG_UNTIL(f->ngot == 6);
-    rig_settle();
+    CHECK(rig_quiet()); /* though the second one waits */
     CHECK(rig_got(f, "first "));
     close(a);
     RIG_UNTIL(f->ngot == 12);
@@ -149,12 +149,34 @@ TEST(the_last_words_of_a_peer_arrive_and_the_next_is_served)
     close(b);
 }
 
-TEST(a_storm_of_connections_ends_in_the_right_state)
+TEST(more_last_words_than_are_read_ahead_arrive_too)
 {
     rig_begin();
+    static uint8_t data[150000];
+    for (uint32_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 3 + i / 256);
     CHECK(rig_chardev("socket,id=c,path=@/s,server=on,wait=off"));
     struct front *f = rig_front("c", NULL, 0);
+    int fd = rig_connect("@/s");
     rig_settle();
+    CHECK_EQ(send(fd, data, sizeof data, MSG_DONTWAIT), sizeof data);
+    close(fd);
+    CHECK(rig_quiet());
+    while (f->nevents < 2 && f->ngot < sizeof data) {
+        uint32_t before = f->ngot;
+        rig_room(f, 10000);
+        RIG_UNTIL(!f->room || f->ngot == sizeof data);
+        CHECK(f->ngot != before);
+    }
+    RIG_UNTIL(f->nevents == 2);
+    CHECK_EQ(f->ngot, sizeof data);
+    CHECK(memcmp(f->got, data, sizeof data) == 0);
+    CHECK_STR(f->events, "OC");
+}
+
+/* 50 connections while the front end takes nothing; the newest is left open. */
+static int storm(void)
+{
     int last = -1;
     for (int i = 0; i < 50; i++) {
         int fd = rig_connect("@/s");
@@ -165,6 +187,16 @@ TEST(a_storm_of_connections_ends_in_the_right_state)
         last = fd;
         rig_settle();
     }
+    return last;
+}
+
+TEST(a_storm_of_connections_ends_in_the_right_state)
+{
+    rig_begin();
+    CHECK(rig_chardev("socket,id=c,path=@/s,server=on,wait=off"));
+    struct front *f = rig_front("c", NULL, 0);
+    rig_settle();
+    int last = storm();
     CHECK_EQ(write(last, "ham", 3), 3);
     rig_room(f, 10000);
     RIG_UNTIL(f->ngot >= 7 && memcmp(f->got + f->ngot - 7, "spamham", 7) == 0);
@@ -172,8 +204,14 @@ TEST(a_storm_of_connections_ends_in_the_right_state)
     CHECK_EQ(f->events[f->nevents - 1], 'O');
     for (uint32_t i = 1; i < f->nevents; i++)
         CHECK(f->events[i] != f->events[i - 1]);
+    rig_room(f, 0);
     close(last);
     RIG_UNTIL(f->events[f->nevents - 1] == 'C');
+    last = storm();
+    close(last);
+    CHECK(rig_quiet());
+    rig_room(f, 10000);
+    rig_settle();
     CHECK_EQ(f->events[f->nevents - 1], 'C');
     CHECK(rig_quiet());
 }
@@ -386,10 +424,12 @@ TEST(socket_options_that_contradict_are_refused)
          "Failed to bind socket to /no/such/dir/s: No such file or directory"},
     };
     rig_begin();
+    uint32_t fds = rig_open_fds();
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
         CHECK(!rig_chardev(bad[i].text));
         CHECK(strstr(rig_error(), bad[i].error));
     }
+    CHECK_EQ(rig_open_fds(), fds);
     char longer[200] = "socket,id=c,path=";
     memset(longer + strlen(longer), 'a', 150);
     CHECK(!rig_chardev(longer));
@@ -449,6 +489,24 @@ TEST(take_waits_for_a_client_and_no_longer_than_said)
     close(other);
 }
 
+TEST(take_refuses_a_connection_that_has_been_read_from)
+{
+    rig_begin();
+    int fd = -1;
+    ERR_AUTO e = {0};
+    CHECK(rig_chardev("socket,id=c,path=@/s,server=on,wait=off"));
+    struct front *f = rig_front("c", NULL, 2);
+    int peer = rig_connect("@/s");
+    CHECK_EQ(write(peer, "abcdef", 6), 6);
+    RIG_UNTIL(f->ngot);
+    CHECK(chardev_table.take(f->chr, f->dev, &fd, 0, &e) == -EBUSY);
+    CHECK_STR(err_text(&e), "chardev 'c' has read from its connection already");
+    rig_room(f, 100);
+    RIG_UNTIL(f->ngot == 6);
+    CHECK(rig_got(f, "abcdef")); /* nothing was lost */
+    close(peer);
+}
+
 TEST(take_fails_clearly)
 {
     rig_begin();
@@ -474,6 +532,7 @@ int main(void)
     RUN(socket_server_waits_for_its_client);
     RUN(socket_server_replaces_a_socket_but_no_file);
     RUN(the_last_words_of_a_peer_arrive_and_the_next_is_served);
+    RUN(more_last_words_than_are_read_ahead_arrive_too);
     RUN(a_storm_of_connections_ends_in_the_right_state);
     RUN(clients_without_a_front_end_do_not_block_the_next);
     RUN(input_of_an_old_front_end_is_not_the_next_ones);
@@ -486,6 +545,7 @@ int main(void)
     RUN(socket_options_that_contradict_are_refused);
     RUN(take_hands_an_untouched_connection_over);
     RUN(take_waits_for_a_client_and_no_longer_than_said);
+    RUN(take_refuses_a_connection_that_has_been_read_from);
     RUN(take_fails_clearly);
     rig_end();
     return tap_done();

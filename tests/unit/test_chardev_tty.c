@@ -20,11 +20,18 @@ static char *pty_name(struct vm *vm, const char *id)
     return strncmp(name, "pty:", 4) == 0 ? xstrdup(name + 4) : NULL;
 }
 
+/* Adds a pseudo-terminal; the line that it prints becomes a comment of the test's own output. */
+static struct device *add_pty(const char *text)
+{
+    printf("# ");
+    return rig_chardev(text);
+}
+
 TEST(pty_comes_and_goes_with_its_other_end)
 {
     struct rig *r = rig_begin();
     char buf[8] = "";
-    CHECK(rig_chardev("pty,id=c,path=@/link"));
+    CHECK(add_pty("pty,id=c,path=@/link"));
     AUTO_FREE char *name = pty_name(r->vm, "c");
     struct front *f = rig_front("c", NULL, 100);
     rig_write(f, "lost", 4); /* nobody there */
@@ -51,10 +58,25 @@ TEST(pty_comes_and_goes_with_its_other_end)
     CHECK(rig_sane(f));
 }
 
+TEST(a_chardev_that_fails_leaves_nothing_behind)
+{
+    rig_begin();
+    uint32_t fds = rig_open_fds();
+    rig_put_file("@/taken", "precious");
+    CHECK(!rig_chardev("pty,id=c,path=@/taken"));
+    CHECK(strstr(rig_error(), "Could not link"));
+    CHECK_STR(rig_file("@/taken"), "precious");
+    CHECK(!rig_chardev("stdio,id=c,logfile=@/no/log"));
+    CHECK(!rig_chardev("stdio,id=c,signal=maybe"));
+    CHECK(!rig_chardev("pty,id=c,colour=red"));
+    CHECK_EQ(rig_open_fds(), fds);
+    CHECK(rig_chardev("stdio,id=c,signal=off"));
+}
+
 TEST(pty_hung_up_without_room_does_not_spin)
 {
     struct rig *r = rig_begin();
-    CHECK(rig_chardev("pty,id=c"));
+    CHECK(add_pty("pty,id=c"));
     AUTO_FREE char *name = pty_name(r->vm, "c");
     struct front *f = rig_front("c", NULL, 0);
     int fd = open(name, O_RDWR | O_NOCTTY);
@@ -311,6 +333,7 @@ TEST(stopping_puts_the_terminal_back_for_as_long)
 int main(void)
 {
     RUN(pty_comes_and_goes_with_its_other_end);
+    RUN(a_chardev_that_fails_leaves_nothing_behind);
     RUN(pty_hung_up_without_room_does_not_spin);
     RUN(serial_sets_the_line_up_and_carries_bytes);
     RUN(set_without_a_line_is_not_supported);
