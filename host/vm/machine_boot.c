@@ -22,7 +22,8 @@
 
 #define MIB ((uint64_t)1 << 20)
 #define RSDP_GPA 0xe0000u      /* where a scan of the BIOS area finds it (ACPI 6.5, 5.2.5.1) */
-#define TABLES_SIZE (1 * MIB)  /* at the top of low RAM */
+#define TABLES_SIZE (MIB / 4)  /* at the top of low RAM: half for tables, half for blobs */
+#define BIOS_ENTRY  0xffff0u   /* F000:FFF0, where a PC's firmware is entered */
 
 /* ---- files ---- */
 
@@ -203,6 +204,21 @@ static int build_acpi(struct machine *m, struct plan *p, struct tn_err *e)
     return 0;
 }
 
+/* Without firmware there is still something that guests expect of it: Linux with hardware-reduced ACPI restarts the machine
+ * by entering the BIOS in real mode. What stands there resets it as a triple fault does. */
+static void place_bios_entry(struct machine *m)
+{
+    static const uint8_t code[] = {
+        0x2e, 0x0f, 0x01, 0x1e, 0xf8, 0xff, /* lidt cs:[0xfff8] */
+        0xcc,                               /* int3: no vector, no double fault's, shutdown */
+        0xf4,                               /* hlt */
+        0, 0, 0, 0, 0, 0, 0, 0              /* limit 0, base 0 */
+    };
+    void *at = memory_ptr(m->vm, BIOS_ENTRY, sizeof code);
+    if (at)
+        memcpy(at, code, sizeof code);
+}
+
 static int dump_dtb(const char *path, const struct buf *dtb, struct tn_err *e)
 {
     AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
@@ -247,6 +263,7 @@ int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct
     if (!m->cli->kernel && !dump)
         return vm->acpi ? acpi_host_publish(vm, e) : 0; /* firmware places the tables */
     int err = assign_pci(m, e);
+    place_bios_entry(m);
     if (err == 0)
         err = build_acpi(m, &p, e);
     if (err == 0 && m->map.ecam_base)
