@@ -208,30 +208,39 @@ static void enable(struct pci_bus *b)
     }
 }
 
-int pci_assign(struct vm *vm, const struct pci_windows *w, struct tn_err *e)
+static void number_all(struct pci *p)
 {
-    const uint64_t base[PCI_WINDOWS] = {w->io_base, w->mem32_base, w->mem64_base};
-    const uint64_t size[PCI_WINDOWS] = {w->io_size, w->mem32_size, w->mem64_size};
-    struct pci *p = vm->pci;
     uint32_t next = 1;
-    (void)e;
     for (struct pci_bus *b = p->buses; b; b = b->next) {
         if (!pci_bus_is_root(b))
             continue;
         next = assign_numbers(b, next > b->number ? next : b->number + 1);
         close_windows(b);
     }
-    for (uint32_t kind = 0; kind < PCI_WINDOWS; kind++) {
-        uint64_t at = base[kind];
-        for (struct pci_bus *b = p->buses; b && size[kind]; b = b->next) {
-            if (!pci_bus_is_root(b))
-                continue;
-            uint64_t end = place(b, kind, at, base[kind] + (size[kind] - 1), w->mem64_size != 0);
-            b->given[kind].base = at;
-            b->given[kind].size = align_up(end, kind == PCI_IO ? IO_GRANULE : MEM_GRANULE) - at;
-            at = b->given[kind].base + b->given[kind].size;
-        }
+}
+
+/* Roots share a window, one behind the other. */
+static void place_all(struct pci *p, uint32_t kind, uint64_t at, uint64_t size, int have64)
+{
+    uint64_t limit = at + (size - 1), granule = kind == PCI_IO ? IO_GRANULE : MEM_GRANULE;
+    for (struct pci_bus *b = p->buses; b && size; b = b->next) {
+        if (!pci_bus_is_root(b))
+            continue;
+        uint64_t end = align_up(place(b, kind, at, limit, have64), granule);
+        b->given[kind] = (struct pci_range){at, end - at};
+        at = end;
     }
+}
+
+int pci_assign(struct vm *vm, const struct pci_windows *w, struct tn_err *e)
+{
+    struct pci *p = vm->pci;
+    int have64 = w->mem64_size != 0;
+    (void)e; /* what has no room stays off, and is warned of: it may not be needed */
+    number_all(p);
+    place_all(p, PCI_IO, w->io_base, w->io_size, have64);
+    place_all(p, PCI_MEM, w->mem32_base, w->mem32_size, have64);
+    place_all(p, PCI_PREF, w->mem64_base, w->mem64_size, have64);
     for (struct pci_bus *b = p->buses; b; b = b->next)
         if (pci_bus_is_root(b))
             enable(b);

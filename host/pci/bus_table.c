@@ -4,9 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-static const struct tn_bus_type *plain(const struct pci_func *f, uint32_t flags)
+static const struct tn_bus_type *plain(uint32_t flags)
 {
-    (void)f;
     return flags & TN_PCIB_CONVENTIONAL ? &pci_conventional_type : &pci_express_type;
 }
 
@@ -31,7 +30,7 @@ static int make_bus(struct device *d, struct pci_func *bridge, const struct tn_b
                     const char *name, uint32_t flags, const void *port_ops,
                     const struct tn_pci_bus_ops *o, void *s, struct pci_bus **out, struct tn_err *e)
 {
-    const struct tn_bus_type *base = plain(bridge, flags);
+    const struct tn_bus_type *base = plain(flags);
     struct pci_bus *b = pci_bus_new(d->vm->pci, d, bridge, t ? t : base, name ? name : d->id,
                                     port_ops, NULL, flags, e);
     if (!b)
@@ -68,17 +67,23 @@ static int t_root(struct tn_dev *pub, const struct tn_bus_type *t, const char *n
                   uint32_t flags, uint32_t numa, const void *port_ops, void *bus,
                   const struct tn_pci_bus_ops *o, void *s, struct tn_bus **out, struct tn_err *e)
 {
-    (void)t;
-    (void)name;
-    (void)flags;
-    (void)numa;
-    (void)port_ops;
+    struct device *d = device_of(pub);
+    struct pci_bus *b = NULL;
+    (void)numa; /* for the tables, that its plugin writes */
     (void)bus;
-    (void)o;
-    (void)s;
-    (void)out;
-    return err_set(e, ENOTSUP, "%s: this host has one PCI root, bus number %u cannot be another",
-                   device_id(device_of(pub)), nr);
+    const struct pci_bus *other = pci_root_with(d->vm->pci, nr);
+    if (other)
+        return err_set(e, EBUSY, "%s: bus number %u is that of '%s'", device_id(d), nr,
+                       other->bus->name);
+    if (nr >= PCI_BUSES || !d->vm->cold)
+        return err_set(e, EINVAL, "%s: no root with bus number %u can be added now", device_id(d),
+                       nr);
+    int err = make_bus(d, NULL, t, name, flags, port_ops, o, s, &b, e);
+    if (b)
+        pci_make_root(b, d, nr);
+    if (err == 0)
+        *out = b->bus;
+    return err;
 }
 
 struct slot_query {
@@ -114,7 +119,7 @@ static void t_numbers(struct tn_bus *bus, uint32_t v[3])
         return;
     v[0] = b->bridge ? __atomic_load_n(&b->bridge->bus->number, __ATOMIC_RELAXED) : b->number;
     v[1] = v[0];
-    v[2] = PCI_BUSES - 1;
+    v[2] = pci_last_number(b);
     if (!b->bridge)
         return;
     uint32_t n = __atomic_load_n(&b->bridge->numbers, __ATOMIC_RELAXED);

@@ -127,7 +127,8 @@ static int check(void *bus, void *child, struct tn_dev *pub, const void *table, 
     if (r < 0)
         return r;
     c->addr = devfn;
-    c->multifunction |= devfn == home_devfn(b, d, ops) && PCI_SLOT_OF(devfn); /* as the southbridge */
+    c->multifunction |=
+        devfn == home_devfn(b, d, ops) && PCI_SLOT_OF(devfn); /* as the southbridge */
     c->func = pci_func_new(b, d, ops, c, (uint32_t)devfn);
     if (vf >= 0)
         pci_vf_met(c->func);

@@ -57,9 +57,19 @@ static void stop_func(struct managed *m)
         pci_route(f->pci);
 }
 
+/* The memory is detach()'s to free, as it outlives the regions; what waits for others goes here,
+ * with no lock held. */
 static void release_func(struct managed *m)
 {
-    managed_del(m); /* detach() frees it: it outlives the regions */
+    struct pci_func *f = (struct pci_func *)m;
+    struct tn_line *l = f->line;
+
+    managed_del(m);
+    pthread_mutex_lock(&f->lock);
+    f->line = NULL;
+    pthread_mutex_unlock(&f->lock);
+    if (l)
+        irq_line_free(l);
 }
 
 struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct tn_pci_ops *ops,
@@ -95,8 +105,6 @@ void pci_func_free(struct pci_func *f)
     bh_del(f->reset_bh);
     bh_del(f->tell_bh);
     pci_vfs_free(f);
-    if (f->line)
-        irq_line_free(f->line);
     if (f->intx_fd >= 0)
         close(f->intx_fd);
     pci_irqfds_free(f);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum { AGAIN_NS = 10000000 };
+
 struct plug_owner *pci_slot_owner(const struct pci_bus *b)
 {
     return b->owner ? b->owner : b->pci->owner;
@@ -102,7 +104,7 @@ static int slot_busy(const struct pci_bus *b, uint32_t slot)
 static void remove_function(struct pci_func *f)
 {
     ERR_AUTO e = {0};
-    if (pci_quiesce_tree(f->dev, TN_Q_UNPLUG, &e) < 0)
+    if (device_quiesce(f->dev, TN_Q_UNPLUG, &e) < 0)
         err_report(&e); /* a forced quiesce has no other answer than 0: it goes */
     device_free(f->dev);
 }
@@ -141,10 +143,39 @@ static int next_ejected(struct pci *p, struct pci_bus **bus, uint32_t *slot)
     return 0;
 }
 
+int pci_put_off(struct pci *p)
+{
+    struct device *d;
+    TAILQ_FOREACH(d, &p->vm->devices, all)
+    if (d->busy) {
+        timer_arm(p->again, clock_now(&p->vm->clock, TN_CLK_REAL) + AGAIN_NS);
+        return 1;
+    }
+    return 0;
+}
+
+static int kick_change(void *o, struct device *d, uint32_t rid)
+{
+    (void)o;
+    (void)rid;
+    if (d->pci->vfs)
+        bh_kick(d->pci->vfs->change_bh);
+    return 0;
+}
+
+void pci_go_on(void *s)
+{
+    struct pci *p = s;
+    bh_kick(p->eject_bh);
+    pci_each(p->vm, kick_change, NULL);
+}
+
 void pci_eject(void *s)
 {
     struct pci_bus *b;
     uint32_t slot;
+    if (pci_put_off(s))
+        return;
     while (next_ejected(s, &b, &slot)) /* from the start each time: buses go with their bridges */
         remove_slot(b, slot);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI in the host: root bus, functions, BARs in the spaces, vectors to messages; on top of lib/pci's config space. */
+/* PCI in the host: root bus, functions, BARs in the spaces, vectors to messages; on top of
+ * lib/pci's config space. */
 #ifndef TN_HOST_PCI_HOST_H
 #define TN_HOST_PCI_HOST_H
 #include "core/device.h"
@@ -9,16 +10,16 @@
 
 struct buf;
 
-/* The root complex: bus "pcie.0" (express) of 256 numbers, ECAM at ecam_base (0: none), config ports 0xcf8 and 0xcfc. Serves
- * TN_PCI_1, TN_PCI_BUS_1, TN_HOTPLUG_1. */
+/* The root complex: bus "pcie.0" (express) of 256 numbers, ECAM at ecam_base (0: none), config
+ * ports 0xcf8 and 0xcfc. Serves TN_PCI_1, TN_PCI_BUS_1, TN_HOTPLUG_1. */
 struct pci *pci_host_new(struct vm *vm, uint64_t ecam_base, struct tn_err *e);
 void pci_host_free(struct pci *p); /* NULL is fine */
 /* The constant of "PCI" or "PCIE", for help texts; NULL for other names. */
 const struct tn_bus_type *pci_bus_type(const char *name);
 struct tn_bus *pci_root_bus(struct vm *vm);
 
-/* For direct boot, where no firmware does it: bus numbers, bridge windows and BARs, in windows of the machine's map. Main
- * thread, after cold plug and at each reset. */
+/* For direct boot, where no firmware does it: bus numbers, bridge windows and BARs, in windows of
+ * the machine's map. Main thread, after cold plug and at each reset. */
 struct pci_windows {
     uint64_t io_base, io_size, mem32_base, mem32_size, mem64_base, mem64_size;
 };
@@ -31,7 +32,8 @@ void pci_reset_all(struct vm *vm, uint32_t kind);         /* NULL pci is fine */
 void pci_reset_function(struct device *d, uint32_t kind); /* not a function: nothing */
 /* Asks the owner of the slot. 0 asked, -ENOSYS: no owner, -errno refused. */
 int pci_unplug_request(struct device *d, struct tn_err *e);
-/* d is realized: its slot's owner shows it to the guest, if d is function 0. Not a function: nothing. */
+/* d is realized: its slot's owner shows it to the guest, if d is function 0. Not a function:
+ * nothing. */
 void pci_slot_filled(struct device *d);
 /* _CRS and _PRT of a bus as AML, for TN_ACPI_BUILD_1. */
 int pci_aml_crs(struct tn_bus *b, struct buf *aml);
@@ -39,8 +41,8 @@ int pci_aml_prt(struct tn_bus *b, struct buf *aml);
 /* Every function in order of address, until fn is not 0. */
 int pci_each(struct vm *vm, int (*fn)(void *o, struct device *d, uint32_t rid), void *o);
 
-extern const struct tn_pci pci_table;           /* TN_PCI_1 */
-extern const struct tn_pci_bus pci_bus_table;   /* TN_PCI_BUS_1 */
-extern const struct tn_hotplug hotplug_table;   /* TN_HOTPLUG_1 */
+extern const struct tn_pci pci_table;         /* TN_PCI_1 */
+extern const struct tn_pci_bus pci_bus_table; /* TN_PCI_BUS_1 */
+extern const struct tn_hotplug hotplug_table; /* TN_HOTPLUG_1 */
 
 #endif

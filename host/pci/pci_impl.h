@@ -116,7 +116,12 @@ struct pci_vfs {
 /* Why a function answers nothing. */
 enum { PCI_HELD_GONE = 1, PCI_HELD_RESET = 2, PCI_HELD_BUS_RESET = 4, PCI_HELD_BY_PF = 8 };
 
+struct pci_range {
+    uint64_t base, size;
+};
+
 struct pci_bus {
+    struct managed m; /* of an extra root: its device's. First */
     struct pci *pci;
     struct tn_bus *bus;
     struct pci_func *bridge;         /* NULL: a root */
@@ -130,9 +135,8 @@ struct pci_bus {
     void *s;
     struct plug_owner *owner; /* of its slots; NULL: the machine's, if it has one */
     uint32_t ejected;         /* bit n: the guest let go of slot n. Atomic */
-    struct pci_range {
-        uint64_t base, size;
-    } given[3];              /* of a root: what pci_assign() put below it, by PCI_IO .. PCI_PREF */
+    struct pci_range
+        given[3];            /* of a root: what pci_assign() put below it, by PCI_IO .. PCI_PREF */
     struct tn_bus_type type; /* of a bus with a type of its plugin's: that one's names, our rules */
 };
 enum { PCI_IO, PCI_MEM, PCI_PREF, PCI_WINDOWS };
@@ -155,6 +159,7 @@ struct pci {
     uint32_t config_address;  /* as the guest wrote it, atomic */
     struct plug_owner *owner; /* of buses without one of their own */
     struct tn_bh *eject_bh;
+    struct tn_timer *again; /* removals that had to be put off */
 };
 
 /* bus_type.c: properties and rules of a PCI bus */
@@ -165,6 +170,9 @@ struct pci_bus *pci_bus_new(struct pci *p, struct device *owner, struct pci_func
                             const struct tn_bus_type *t, const char *name, const void *port_ops,
                             void *data, uint32_t flags, struct tn_err *e);
 void pci_bus_free(struct pci_bus *b);
+const struct pci_bus *pci_root_with(const struct pci *p, uint32_t nr); /* bus number; or NULL */
+/* b, without a bridge, is the root of bus number nr, as long as owner is there. */
+void pci_make_root(struct pci_bus *b, struct device *owner, uint32_t nr);
 struct pci_bus *pci_bus_of(const struct tn_bus *b); /* NULL: not a PCI bus */
 int pci_bus_is_express(const struct pci_bus *b);
 int pci_bus_is_root(const struct pci_bus *b);
@@ -229,7 +237,8 @@ int pci_intx_fd(struct pci_func *f, int resample);
 
 /* route.c */
 struct pci_func *pci_lookup(struct pci *p, const struct pci_target *t); /* in a section */
-void pci_route(struct pci *p); /* bus numbers have changed */
+void pci_route(struct pci *p);                        /* bus numbers have changed */
+uint32_t pci_last_number(const struct pci_bus *root); /* that is its own */
 /* base..base+size-1 reaches b from the root; io: of port space. */
 int pci_bus_decodes(const struct pci_bus *b, int io, uint64_t base, uint64_t size);
 int pci_bus_masters(const struct pci_bus *b); /* requests from below reach the root */
@@ -251,6 +260,10 @@ int pci_func_aer(struct pci_func *f, uint32_t severity, uint32_t bits, const uin
 struct plug_owner *pci_slot_owner(const struct pci_bus *b);
 int pci_plug_allowed(struct pci_bus *b, uint32_t devfn, struct tn_err *e);
 void pci_eject(void *p); /* bottom half: removes what the guest let go of */
+/* 1: the main thread waits for a device further down its stack, with others in hand: none may go
+ * now, and again is set. */
+int pci_put_off(struct pci *p);
+void pci_go_on(void *p); /* the timer: what was put off */
 
 /* reset.c */
 void pci_bus_reset(struct pci_bus *b,
@@ -258,7 +271,5 @@ void pci_bus_reset(struct pci_bus *b,
 void pci_func_reset_later(struct pci_func *f,
                           uint32_t kind); /* the guest asked; f's lock not held */
 void pci_func_reset_now(void *f);         /* bottom half */
-int pci_quiesce_tree(struct device *d, uint32_t why, struct tn_err *e);
-void pci_resume_tree(struct device *d);
 
 #endif

@@ -67,35 +67,6 @@ void pci_reset_all(struct vm *vm, uint32_t kind)
     pci_each(vm, reset_one, &kind);
 }
 
-/* ---- whole devices ---- */
-
-int pci_quiesce_tree(struct device *d, uint32_t why, struct tn_err *e)
-{
-    struct device *c;
-    struct tn_bus *b;
-    int r = d->stage == DEV_REALIZED ? device_quiesce(d, why, e) : 0;
-    TAILQ_FOREACH(c, &d->children, brother)
-    r = r < 0 ? r : pci_quiesce_tree(c, why, e);
-    TAILQ_FOREACH(b, &d->vm->buses, all)
-    if (b->owner == d)
-        TAILQ_FOREACH(c, &b->children, sibling)
-    if (c->parent != d)
-        r = r < 0 ? r : pci_quiesce_tree(c, why, e);
-    return r;
-}
-
-void pci_resume_tree(struct device *d)
-{
-    struct device *c;
-    struct tn_bus *b;
-    TAILQ_FOREACH(b, &d->vm->buses, all)
-    if (b->owner == d)
-        TAILQ_FOREACH(c, &b->children, sibling)
-    if (c->parent != d)
-        pci_resume_tree(c);
-    device_resume(d);
-}
-
 /* ---- what the guest asks for ---- */
 
 static void hold(struct pci_func *f, uint32_t why, int on)
@@ -123,7 +94,7 @@ void pci_func_reset_later(struct pci_func *f, uint32_t kind)
 static int reset_device(struct device *d, uint32_t kind)
 {
     ERR_AUTO e = {0};
-    int ran = !d->quiesced, err = pci_quiesce_tree(d, TN_Q_RESET, &e);
+    int ran = !d->quiesced, err = device_quiesce(d, TN_Q_RESET, &e);
     if (err < 0) {
         err_report(&e); /* it stays absent: its state is not the guest's to see */
         return err;
@@ -144,7 +115,7 @@ void pci_func_reset_now(void *s)
         return;
     hold(f, PCI_HELD_RESET, 0);
     if (ran)
-        pci_resume_tree(f->dev);
+        device_resume(f->dev);
     if (__atomic_load_n(&f->bus->ejected, __ATOMIC_ACQUIRE))
         bh_kick(f->pci->eject_bh);
 }

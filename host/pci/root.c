@@ -38,6 +38,32 @@ static void unlink_bus(struct pci *p, struct pci_bus *b)
         }
 }
 
+static void release_root(struct managed *m)
+{
+    struct pci_bus *b = (struct pci_bus *)m;
+    struct pci *p = b->pci;
+
+    managed_del(m);
+    pci_bus_free(b);
+    pci_route(p);
+}
+
+const struct pci_bus *pci_root_with(const struct pci *p, uint32_t nr)
+{
+    for (const struct pci_bus *b = p->buses; b; b = b->next)
+        if (pci_bus_is_root(b) && b->number == nr)
+            return b;
+    return NULL;
+}
+
+void pci_make_root(struct pci_bus *b, struct device *owner, uint32_t nr)
+{
+    b->m.release = release_root;
+    managed_add(owner, &b->m);
+    __atomic_store_n(&b->number, nr, __ATOMIC_RELAXED);
+    pci_route(b->pci);
+}
+
 struct pci_bus *pci_bus_new(struct pci *p, struct device *owner, struct pci_func *bridge,
                             const struct tn_bus_type *t, const char *name, const void *port_ops,
                             void *data, uint32_t flags, struct tn_err *e)
@@ -80,6 +106,7 @@ struct pci *pci_host_new(struct vm *vm, uint64_t ecam_base, struct tn_err *e)
     p->vm = vm;
     pthread_mutex_init(&p->lock, NULL);
     p->eject_bh = bh_new(vm->main, NULL, 0, pci_eject, p);
+    p->again = timer_new(vm->main, NULL, 0, TN_CLK_REAL, pci_go_on, p);
     p->root =
         pci_bus_new(p, NULL, NULL, &pci_express_type, "pcie.0", NULL, NULL, TN_PCIB_HOTPLUG, e);
     if (!p->root || pci_access_init(p, ecam_base, e) < 0) {
@@ -105,6 +132,7 @@ void pci_host_free(struct pci *p)
         if (own[i])
             region_del(own[i]);
     bh_del(p->eject_bh);
+    timer_del(p->again);
     if (p->root) {
         bus_free(p->root->bus);
         pci_bus_free(p->root);

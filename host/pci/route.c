@@ -34,6 +34,7 @@ static void route_below(struct routes *r, struct pci_bus *b, uint32_t first, uin
     }
 }
 
+/* The number of the root behind the one that has number. */
 static uint32_t next_root(const struct pci *p, uint32_t number)
 {
     uint32_t next = PCI_BUSES;
@@ -41,6 +42,11 @@ static uint32_t next_root(const struct pci *p, uint32_t number)
         if (pci_bus_is_root(b) && b->number > number && b->number < next)
             next = b->number;
     return next;
+}
+
+uint32_t pci_last_number(const struct pci_bus *root)
+{
+    return next_root(root->pci, root->number) - 1;
 }
 
 void pci_route(struct pci *p)

@@ -160,7 +160,7 @@ static void remove_last(struct pci_func *pf)
 {
     ERR_AUTO e = {0};
     struct device *d = pf->vfs->vf[--pf->vfs->n];
-    if (pci_quiesce_tree(d, TN_Q_UNPLUG, &e) < 0)
+    if (device_quiesce(d, TN_Q_UNPLUG, &e) < 0)
         err_report(&e);
     device_free(d);
 }
@@ -172,6 +172,8 @@ static void change(void *s)
     struct pci_vfs *v = pf->vfs;
     uint32_t before = v->n;
     ERR_AUTO e = {0};
+    if (pci_put_off(pf->pci))
+        return;
     while (v->n > wanted(pf))
         remove_last(pf);
     while (v->n < wanted(pf) && make(pf, v->n, &e) == 0)
