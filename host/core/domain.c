@@ -2,15 +2,13 @@
 #include "domain.h"
 
 #include "util/alloc.h"
-#include <assert.h>
 #include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static __thread struct domain *held[DOMAINS_MAX_HELD];
-static __thread uint32_t nheld;
+__thread struct held held_tls;
 
 struct domain *domain_new(void)
 {
@@ -36,7 +34,7 @@ static void futex(uint32_t *word, int op, uint32_t v)
     syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, v, NULL, NULL, 0);
 }
 
-static void lock_slow(struct domain *d)
+void domain_lock_slow(struct domain *d)
 {
     for (int i = 0; i < 100; i++) {
         uint32_t free_word = 0;
@@ -49,48 +47,29 @@ static void lock_slow(struct domain *d)
         futex(&d->word, FUTEX_WAIT, 2);
 }
 
-static void take(struct domain *d)
+void domain_wake(struct domain *d)
 {
-    uint32_t free_word = 0;
-    if (!__atomic_compare_exchange_n(&d->word, &free_word, 1, 0, __ATOMIC_ACQUIRE,
-                                     __ATOMIC_RELAXED))
-        lock_slow(d);
-    assert(nheld < DOMAINS_MAX_HELD);
-    held[nheld++] = d;
-}
-
-void domain_lock(struct domain *d)
-{
-    assert(nheld == 0); /* two domains at once, or one twice, is the deadlock that the rule Lock excludes */
-    take(d);
-}
-
-void domain_unlock(struct domain *d)
-{
-    assert(nheld && held[nheld - 1] == d);
-    nheld--;
-    if (__atomic_exchange_n(&d->word, 0, __ATOMIC_RELEASE) == 2)
-        futex(&d->word, FUTEX_WAKE, 1);
+    futex(&d->word, FUTEX_WAKE, 1);
 }
 
 int domain_held(const struct domain *d)
 {
-    for (uint32_t i = 0; i < nheld; i++)
-        if (held[i] == d)
+    for (uint32_t i = 0; i < held_tls.n; i++)
+        if (held_tls.domain[i] == d)
             return 1;
     return 0;
 }
 
 int domain_any_held(void)
 {
-    return nheld != 0;
+    return held_tls.n != 0;
 }
 
 int domain_enter(struct domain *d)
 {
     if (domain_held(d))
         return 0;
-    take(d);
+    domain_take(d);
     return 1;
 }
 
@@ -105,33 +84,33 @@ void domain_swap_held(struct domain *from, struct domain *to)
     if (from == to || !domain_held(from))
         return;
     int have = domain_held(to);
-    for (uint32_t i = 0; i < nheld; i++)
-        if (held[i] == from) {
-            memmove(&held[i], &held[i + 1], (nheld - i - 1) * sizeof held[0]);
+    for (uint32_t i = 0; i < held_tls.n; i++)
+        if (held_tls.domain[i] == from) {
+            memmove(&held_tls.domain[i], &held_tls.domain[i + 1], (held_tls.n - i - 1) * sizeof held_tls.domain[0]);
             break;
         }
-    nheld--;
+    held_tls.n--;
     if (__atomic_exchange_n(&from->word, 0, __ATOMIC_RELEASE) == 2)
         futex(&from->word, FUTEX_WAKE, 1);
     if (!have)
-        take(to);
+        domain_take(to);
 }
 
 uint32_t domain_depth(void)
 {
-    return nheld;
+    return held_tls.n;
 }
 
 void domain_unwind(uint32_t depth)
 {
-    while (nheld > depth)
-        domain_unlock(held[nheld - 1]);
+    while (held_tls.n > depth)
+        domain_unlock(held_tls.domain[held_tls.n - 1]);
 }
 
 void domain_park(struct parked *p)
 {
-    p->n = nheld;
-    memcpy(p->domain, held, nheld * sizeof held[0]);
+    p->n = held_tls.n;
+    memcpy(p->domain, held_tls.domain, held_tls.n * sizeof held_tls.domain[0]);
     for (uint32_t i = 0; i < p->n; i++)
         domain_ref(p->domain[i]);
     domain_unwind(0);
@@ -140,7 +119,7 @@ void domain_park(struct parked *p)
 void domain_unpark(const struct parked *p)
 {
     for (uint32_t i = 0; i < p->n; i++) {
-        take(p->domain[i]);
+        domain_take(p->domain[i]);
         domain_unref(p->domain[i]); /* whoever called with it held has a reference of its own */
     }
 }

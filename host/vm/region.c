@@ -156,6 +156,7 @@ static struct tn_region *region_alloc(struct space *s, struct device *d, const c
     r->space = s;
     r->name = xstrdup(name ? name : "");
     r->ops = ops;
+    r->direct = direct_sizes(ops);
     r->s = p;
     r->domain = d && !(ops && (ops->flags & TN_RO_NO_LOCK)) ? domain_ref(d->domain) : NULL;
     return r;

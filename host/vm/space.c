@@ -196,20 +196,33 @@ static inline uint32_t below(const struct view *v, uint64_t addr)
     return (uint32_t)(base - v->first);
 }
 
-/* Where this thread hit last in each kind of space: devices are polled. Any number will do: it is only a guess. */
-static __thread uint32_t hints[4];
+/* Where this thread found its addresses: guests come back to the same few registers. Any number will do, as it is only a
+ * guess that the view confirms; so neither a new view nor another VM has to clear it. */
+enum { HINT_BITS = 12 };
+static __thread uint16_t hints[2][1 << HINT_BITS];
+
+static inline uint16_t *hint_for(const struct space *s, uint64_t addr)
+{
+    return &hints[s->kind & 1][(addr >> 2) * 0x9e3779b97f4a7c15u >> (64 - HINT_BITS)]; /* Fibonacci hashing */
+}
+
+static const struct range *search(const struct view *v, uint64_t addr, uint16_t *hint)
+{
+    uint32_t i = below(v, addr);
+    if (i == v->n || addr > v->range[i].last)
+        return NULL;
+    *hint = (uint16_t)i;
+    return &v->range[i];
+}
 
 static inline const struct range *find(struct space *s, uint64_t addr)
 {
     const struct view *v = __atomic_load_n(&s->view, __ATOMIC_ACQUIRE);
-    uint32_t *hint = &hints[s->kind & 3], i = *hint;
-    if (i >= v->n || addr < v->first[i] || addr > v->range[i].last) {
-        i = below(v, addr);
-        if (i == v->n || addr > v->range[i].last)
-            return NULL;
-        *hint = i;
-    }
-    return &v->range[i];
+    uint16_t *hint = hint_for(s, addr);
+    uint32_t i = *hint;
+    if (__builtin_expect(i < v->n && addr >= v->first[i] && addr <= v->range[i].last, 1))
+        return &v->range[i];
+    return search(v, addr, hint);
 }
 
 /* Nothing claims addr itself: does something claim a later byte of the access? */
@@ -304,6 +317,21 @@ static inline uint32_t impl_size(const struct tn_region_ops *o, uint32_t size)
     return size < min ? min : size > max ? max : size;
 }
 
+uint32_t direct_sizes(const struct tn_region_ops *o)
+{
+    uint32_t sizes = 0;
+    for (uint32_t size = 1; o && size <= 8; size *= 2)
+        if (size >= or_else(o->valid_min, 1) && size <= or_else(o->valid_max, 8) && impl_size(o, size) == size)
+            sizes |= size;
+    return sizes;
+}
+
+static inline int is_direct(const struct tn_region *r, uint64_t off, uint32_t size)
+{
+    return __builtin_expect((r->direct & size) && !(off & (size - 1)), 1) &&
+           __builtin_expect(!__atomic_load_n(&r->overlays, __ATOMIC_RELAXED), 1);
+}
+
 /* Wider than the access: the one or two units that it touches. */
 static uint64_t read_wide(struct tn_region *r, uint64_t off, uint32_t size, uint32_t unit)
 {
@@ -325,8 +353,7 @@ static void write_wide(struct tn_region *r, uint64_t off, uint64_t v, uint32_t s
 
 static int overlaid(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot)
 {
-    return __builtin_expect(__atomic_load_n(&r->overlays, __ATOMIC_RELAXED) != NULL, 0) &&
-           overlay_access(r, off, buf, size, prot);
+    return __atomic_load_n(&r->overlays, __ATOMIC_RELAXED) && overlay_access(r, off, buf, size, prot);
 }
 
 static uint64_t region_read(struct tn_region *r, uint64_t off, uint32_t size)
@@ -383,6 +410,8 @@ uint64_t space_read(struct space *s, uint64_t addr, uint32_t size)
         v = ones(size);
     } else if (leaves(r, addr, size)) {
         v = read_split(s, addr, size);
+    } else if (is_direct(r->region, addr - r->base, size)) {
+        v = call_read(r->region, addr - r->base, size);
     } else {
         v = region_read(r->region, addr - r->base, size);
     }
@@ -400,7 +429,12 @@ void space_write(struct space *s, uint64_t addr, uint64_t v, uint32_t size)
     } else if (leaves(r, addr, size)) {
         space_write(s, addr, v, size / 2);
         space_write(s, addr + size / 2, v >> (4 * size), size / 2);
-    } else if (!ioeventfd_hit(r->region, addr - r->base, v, size)) {
+    } else if (__atomic_load_n(&r->region->eventfds, __ATOMIC_RELAXED) &&
+               ioeventfd_hit(r->region, addr - r->base, v, size)) {
+        /* signalled: that was the write */
+    } else if (is_direct(r->region, addr - r->base, size)) {
+        call_write(r->region, addr - r->base, v, size);
+    } else {
         region_write(r->region, addr - r->base, v, size);
     }
     reader_leave(me);

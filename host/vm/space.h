@@ -18,6 +18,7 @@ struct tn_region {
     uint64_t base, size;
     uint32_t enabled, live; /* live: its device is realized; atomic */
     uint32_t whole;         /* an access that begins in it is its own, though it ends behind it */
+    uint32_t direct;        /* sizes, as bits, in which an aligned access goes to the callback as it is */
     uint32_t refs;          /* atomic; one is the space's, one each of those who wait in a callback */
     const struct tn_region_ops *ops; /* NULL: all-ones */
     void *s;

@@ -49,6 +49,7 @@ int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t 
 int overlay_access(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot);
 int cmp_u64(const void *a, const void *b);
 void region_unref(struct tn_region *r); /* frees with the last one */
+uint32_t direct_sizes(const struct tn_region_ops *o);
 void region_unwire(struct tn_region *r);     /* memslots and kernel ioeventfds of where it was; lock held */
 void region_wire(struct tn_region *r);
 
