@@ -10,9 +10,11 @@
 #include "util/alloc.h"
 #include "util/bytes.h"
 #include "vm/irq.h"
+#include "vm/kvm.h"
 #include "vm/memory.h"
 #include "vm/space.h"
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -408,6 +410,31 @@ static const struct tn_class pf_class = {.struct_size = sizeof pf_class,
                                          .init = pf_init,
                                          .realize = pf_realize};
 
+/* A root of its own, at bus number 64. */
+struct root {
+    struct tn_dev *dev;
+    struct tn_bus *bus;
+};
+
+static int root_init(void *s, struct tn_dev *d)
+{
+    ((struct root *)s)->dev = d;
+    return 0;
+}
+
+static int root_realize(void *s, struct tn_err *e)
+{
+    struct root *r = s;
+    const struct tn_pci_bus *buses = TN_GET(r->dev, struct tn_pci_bus, TN_PCI_BUS_1);
+    return buses->root(r->dev, NULL, "extra", 64, 0, 0, NULL, NULL, NULL, NULL, &r->bus, e);
+}
+
+static const struct tn_class root_class = {.struct_size = sizeof root_class,
+                                           .name = "root",
+                                           .instance_size = sizeof(struct root),
+                                           .init = root_init,
+                                           .realize = root_realize};
+
 /* A device with the reset control register's port. */
 struct byte_port {
     struct tn_dev *dev;
@@ -446,8 +473,8 @@ static const struct tn_class port_class = {.struct_size = sizeof port_class,
                                            .init = port_init,
                                            .realize = port_realize};
 
-static const struct tn_class *const classes[] = {&probe_class, &bridge_class, &pf_class,
-                                                 &vf_class,    &port_class,   NULL};
+static const struct tn_class *const classes[] = {&probe_class, &bridge_class, &pf_class, &vf_class,
+                                                 &port_class,  &root_class,   NULL};
 static const struct tn_plugin plugin = {.struct_size = sizeof plugin,
                                         .abi_major = TN_ABI_MAJOR,
                                         .abi_minor = TN_ABI_MINOR,
@@ -844,8 +871,37 @@ TEST(irqfds_raise_vectors_and_pend_while_masked)
     run_loop();
     CHECK_EQ(mail(0), 0xcafe0000u);
     CHECK_EQ(p->pci->irqfd_adopt(p->dev, ~0u, mine, &e), 0);
-    CHECK(p->pci->irqfd_adopt(p->dev, ~0u, mine, NULL) < 0);
+    CHECK(p->pci->irqfd_adopt(p->dev, ~0u, mine, &e) < 0);
     close(mine);
+}
+
+TEST(kvm_watches_the_irqfds_of_delivered_vectors)
+{
+    ERR_AUTO e = {0};
+    if (access("/dev/kvm", R_OK | W_OK) != 0 || !(vm->kvm = kvm_new(vm, &e)))
+        SKIP("no KVM");
+    struct probe *p = probe_of(add("probe", NULL, NULL));
+    uint64_t n = 1;
+    enable_at(1, 0xe0000000, 0xc000);
+    msix_enable(1, PCI_MSIX_FLAGS_ENABLE);
+    set_vector(0xe0000000, 0, 0);
+    int fd = p->pci->irqfd(p->dev, 0);
+    CHECK_EQ(write(fd, &n, 8), 8);
+    CHECK(read(fd, &n, 8) < 0 && errno == EAGAIN); /* taken */
+    space_write(vm->mmio, 0xe0000000 + TABLE + 12, 1, 4);
+    n = 1;
+    CHECK_EQ(write(fd, &n, 8), 8);
+    CHECK_EQ(read(fd, &n, 8), 8); /* left to us */
+    n = 1;
+    CHECK_EQ(write(fd, &n, 8), 8);
+    run_loop();
+    CHECK_EQ(space_read(vm->mmio, 0xe0000000 + PBA, 8), 1u);
+    space_write(vm->mmio, 0xe0000000 + TABLE + 12, 0, 4);
+    CHECK_EQ(space_read(vm->mmio, 0xe0000000 + PBA, 8), 0u);
+    cfg_write(0, 1, 0, PCI_COMMAND, 2, PCI_COMMAND_MEMORY); /* no bus master: no message */
+    n = 1;
+    CHECK_EQ(write(fd, &n, 8), 8);
+    CHECK_EQ(read(fd, &n, 8), 8);
 }
 
 /* ---- bridges ---- */
@@ -920,6 +976,29 @@ TEST(bars_below_bridges_do_not_overlap_and_are_aligned)
         }
     CHECK_EQ(cfg_read(0, 2, 0, PCI_SUBORDINATE_BUS, 1), 3u);
     CHECK_EQ(cfg_read(3, 1, 0, 0, 4), 0x56781234u);
+}
+
+TEST(an_extra_root_has_its_numbers_and_a_share_of_the_windows)
+{
+    ERR_AUTO e = {0}, e2 = {0};
+    struct root *r = add("root", NULL, NULL)->pub.self;
+    const struct tn_pci_bus *buses = TN_GET(r->dev, struct tn_pci_bus, TN_PCI_BUS_1);
+    add("port", "extra", PROPS("id", "rp"));
+    struct probe *p = probe_of(add("probe", "rp", NULL)),
+                 *q = probe_of(add("probe", "pcie.0", NULL));
+    CHECK(!try_add(&e, "root", NULL, NULL));
+    CHECK(strstr(err_text(&e), "bus number 64 is that of 'extra'"));
+    CHECK_EQ(pci_assign(vm, &windows, &e2), 0);
+    CHECK_EQ(cfg_read(64, 1, 0, PCI_SECONDARY_BUS, 1), 65u);
+    CHECK_EQ(cfg_read(65, 0, 0, 0, 4), 0x56781234u);
+    CHECK_EQ(space_read(vm->mmio, ecam(65, 0, 0, 0), 4), 0x56781234u);
+    CHECK(p->bar_addr[0] != TN_ANYWHERE && q->bar_addr[0] < p->bar_addr[0]);
+    uint32_t v[3];
+    buses->numbers(pci_root_bus(vm), v);
+    CHECK_EQ(v[2], 63u);
+    buses->numbers(r->bus, v);
+    CHECK_EQ(v[1], 64u);
+    CHECK_EQ(v[2], 255u);
 }
 
 /* ---- resets ---- */
@@ -1042,6 +1121,65 @@ TEST(a_bridge_goes_with_all_below_it)
     CHECK_EQ(cfg_read(0, 1, 0, 0, 4), 0xffffffffu);
 }
 
+/* ---- many at once ---- */
+
+struct hammer {
+    struct probe *p;
+    uint32_t stop, rounds;
+};
+
+static void *raise_vectors(void *o)
+{
+    struct hammer *h = o;
+    while (!__atomic_load_n(&h->stop, __ATOMIC_ACQUIRE)) {
+        h->p->pci->irq(h->p->dev, h->rounds++ % NVEC);
+        h->p->pci->intx(h->p->dev, h->rounds & 1);
+    }
+    return NULL;
+}
+
+static void *touch_registers(void *o)
+{
+    struct hammer *h = o;
+    while (!__atomic_load_n(&h->stop, __ATOMIC_ACQUIRE)) {
+        uint32_t at = 0xe0000000 + (h->rounds++ & 3) * 0x100000;
+        space_write(vm->mmio, ecam(1, 0, 0, PCI_BASE_ADDRESS_0), at, 4);
+        space_write(vm->mmio, ecam(1, 0, 0, PCI_COMMAND), h->rounds & 7, 2);
+        space_write(vm->mmio, at + TABLE + 12, h->rounds & 1, 4);
+        space_read(vm->mmio, at, 4);
+        space_write(vm->mmio, ecam(0, 1, 0, PCI_MEMORY_BASE),
+                    h->rounds & 1 ? 0xeff0e000 : 0x0000fff0, 4);
+    }
+    return NULL;
+}
+
+TEST(functions_come_and_go_under_accesses_and_interrupts)
+{
+    ERR_AUTO e = {0};
+    struct bridge *b = add("port", NULL, PROPS("id", "rp"))->pub.self;
+    const struct tn_hotplug *plug = TN_GET(b->dev, struct tn_hotplug, TN_HOTPLUG_1);
+    struct hammer guest = {0};
+    pthread_t cpu[2], dev;
+    pci_assign(vm, &windows, &e);
+    vm->cold = 0;
+    for (int i = 0; i < 2; i++)
+        pthread_create(&cpu[i], NULL, touch_registers, &guest);
+    for (int i = 0; i < 20; i++) {
+        struct hammer h = {.p = probe_of(add("probe", "rp", NULL))};
+        pthread_create(&dev, NULL, raise_vectors, &h);
+        usleep(500);
+        __atomic_store_n(&h.stop, 1, __ATOMIC_RELEASE);
+        pthread_join(dev, NULL);
+        plug->eject(b->dev, b->bus, 0);
+        run_loop();
+    }
+    __atomic_store_n(&guest.stop, 1, __ATOMIC_RELEASE);
+    for (int i = 0; i < 2; i++)
+        pthread_join(cpu[i], NULL);
+    CHECK_EQ(b->gone_slots, 20);
+    CHECK_EQ(wires, 0);
+}
+
 /* ---- errors and virtual functions ---- */
 
 TEST(errors_go_up_to_the_root_port)
@@ -1142,9 +1280,11 @@ int main(void)
     RUN(msi_vectors_share_when_fewer_are_enabled);
     RUN(messages_and_dma_need_bus_mastering);
     RUN(irqfds_raise_vectors_and_pend_while_masked);
+    RUN(kvm_watches_the_irqfds_of_delivered_vectors);
     RUN(assignment_numbers_buses_and_opens_windows);
     RUN(bridges_gate_dma_and_swizzle_pins);
     RUN(bars_below_bridges_do_not_overlap_and_are_aligned);
+    RUN(an_extra_root_has_its_numbers_and_a_share_of_the_windows);
     RUN(a_function_is_absent_while_its_level_reset_takes);
     RUN(a_bus_reset_takes_until_the_bit_is_cleared);
     RUN(a_function_that_is_gone_answers_nothing);
@@ -1152,6 +1292,7 @@ int main(void)
     RUN(a_slot_is_filled_and_emptied_through_its_owner);
     RUN(a_port_has_one_slot);
     RUN(a_bridge_goes_with_all_below_it);
+    RUN(functions_come_and_go_under_accesses_and_interrupts);
     RUN(errors_go_up_to_the_root_port);
     RUN(virtual_functions_come_and_go_with_vf_enable);
     RUN(each_function_is_visited_in_order);
