@@ -278,6 +278,9 @@ def other_lines():
         c.command(0x60, KBD_INT | AUX_INT)
         m.outb(DATA, 0xee)
         eq((m.line(3), m.line(1)), (1, 0), 'IRQ 3, 1')
+        eq(c.byte(), 0xee, 'echo')
+        c.command(0xd4, 0xf6)
+        eq((m.line(4), m.line(12)), (1, 0), 'IRQ 4, 12')
 
 
 @qtest.test
