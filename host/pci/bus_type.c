@@ -140,7 +140,9 @@ static int plugged(void *bus, void *child, struct tn_err *e)
     struct pci_child *c = child;
     struct pci_func *f = c->func;
     (void)bus;
-    (void)e;
+    int r = pci_rom_from_file(f, e);
+    if (r < 0)
+        return r;
     pci_func_line(f);
     if (f->pf)
         pci_vf_place(f);

@@ -253,6 +253,9 @@ void pci_vf_place(struct pci_func *f); /* its BARs as its PF says; both locks ar
 void pci_vfs_follow(struct pci_func *pf,
                     uint32_t what); /* SRIOV_*; no domain held, or the main thread */
 
+/* rom.c */
+int pci_rom_from_file(struct pci_func *f, struct tn_err *e); /* if it was given one; in plugged() */
+
 /* aer.c */
 int pci_func_aer(struct pci_func *f, uint32_t severity, uint32_t bits, const uint32_t *header);
 

@@ -40,7 +40,7 @@ static int t_rom(struct tn_dev *d, uint64_t size, const struct tn_region_ops *op
                  struct tn_err *e)
 {
     struct pci_func *f = realizing(d, e);
-    if (!f || !f->child->rombar)
+    if (!f || !f->child->rombar || f->child->romfile)
         return f ? 0 : -EINVAL;
     return pci_func_bar(f, PCI_ROM_BAR, TN_BAR_MEM32, size, ops, s, e);
 }

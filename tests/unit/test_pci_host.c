@@ -722,6 +722,28 @@ TEST(bars_are_sized_and_moved)
     CHECK_EQ(p->bar_addr[0], TN_ANYWHERE);
 }
 
+TEST(a_rom_comes_from_its_file)
+{
+    ERR_AUTO e = {0}, e2 = {0};
+    char path[] = "/tmp/test-pci-rom-XXXXXX";
+    int fd = mkstemp(path);
+    CHECK_EQ(write(fd, "\x55\xaa rom", 6), 6);
+    add("probe", NULL, PROPS("romfile", path));
+    cfg_write(0, 1, 0, PCI_ROM_ADDRESS, 4, 0xfffff800);
+    CHECK_EQ(cfg_read(0, 1, 0, PCI_ROM_ADDRESS, 4), 0xfffff800u);
+    cfg_write(0, 1, 0, PCI_ROM_ADDRESS, 4, 0xe0000000 | PCI_ROM_ADDRESS_ENABLE);
+    cfg_write(0, 1, 0, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+    CHECK_EQ(space_read(vm->mmio, 0xe0000000, 2), 0xaa55u);
+    CHECK_EQ(space_read(vm->mmio, 0xe0000004, 4), 0xffff6d6fu);
+    add("probe", NULL, PROPS("romfile", path, "rombar", "off"));
+    CHECK_EQ(cfg_read(0, 2, 0, PCI_ROM_ADDRESS, 4), 0u);
+    CHECK(!try_add(&e, "probe", NULL, PROPS("romfile", path, "romsize", "2")));
+    unlink(path);
+    close(fd);
+    CHECK(!try_add(&e2, "probe", NULL, PROPS("romfile", path)));
+    CHECK(strncmp(err_text(&e2), "failed to find romfile", 22) == 0);
+}
+
 TEST(where_bars_overlap_the_older_device_answers)
 {
     struct probe *a = probe_of(add("probe", NULL, NULL)), *b = probe_of(add("probe", NULL, NULL));
@@ -1273,6 +1295,7 @@ int main(void)
     RUN(byte_port_0xcf9_is_anothers);
     RUN(traps_see_and_change_what_passes);
     RUN(bars_are_sized_and_moved);
+    RUN(a_rom_comes_from_its_file);
     RUN(where_bars_overlap_the_older_device_answers);
     RUN(intx_reaches_the_swizzled_gsi_and_obeys_its_switches);
     RUN(msix_sends_pends_and_fires);
