@@ -1202,6 +1202,47 @@ TEST(functions_come_and_go_under_accesses_and_interrupts)
     CHECK_EQ(wires, 0);
 }
 
+static uint32_t next_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33);
+}
+
+/* Anything anywhere: resets, moved BARs, VF Enable, bus numbers in circles. Nothing is expected but
+ * that it goes on. */
+TEST(random_configuration_writes_break_nothing)
+{
+    ERR_AUTO e = {0};
+    uint64_t seed = 1;
+    add("port", NULL, PROPS("id", "r0"));
+    add("port", "r0", PROPS("id", "r1"));
+    add("probe", "r1", NULL);
+    add("probe", NULL, NULL);
+    add("physical", "r0", PROPS("addr", "7"));
+    pci_assign(vm, &windows, &e);
+    for (uint32_t i = 0; i < 40000; i++) {
+        uint32_t r = next_random(&seed), off = r & 1 ? r >> 8 & 0xff : r >> 8 & 0xfff;
+        uint32_t size = 1u << (r >> 1 & 1) << (r >> 2 & 1), slot = r >> 3 & 3;
+        uint64_t at = ecam(r >> 5 & 3, slot == 3 ? 7 : slot, 0, off & ~(size - 1));
+        uint32_t v = next_random(&seed) & (r >> 30 ? 0xffffffffu : 0x07ff0307u);
+        space_write(vm->mmio, at, v, size);
+        space_read(vm->mmio, at, size);
+        space_read(vm->mmio, v, 4);
+        if (i % 64 == 0)
+            run_loop();
+        if (i % 5000 == 0)
+            pci_reset_all(vm, i % 10000 ? TN_RESET_WARM : TN_RESET_COLD);
+        if (i % 2500 == 0)
+            pci_assign(vm, &windows, &e);
+    }
+    run_loop();
+    pci_reset_all(vm, TN_RESET_COLD);
+    run_loop();
+    CHECK_EQ(pci_assign(vm, &windows, &e), 0);
+    CHECK_EQ(cfg_read(0, 2, 0, 0, 4), 0x56781234u);
+    CHECK_EQ(cfg_read(2, 0, 0, 0, 4), 0x56781234u);
+}
+
 /* ---- errors and virtual functions ---- */
 
 TEST(errors_go_up_to_the_root_port)
@@ -1316,6 +1357,7 @@ int main(void)
     RUN(a_port_has_one_slot);
     RUN(a_bridge_goes_with_all_below_it);
     RUN(functions_come_and_go_under_accesses_and_interrupts);
+    RUN(random_configuration_writes_break_nothing);
     RUN(errors_go_up_to_the_root_port);
     RUN(virtual_functions_come_and_go_with_vf_enable);
     RUN(each_function_is_visited_in_order);
