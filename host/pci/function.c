@@ -123,8 +123,6 @@ void pci_func_show(struct pci_func *f)
     pthread_mutex_lock(&f->pci->lock);
     __atomic_store_n(&f->bus->seen[f->devfn], f, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&f->pci->lock);
-    if (f->below)
-        pci_route(f->pci);
 }
 
 /* ---- regions ---- */

@@ -179,7 +179,6 @@ static int adopt(struct pci_func *f, uint32_t vec, int fd)
     }
     if (!q)
         return vec == ~0u ? -ENOENT : add(f, vec, fd, 0) ? 0 : -ENOTSUP;
-    leave_kernel(q);
     q->vec = vec;
     pci_irqfds_wire(f);
     return 0;

@@ -39,13 +39,14 @@ struct probe {
     uint32_t moves, mode, nvec, masked, resets, quiesces, resumes, written, written_old;
     uint32_t in_reset_kind;
     /* properties */
-    uint8_t no_msix, traps;
+    uint8_t no_msix, traps, slow;
 };
 struct bridge {
     struct tn_dev *dev;
     const struct tn_pci *pci;
     struct tn_bus *bus;
-    uint32_t routed, asked, gone_slots, plugged, cold_plugged, in_reset, message, message_rid;
+    uint32_t routed, asked, gone_slots, plugged, cold_plugged, in_reset;
+    uint32_t message, message_rid, messages;
     uint8_t hotplug, one_slot;
 };
 
@@ -116,13 +117,19 @@ static void probe_reset(void *s, uint32_t kind, uint32_t phase)
     }
 }
 
+/* While a slow one comes to rest, what the test has prepared is kicked; that ends it. */
+static struct tn_bh *meanwhile;
+
 static int probe_quiesce(void *s, uint32_t why, uint32_t flags)
 {
     struct probe *p = s;
     (void)why;
     (void)flags;
     p->quiesces++;
-    return 0;
+    if (!p->slow || !meanwhile)
+        return 0;
+    bh_kick(meanwhile);
+    return TN_PENDING;
 }
 
 static void probe_resume(void *s)
@@ -189,6 +196,7 @@ static const struct tn_pci_ops probe_ops = {.struct_size = sizeof probe_ops,
 static const struct tn_prop probe_props[] = {
     TN_PROP(struct probe, no_msix, "no-msix", BOOL, 0, NULL),
     TN_PROP(struct probe, traps, "traps", BOOL, 0, NULL),
+    TN_PROP(struct probe, slow, "slow", BOOL, 0, NULL),
 };
 static const struct tn_class probe_class = {.struct_size = sizeof probe_class,
                                             .flags = TN_C_HOTPLUG,
@@ -221,6 +229,7 @@ static void bridge_message(void *s, uint32_t code, uint32_t rid)
 {
     struct bridge *b = s;
     b->message = code;
+    b->messages++;
     b->message_rid = rid;
 }
 
@@ -735,6 +744,7 @@ TEST(a_rom_comes_from_its_file)
     cfg_write(0, 1, 0, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
     CHECK_EQ(space_read(vm->mmio, 0xe0000000, 2), 0xaa55u);
     CHECK_EQ(space_read(vm->mmio, 0xe0000004, 4), 0xffff6d6fu);
+    CHECK_EQ(space_read(vm->mmio, 0xe0000008, 4), 0xffffffffu);
     add("probe", NULL, PROPS("romfile", path, "rombar", "off"));
     CHECK_EQ(cfg_read(0, 2, 0, PCI_ROM_ADDRESS, 4), 0u);
     CHECK(!try_add(&e, "probe", NULL, PROPS("romfile", path, "romsize", "2")));
@@ -959,6 +969,19 @@ TEST(assignment_numbers_buses_and_opens_windows)
     CHECK_EQ(p->bar_addr[0], TN_ANYWHERE);
 }
 
+TEST(an_empty_bus_gets_no_window)
+{
+    ERR_AUTO e = {0};
+    add("port", NULL, NULL);
+    cfg_write(0, 1, 0, PCI_MEMORY_BASE, 4, 0xd000d000);
+    cfg_write(0, 1, 0, PCI_PREF_MEMORY_BASE, 4, 0xe000e000);
+    pci_assign(vm, &windows, &e);
+    for (uint32_t reg = PCI_MEMORY_BASE; reg <= PCI_PREF_MEMORY_BASE; reg += 4) {
+        uint32_t w = cfg_read(0, 1, 0, reg, 4);
+        CHECK((w & 0xfff0) > (w >> 16 & 0xfff0));
+    }
+}
+
 TEST(bridges_gate_dma_and_swizzle_pins)
 {
     ERR_AUTO e = {0};
@@ -996,6 +1019,12 @@ TEST(bars_below_bridges_do_not_overlap_and_are_aligned)
                 CHECK(p[k]->bar_addr[n] + size[n] <= p[i]->bar_addr[n] ||
                       p[i]->bar_addr[n] + size[n] <= p[k]->bar_addr[n]);
         }
+    for (uint32_t slot = 1; slot <= 2; slot++) {
+        uint32_t w = cfg_read(0, slot, 0, PCI_MEMORY_BASE, 4);
+        uint64_t first = (uint64_t)(w & 0xfff0) << 16, last = (w & 0xfff00000u) | 0xfffff;
+        CHECK(first <= last && (p[0]->bar_addr[0] < first || p[0]->bar_addr[0] > last));
+        CHECK(p[slot]->bar_addr[0] >= first && p[slot]->bar_addr[0] <= last);
+    }
     CHECK_EQ(cfg_read(0, 2, 0, PCI_SUBORDINATE_BUS, 1), 3u);
     CHECK_EQ(cfg_read(3, 1, 0, 0, 4), 0x56781234u);
 }
@@ -1065,6 +1094,8 @@ TEST(a_function_that_is_gone_answers_nothing)
     p->pci->intx(p->dev, 1);
     p->pci->gone(p->dev, 1);
     CHECK_EQ(wires, 0);
+    p->pci->intx(p->dev, 1);
+    CHECK_EQ(wires, 0);
     CHECK_EQ(cfg_read(0, 1, 0, 0, 4), 0xffffffffu);
     CHECK_EQ(space_read(vm->mmio, 0xe0000000, 4), 0xffffffffu);
     run_loop();
@@ -1117,6 +1148,44 @@ TEST(a_slot_is_filled_and_emptied_through_its_owner)
     add("probe", "rp", PROPS("id", "f0"));
     CHECK_EQ(b->plugged, 2);
     (void)f0;
+}
+
+struct interlude {
+    struct bridge *port;
+    struct probe *slow;
+    uint32_t rounds;
+};
+
+static void eject_meanwhile(void *o)
+{
+    struct interlude *i = o;
+    const struct tn_hotplug *plug = TN_GET(i->port->dev, struct tn_hotplug, TN_HOTPLUG_1);
+    if (i->rounds++ == 0)
+        plug->eject(i->port->dev, i->port->bus, 1);
+    if (i->rounds < 5)
+        bh_kick(meanwhile);
+    else
+        i->slow->dev->core->quiesced(i->slow->dev, 0);
+}
+
+TEST(an_ejected_function_goes_after_the_machine_has_come_to_rest)
+{
+    ERR_AUTO e = {0};
+    struct interlude i = {.port = add("port", NULL, PROPS("id", "rp"))->pub.self};
+    i.slow = probe_of(add("probe", NULL, PROPS("slow", "on")));
+    add("probe", "rp", PROPS("id", "x", "addr", "1"));
+    meanwhile = bh_new(vm->main, NULL, 0, eject_meanwhile, &i);
+    int err = devices_quiesce(vm, TN_Q_SAVE, &e);
+    bh_del(meanwhile);
+    meanwhile = NULL;
+    CHECK_EQ(err, 0);
+    CHECK_EQ(i.rounds, 5);
+    CHECK(device_find(vm, TN_K_DEVICE, "x"));
+    devices_resume(vm);
+    for (int n = 0; n < 100 && device_find(vm, TN_K_DEVICE, "x"); n++)
+        loop_once(vm->main, 1000000);
+    CHECK(!device_find(vm, TN_K_DEVICE, "x"));
+    CHECK_EQ(i.port->gone_slots, 1);
 }
 
 TEST(a_port_has_one_slot)
@@ -1252,7 +1321,7 @@ TEST(errors_go_up_to_the_root_port)
     struct probe *p = probe_of(add("probe", "rp", NULL));
     pci_assign(vm, &windows, &e);
     CHECK_EQ(p->pci->aer(p->dev, TN_AER_FATAL, PCI_ERR_UNC_MALF_TLP, NULL), 0);
-    CHECK_EQ(b->message, 0); /* reporting is off */
+    CHECK_EQ(b->messages, 0); /* reporting is off */
     cfg_write(1, 0, 0, cap_at(1, 0, PCI_CAP_ID_EXP) + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_FERE);
     CHECK_EQ(p->pci->aer(p->dev, TN_AER_FATAL, PCI_ERR_UNC_MALF_TLP, NULL), 0);
     CHECK_EQ(b->message, TN_AER_FATAL);
@@ -1346,6 +1415,7 @@ int main(void)
     RUN(irqfds_raise_vectors_and_pend_while_masked);
     RUN(kvm_watches_the_irqfds_of_delivered_vectors);
     RUN(assignment_numbers_buses_and_opens_windows);
+    RUN(an_empty_bus_gets_no_window);
     RUN(bridges_gate_dma_and_swizzle_pins);
     RUN(bars_below_bridges_do_not_overlap_and_are_aligned);
     RUN(an_extra_root_has_its_numbers_and_a_share_of_the_windows);
@@ -1354,6 +1424,7 @@ int main(void)
     RUN(a_function_that_is_gone_answers_nothing);
     RUN(the_root_bus_has_no_hot_plug);
     RUN(a_slot_is_filled_and_emptied_through_its_owner);
+    RUN(an_ejected_function_goes_after_the_machine_has_come_to_rest);
     RUN(a_port_has_one_slot);
     RUN(a_bridge_goes_with_all_below_it);
     RUN(functions_come_and_go_under_accesses_and_interrupts);
