@@ -96,7 +96,7 @@ def parse():
         os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'tenon-rig'
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'report'))
-    parser.add_argument('names', nargs='*', help='linux: only these, such as q35/vmlinux')
+    parser.add_argument('names', nargs='*', help='linux: only cases that begin so, such as q35/vmlinux')
     parser.add_argument('--tenon', default=os.environ.get('TENON', build / 'host/tenon'))
     parser.add_argument('--qemu', help='default: the first in the path; linux: the rig\'s')
     parser.add_argument('--guests', type=pathlib.Path, action='append', default=[], help='where .elf files are; repeatable')
@@ -105,7 +105,7 @@ def parse():
     parser.add_argument('--accesses', type=int, default=20000)
     parser.add_argument('--out', default=build / 'bench', help='folder for the JSON')
     parser.add_argument('--inside', action='store_true', help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser.parse_intermixed_args()
 
 
 RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5}

@@ -19,17 +19,24 @@ KERNEL = '6.12'
 INIT = b'tenon: init after '
 # What both may leave out, to measure the VMM and not the kernel's self-tests.
 APPEND = 'tsc=reliable no_timer_check mitigations=off nokaslr cryptomgr.notests random.trust_cpu=on'
-MACHINES = {'q35': 'q35', 'microvm': 'microvm,rtc=on,isa-serial=on,x-option-roms=off'}
-IMAGES = {'vmlinux': 'vmlinux', 'bzImage': 'vmlinuz'}
+MICROVM = 'microvm,rtc=on,isa-serial=on,x-option-roms=off'
+QBOOT = ('-bios', 'qboot.rom')
+
+# name: machine, image, and what QEMU gets besides. As a rule q35 has its default firmware; qboot is the fastest there is.
+CASES = {
+    'q35/vmlinux': ('q35', 'vmlinux', ()),
+    'q35/vmlinux, QEMU with qboot': ('q35', 'vmlinux', QBOOT),
+    'q35/bzImage': ('q35', 'vmlinuz', ()),
+    'microvm/vmlinux, QEMU with qboot': (MICROVM, 'vmlinux', QBOOT),
+    'microvm/bzImage, QEMU with qboot': (MICROVM, 'vmlinuz', QBOOT),
+}
 
 
-def command(kind, binary, rig, machine, image):
-    guest = l2.Guest(kernel=f'{rig}/kernel/{KERNEL}/{IMAGES[image]}', initrd=f'{rig}/guest/boot.cpio',
-                     machine=MACHINES[machine], memory_mib=RAM_MIB, append=APPEND, no_reboot=True)
-    # microvm runs no option ROM, without which QEMU's firmware does not find a bzImage
-    roms = guest if image == 'vmlinux' or kind == 'tenon' else l2.dataclasses.replace(
-        guest, machine=guest.machine.replace(',x-option-roms=off', ''))
-    return l2.command_line(kind, binary, roms)
+def command(kind, binary, rig, case):
+    machine, image, for_qemu = CASES[case]
+    guest = l2.Guest(kernel=f'{rig}/kernel/{KERNEL}/{image}', initrd=f'{rig}/guest/boot.cpio', machine=machine,
+                     memory_mib=RAM_MIB, append=APPEND, no_reboot=True, extra=for_qemu if kind == 'qemu' else ())
+    return l2.command_line(kind, binary, guest)
 
 
 def boot(results, name, kind, line):
@@ -49,11 +56,11 @@ def measure(tenon, qemu, rig, runs, names):
     """Boots by turns, so that a busy spell hits both."""
     results = Results('linux', f'Linux {KERNEL}, 1 CPU, {RAM_MIB} MiB, from exec to init')
     binaries = {'tenon': tenon, 'qemu': qemu}
-    cases = [(m, i) for m in MACHINES for i in IMAGES if not names or f'{m}/{i}' in names]
+    cases = [c for c in CASES if not names or any(c.startswith(n) for n in names)]
     for _ in range(runs):
-        for machine, image in cases:
+        for case in cases:
             for kind, binary in binaries.items():
-                boot(results, f'{machine}/{image}', kind, command(kind, binary, rig, machine, image))
+                boot(results, case, kind, command(kind, binary, rig, case))
     return results.document()
 
 
