@@ -38,7 +38,7 @@ uint32_t pci_func_read(struct pci_func *f, uint32_t off, uint32_t size)
     return v;
 }
 
-/* Only D0 uninitialised is left by a guest's reset; what it asked for is said in ev. */
+/* A function level reset, or D3hot left without No_Soft_Reset: for the main loop to carry out. */
 static void note_resets(struct pci_events *ev, uint32_t changes)
 {
     if (changes & PCI_CHANGED_FLR)

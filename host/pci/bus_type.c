@@ -114,7 +114,7 @@ static int check(void *bus, void *child, struct tn_dev *pub, const void *table, 
     struct pci_child *c = child;
     struct device *d = device_of(pub);
     const struct tn_pci_ops *ops = table;
-    if (!ops)
+    if (!ops || ops->struct_size < sizeof *ops) /* as it was in ABI 1.0 */
         return err_set(e, EINVAL, "Device '%s' is no PCI function", d->entry->name);
     int vf = pci_vf_devfn(d), devfn = choose_address(b, d, ops, vf >= 0 ? vf : c->addr, e);
     if (devfn < 0)
