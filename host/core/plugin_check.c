@@ -26,6 +26,7 @@ enum {
     CLASS_1_0 = offsetof(struct tn_class, get_iface) + sizeof(void *),
     BUS_1_0 = offsetof(struct tn_bus_type, path) + sizeof(void *),
     PROP_1_0 = offsetof(struct tn_prop, sub_stride) + sizeof(uint32_t),
+    COMPOSE_1_0 = offsetof(struct tn_compose, child) + sizeof(void *),
 };
 
 static int check_props(const struct tn_prop *p, uint32_t n, uint32_t stride, uint64_t size, struct tn_err *e)
@@ -50,12 +51,31 @@ static int check_class(const struct tn_class *c, struct tn_err *e)
         return err_set(e, ENOEXEC, "a class says that it has %u bytes", c->struct_size);
     if (!c->name || !*c->name)
         return err_set(e, ENOEXEC, "a class has no name");
+    if (c->kind > TN_K_DISPLAY)
+        return err_set(e, ENOEXEC, "class '%s' is of an unknown kind %u", c->name, c->kind);
     if (c->instance_size > (uint64_t)1 << 32)
         return err_set(e, ENOEXEC, "class '%s' wants instances of %llu bytes", c->name, (unsigned long long)c->instance_size);
     int r = check_props(c->props, c->nprops, c->prop_stride, c->instance_size, e);
     if (r < 0)
         err_prefix(e, "class '%s': ", c->name);
     return r;
+}
+
+static int check_twice(const struct tn_class *const *first, const struct tn_class *const *c, struct tn_err *e)
+{
+    for (; first < c; first++)
+        if ((*first)->kind == (*c)->kind && strcmp((*first)->name, (*c)->name) == 0)
+            return err_set(e, ENOEXEC, "class '%s' is there twice", (*c)->name);
+    return 0;
+}
+
+static int check_compose(const struct tn_compose *m, struct tn_err *e)
+{
+    if (m->struct_size < COMPOSE_1_0)
+        return err_set(e, ENOEXEC, "a composition says that it has %u bytes", m->struct_size);
+    if (!m->transport || !m->inner_bus || !m->suffix || !*m->suffix || !m->child)
+        return err_set(e, ENOEXEC, "the composition with '%s' does not say all names", m->transport ? m->transport : "?");
+    return 0;
 }
 
 static int check_bus(const struct tn_bus_type *b, struct tn_err *e)
@@ -110,10 +130,13 @@ int plugin_check(const struct tn_plugin *p, const struct tn_host *host, struct t
     if (!p->id || !p->version)
         return err_set(e, ENOEXEC, "has no id or no version");
     for (const struct tn_class *const *c = p->classes; c && *c; c++)
-        if ((r = check_class(*c, e)) < 0)
+        if ((r = check_class(*c, e)) < 0 || (r = check_twice(p->classes, c, e)) < 0)
             return r;
     for (const struct tn_bus_type *const *b = p->buses; b && *b; b++)
         if ((r = check_bus(*b, e)) < 0)
+            return r;
+    for (const struct tn_compose *const *m = p->composes; m && *m; m++)
+        if ((r = check_compose(*m, e)) < 0)
             return r;
     return 0;
 }

@@ -65,6 +65,39 @@ const char *prop_type_name(const struct tn_prop *p)
     return p->type < ARRAY_SIZE(types) && types[p->type].name ? types[p->type].name : "unknown";
 }
 
+static int check_bounds(const struct tn_prop *p, struct tn_err *e)
+{
+    int is_signed = p->type == TN_P_I32 || p->type == TN_P_I64;
+    if (is_signed ? (int64_t)p->min > (int64_t)p->max : p->min > p->max)
+        return err_set(e, EINVAL, "property '%s' has a minimum above its maximum", p->name);
+    return 0;
+}
+
+/* The default is one of the names. */
+static int check_names(const struct tn_prop *p, struct tn_err *e)
+{
+    uint64_t n = 0;
+    while (p->names && p->names[n])
+        n++;
+    return p->defval < n ? 0 : err_set(e, EINVAL, "property '%s' has no name for its default", p->name);
+}
+
+static int check_element(const struct tn_prop *p, struct tn_err *e)
+{
+    if (!p->sub || !p->nsub || p->sub_stride < sizeof(struct tn_prop) || p->sub_stride % 8 || p->nsub > 64)
+        return err_set(e, EINVAL, "property '%s' has no element type", p->name);
+    struct prop_table t = {p->sub, p->nsub, p->sub_stride};
+    for (uint32_t i = 0; i < t.n; i++) {
+        struct tn_prop m = *prop_at(t, i);
+        if (!m.name && t.n == 1)
+            m.name = p->name; /* a list of scalars */
+        int r = m.type == TN_P_LIST ? err_set(e, EINVAL, "property '%s' is a list of lists", p->name) : prop_check(&m, 1u << 16, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 int prop_check(const struct tn_prop *p, uint64_t instance_size, struct tn_err *e)
 {
     if (!p->name || p->type >= ARRAY_SIZE(types) || !types[p->type].name)
@@ -74,13 +107,13 @@ int prop_check(const struct tn_prop *p, uint64_t instance_size, struct tn_err *e
         return err_set(e, EINVAL, "property '%s' of type %s has size %u", p->name, prop_type_name(p), p->size);
     if (p->offset > instance_size || p->size > instance_size - p->offset)
         return err_set(e, EINVAL, "property '%s' lies outside the instance", p->name);
+    if (p->type != TN_P_MAC && p->type != TN_P_UUID && p->offset % (p->size > 8 ? 8 : p->size))
+        return err_set(e, EINVAL, "property '%s' is not aligned", p->name);
     if (p->type == TN_P_BIT && p->bit >= 8 * p->size)
         return err_set(e, EINVAL, "property '%s' is bit %u of %u", p->name, p->bit, 8 * p->size);
-    if (p->type == TN_P_ENUM && (!p->names || !p->names[0]))
-        return err_set(e, EINVAL, "property '%s' has no names", p->name);
-    if (p->type == TN_P_LIST && (!p->sub || !p->nsub || p->sub_stride < 96))
-        return err_set(e, EINVAL, "property '%s' has no element type", p->name);
-    return 0;
+    if (p->type == TN_P_ENUM)
+        return check_names(p, e);
+    return p->type == TN_P_LIST ? check_element(p, e) : check_bounds(p, e);
 }
 
 static void put_bit(const struct tn_prop *p, void *at, int on)
@@ -401,8 +434,11 @@ static int append(struct device *owner, const struct tn_prop *p, struct tn_list 
     char *item = (char *)l->items + (uint64_t)l->n * l->stride;
     props_default(owner, t, item);
     l->n++;
-    if (!p->sub->name)
-        return prop_set_node(owner, p->sub, item, v, e);
+    if (!p->sub->name) { /* a scalar goes by the name of its list */
+        struct tn_prop scalar = *p->sub;
+        scalar.name = p->name;
+        return prop_set_node(owner, &scalar, item, v, e);
+    }
     for (size_t i = 0; v->kind == KV_DICT && i < v->n_child; i++) {
         const struct tn_prop *m = prop_find(t, v->child[i]->key);
         if (!m)

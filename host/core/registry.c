@@ -76,15 +76,38 @@ static void add(struct registry *r, struct class_entry *c)
     r->sorted = 0;
 }
 
+static int has_alias(const struct class_entry *c, const char *name)
+{
+    if (c->alias && strcmp(c->alias, name) == 0)
+        return 1;
+    for (const char *const *a = c->cls && !c->compose ? c->cls->aliases : NULL; a && *a; a++)
+        if (strcmp(*a, name) == 0)
+            return 1;
+    return 0;
+}
+
+static int is_composed(const struct class_entry *c)
+{
+    return c->compose || c->inner_name;
+}
+
+/* By name; a class of that very name beats a composition, and both an alias. */
 static struct class_entry *find(struct registry *r, uint32_t kind, const char *name)
 {
-    for (uint32_t i = 0; i < r->n; i++)
-        if (r->classes[i]->kind == kind && strcmp(r->classes[i]->name, name) == 0)
-            return r->classes[i];
-    for (uint32_t i = 0; i < r->n; i++)
-        if (r->classes[i]->kind == kind && r->classes[i]->alias && strcmp(r->classes[i]->alias, name) == 0)
-            return r->classes[i];
-    return NULL;
+    struct class_entry *composed = NULL, *alias = NULL;
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct class_entry *c = r->classes[i];
+        if (c->kind != kind)
+            continue;
+        if (strcmp(c->name, name) == 0) {
+            if (!is_composed(c))
+                return c;
+            composed = c;
+        } else if (!alias && has_alias(c, name)) {
+            alias = c;
+        }
+    }
+    return composed ? composed : alias;
 }
 
 struct class_entry *registry_peek(struct registry *r, uint32_t kind, const char *name)
@@ -139,17 +162,28 @@ static void compose_all(struct registry *r)
         }
 }
 
+static struct class_entry *in_the_way(struct registry *r, const struct plugin_file *f, const struct tn_class *k)
+{
+    struct class_entry *c = find(r, k->kind, k->name);
+    return c && c->file != f && !is_composed(c) ? c : NULL;
+}
+
+/* All of its classes, or none. */
 static int add_plugin(struct registry *r, struct plugin_file *f, struct tn_err *e)
 {
-    for (const struct tn_class *const *k = f->plugin->classes; k && *k; k++) {
-        struct class_entry *c = find(r, (*k)->kind, (*k)->name);
-        if (!c)
-            add(r, describe(*k, f));
-        else if (c->file == f)
-            c->cls = *k;
-        else
+    const struct tn_class *const *k;
+    for (k = f->plugin->classes; k && *k; k++) {
+        const struct class_entry *c = in_the_way(r, f, *k);
+        if (c)
             return err_set(e, EEXIST, "class '%s' is already provided by %s", (*k)->name,
                            c->file->path ? c->file->path : "the host");
+    }
+    for (k = f->plugin->classes; k && *k; k++) {
+        struct class_entry *c = find(r, (*k)->kind, (*k)->name);
+        if (c && c->file == f && !is_composed(c) && strcmp(c->name, (*k)->name) == 0)
+            c->cls = *k;
+        else
+            add(r, describe(*k, f));
     }
     compose_all(r);
     return 0;
@@ -166,6 +200,16 @@ static struct plugin_file *file_new(struct registry *r, const char *path)
     return f;
 }
 
+/* The newest one, of which nothing is known after all. */
+static void file_drop(struct registry *r, struct plugin_file *f)
+{
+    r->files = f->next;
+    if (f->handle)
+        dlclose(f->handle);
+    free(f->path);
+    free(f);
+}
+
 int registry_builtin(struct registry *r, const struct tn_plugin *p, struct tn_err *e)
 {
     int err = plugin_check(p, NULL, e);
@@ -173,7 +217,10 @@ int registry_builtin(struct registry *r, const struct tn_plugin *p, struct tn_er
         return err;
     struct plugin_file *f = file_new(r, NULL);
     f->plugin = p;
-    return add_plugin(r, f, e);
+    err = add_plugin(r, f, e);
+    if (err < 0)
+        file_drop(r, f);
+    return err;
 }
 
 static int open_file(struct registry *r, struct plugin_file *f, struct tn_err *e)
@@ -209,7 +256,11 @@ int registry_plugin(struct registry *r, const char *path, struct tn_err *e)
     AUTO_FREE char *real = realpath(path, NULL);
     struct plugin_file *f = file_new(r, real ? real : path);
     int err = open_file(r, f, e);
-    return err < 0 ? err : add_plugin(r, f, e);
+    if (err == 0)
+        err = add_plugin(r, f, e);
+    if (err < 0)
+        file_drop(r, f);
+    return err;
 }
 
 static const char *const kind_words[] = {
