@@ -8,9 +8,10 @@
 #include "util/buf.h"
 #include "vm/run.h"
 #include "vm/vcpu.h"
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int say(struct buf *out)
 {
@@ -54,8 +55,20 @@ static int run(const struct cli_options *o, struct vm *vm)
     return e.err == ECANCELED ? 0 : run_main(vm);
 }
 
+/* A descriptor 0, 1 or 2 that is closed would be the next file's: what is meant for a terminal must not go there. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= 2);
+    if (fd > 2)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
     struct cli_options o = {0};
     char *err = NULL;
     if (cli_options_scan(&o, argc, argv, &err) < 0) {

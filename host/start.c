@@ -189,7 +189,8 @@ static void signalled(void *p, uint32_t ev)
 {
     struct vm *vm = p;
     (void)ev;
-    run_end(vm, 0);
+    if (vm->run)
+        run_end(vm, 0);
 }
 
 static int watch_signals(struct vm *vm, struct tn_err *e)
@@ -201,8 +202,10 @@ static int watch_signals(struct vm *vm, struct tn_err *e)
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd < 0 || !watch_new(vm->main, NULL, 0, fd, TN_FD_IN, signalled, vm))
+    vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (vm->signal_fd >= 0)
+        vm->signals = watch_new(vm->main, NULL, 0, vm->signal_fd, TN_FD_IN, signalled, vm);
+    if (!vm->signals)
         return err_set(e, errno, "signals: %s", strerror(errno));
     return 0;
 }
@@ -279,12 +282,17 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         err = watch_signals(vm, e);
     if (err == 0)
         err = create(vm, o, e);
+    if (err == -EINTR && run_ended(vm)) {
+        e->err = ECANCELED;
+        return 0;
+    }
     if (err == 0)
         err = connect_qtest(vm, o, e);
     if (err == 0)
         err = sandbox_prepare(vm, o->sandbox.enable, e);
     if (err < 0)
         return err;
+    sandbox_at_death(chardev_restore_terminal);
     warn_unused_globals(vm);
     err = run_start(vm, e);
     if (err == -ECANCELED) {

@@ -35,10 +35,8 @@ static const struct tn_class *const classes[] = {
     &chr_pipe_class,   &chr_pty_class,     &chr_serial_class, &chr_tty_class,
     &chr_socket_class, &chr_ringbuf_class, &chr_memory_class, NULL,
 };
-/* What they do after the start: accept and connect again, set up a serial line or the terminal,
- * remove a server's name. */
-static const char *const sandbox[] = {"socket",   "connect-unix", "connect-inet",
-                                      "terminal", "unlink",       NULL};
+/* Sockets ask for more when there is one: sandbox_need(). */
+static const char *const sandbox[] = {"terminal", NULL};
 
 const struct tn_plugin chardev_plugin = {
     .struct_size = sizeof(struct tn_plugin),

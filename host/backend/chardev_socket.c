@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "chardev_socket.h"
 
+#include "sandbox/sandbox.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -148,8 +149,22 @@ static int must_wait(const struct sock *s)
     return s->server ? s->wait != TN_OFF : !s->reconnect && !s->reconnect_ms && !s->fd;
 }
 
+/* What it will do once the machine runs: take clients, connect again, remove its name. */
+static int declare(struct sock *s, struct tn_err *e)
+{
+    struct vm *vm = s->c.dev->vm;
+    const char *connects = s->path ? "connect-unix" : "connect-inet";
+    int again = s->reconnect || s->reconnect_ms;
+    if (sandbox_need(vm, "socket") < 0 || (again && sandbox_need(vm, connects) < 0) ||
+        (s->server && s->path && sandbox_need(vm, "unlink") < 0))
+        return err_set(e, EINVAL, "no sandbox profile for a socket");
+    return 0;
+}
+
 static int start(struct sock *s, struct tn_err *e)
 {
+    if (declare(s, e) < 0)
+        return -EINVAL;
     int r = s->fd ? use_fd(s, e) : s->server ? start_server(s, e) : 0;
     if (r < 0)
         return r;

@@ -311,10 +311,11 @@ static int put_on_bus(struct device *d, struct tn_bus *b, struct tn_err *e)
 }
 
 /* Runs the main loop, with no lock held, until *waits is 0. */
-static void run_until(struct vm *vm, uint32_t *waits)
+static int run_until(struct vm *vm, uint32_t *waits)
 {
-    while (__atomic_load_n(waits, __ATOMIC_ACQUIRE))
+    while (__atomic_load_n(waits, __ATOMIC_ACQUIRE) && !(vm->run && run_ended(vm)))
         loop_once(vm->main, 100000000u);
+    return __atomic_load_n(waits, __ATOMIC_ACQUIRE) ? -EINTR : 0; /* SIGTERM while a chardev waits for its client */
 }
 
 static int call_realize(struct device *d, struct tn_err *e)
@@ -330,9 +331,9 @@ static int call_realize(struct device *d, struct tn_err *e)
         return err_set(e, EDEADLK, "%s: a device below another cannot realize later", d->entry->name);
     if (r == TN_PENDING) {
         d->busy++;
-        run_until(d->vm, &d->realize_waits);
+        int cut = run_until(d->vm, &d->realize_waits);
         d->busy--;
-        r = d->realize_result;
+        r = cut < 0 ? cut : d->realize_result;
     }
     d->realize_done = r >= 0;
     if (r < 0 && e && !e->text)

@@ -8,6 +8,7 @@
 #include "bus.h"
 #include "fwcfg_host.h"
 #include "loop.h"
+#include "monitor/qtest.h"
 #include "pci/pci_host.h"
 #include "services.h"
 #include "state.h"
@@ -72,6 +73,7 @@ struct vm *vm_new(int manual_clock)
     TAILQ_INIT(&vm->buses);
     LIST_INIT(&vm->shared);
     vm->cold = 1;
+    vm->signal_fd = -1;
     clock_init(&vm->clock, manual_clock);
     vm->main = loop_new(&vm->clock, "main");
     if (!vm->main) {
@@ -87,6 +89,11 @@ struct vm *vm_new(int manual_clock)
 void vm_free(struct vm *vm)
 {
     struct device *d, *last;
+    if (vm->signals)
+        watch_del(vm->signals);
+    close_fd(&vm->signal_fd);
+    if (vm->qtest)
+        qtest_free(vm->qtest);
     while (!TAILQ_EMPTY(&vm->devices)) {
         last = NULL;
         TAILQ_FOREACH_REVERSE(d, &vm->devices, device_list, all)
@@ -111,9 +118,9 @@ void vm_free(struct vm *vm)
         space_free(vm->pio);
     if (vm->mmio)
         space_free(vm->mmio);
+    loop_once(vm->main, 0); /* what was kicked on the way */
     run_free(vm->run);
     registry_free(vm->registry);
-    loop_once(vm->main, 0);
     loop_free(vm->main);
     for (uint32_t i = 0; i < vm->nglobals; i++) {
         free((char *)(uintptr_t)vm->globals[i].cls);

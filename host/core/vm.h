@@ -40,6 +40,8 @@ struct vm {
     struct inputs *inputs;        /* backend/input.h */
     struct tracer *tracer;        /* core/trace.h */
     struct qtest *qtest;          /* monitor/qtest.h; NULL without -qtest */
+    struct tn_watch *signals;     /* start.c: SIGINT, SIGTERM, SIGHUP; NULL before */
+    int signal_fd;                /* -1 before */
 
     TAILQ_HEAD(device_list, device) devices; /* every instance of every kind, in order of creation */
     TAILQ_HEAD(tn_bus_list, tn_bus) buses; /* roots first */

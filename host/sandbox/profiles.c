@@ -165,6 +165,7 @@ static const struct sandbox_rule ioctl_tty[] = {
     IOCTL(TCGETS),   IOCTL(TCSETS),   IOCTL(TCSETSW),    IOCTL(TCSETSF),
     IOCTL(TCSBRK),   IOCTL(TCFLSH),   IOCTL(TIOCMGET),   IOCTL(TIOCMSET),
     IOCTL(TIOCSBRK), IOCTL(TIOCCBRK), IOCTL(TIOCGWINSZ), IOCTL(FIONREAD),
+    IOCTL(TIOCGPGRP),
 };
 
 /* ---- builds for tests ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "sigsys.h"
 
+#include "sandbox.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <signal.h>
@@ -52,6 +53,13 @@ static void put_thread(struct line *l)
 
 enum { NO_SUCH_CALL = 0x3fffffff };
 
+static void (*at_death)(void);
+
+void sandbox_at_death(void (*fn)(void))
+{
+    at_death = fn;
+}
+
 /* By now the disposition is the default one, or the signal is blocked (sanitizers' libraries see to
  * that): either way the next call that no filter allows ends the process. Nothing before it needs a
  * call that a filter could refuse. */
@@ -71,6 +79,8 @@ static void last_words(int sig, siginfo_t *si, void *context)
     l.text[l.len < sizeof l.text ? l.len++ : sizeof l.text - 1] = '\n';
     ssize_t r = write(STDERR_FILENO, l.text, l.len);
     (void)r;
+    if (at_death)
+        at_death(); /* last: this thread's filter may refuse what it does */
     syscall(NO_SUCH_CALL);
     __builtin_trap();
 }

@@ -217,6 +217,8 @@ void machine_free(struct machine *m)
 {
     if (!m)
         return;
+    if (m->isa)
+        bus_free(m->isa);
     mem_free(m->own_ram);
     mem_free(m->rom);
     if (m->firmware)

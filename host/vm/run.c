@@ -299,6 +299,11 @@ void run_powerdown(struct vm *vm)
     machine_event(vm, TN_ON_POWERDOWN, 0, NULL);
 }
 
+int run_ended(const struct vm *vm)
+{
+    return vm->run->ended != 0;
+}
+
 void run_end(struct vm *vm, uint32_t status)
 {
     vm->run->status = status;

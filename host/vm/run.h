@@ -34,6 +34,7 @@ void run_reset(struct vm *vm, uint32_t kind);   /* everything, and the kernel is
 void run_powerdown(struct vm *vm);              /* TN_ON_POWERDOWN */
 /* The main loop until the VM ends. The process status. */
 int run_main(struct vm *vm);
+int run_ended(const struct vm *vm);
 void run_end(struct vm *vm, uint32_t status); /* it returns soon: quit, SIGTERM */
 
 /* Notified after each change, in order of registration; NULL-terminated list owned by the run. For monitors and tests. */

@@ -27,7 +27,7 @@ static void start(const char *device)
 {
     /* clang-format off */
     const char *argv[] = {"tenon", "-accel", "qtest", "-sandbox", "off", "-display", "none", "-nodefaults",
-                          "-M", "microvm,isa-serial=off", "-device", device, NULL};
+                          "-rtc", "clock=vm", "-M", "microvm,isa-serial=off", "-device", device, NULL};
     /* clang-format on */
     int argc = ARRAY_SIZE(argv) - (device ? 1 : 3);
     char *text = NULL;
