@@ -111,9 +111,8 @@ static int add_defaults(struct cli_scan *s, char **err)
         o->display = kv_new(KV_DICT);
         kv_set(o->display, "type", "none");
     }
-    if (o->nographic)
-        return nographic_defaults(s, serial, monitor, err);
-    return serial ? cli_add_serial(s, "null", err) : 0;
+    /* no window, so nothing to show a serial port in: it is there if it is asked for */
+    return o->nographic ? nographic_defaults(s, serial, monitor, err) : 0;
 }
 
 /* ---- references ---- */
