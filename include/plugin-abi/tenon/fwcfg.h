@@ -33,8 +33,8 @@ struct tn_fwcfg_item {
     const char *name;
     const void *data; /**< borrowed until del() or the device's unrealize */
     uint64_t len;     /**< bytes, or the most that fill() makes */
-    int64_t (*fill)(void *s, void *p, uint64_t max);
-    void (*written)(void *s, uint64_t off, uint64_t len, const void *p);
+    int64_t (*fill)(void *s, void *p, uint64_t max);                     /**< [vcpu][dev] bytes made, or -errno; NULL: data */
+    void (*written)(void *s, uint64_t off, uint64_t len, const void *p); /**< [vcpu][dev] NULL: read-only */
     void *s;
 };
 #define TN_FWCFG_DEVICE_1 "tenon.fwcfg-device/1"
