@@ -33,12 +33,25 @@ static int open_image(const char *path, int *fd, struct tn_err *e)
     return *fd < 0 ? err_set(e, errno, "could not open '%s': %s", path, strerror(errno)) : 0;
 }
 
+/* The file as named, or of that name in a folder of -L. The caller frees it. */
+static char *find_firmware(const struct cli_options *c)
+{
+    for (size_t i = 0; access(c->bios, F_OK) < 0 && i < c->data_dirs.n; i++) {
+        char *path = xasprintf("%s/%s", c->data_dirs.v[i].kv->text, c->bios);
+        if (access(path, F_OK) == 0)
+            return path;
+        free(path);
+    }
+    return xstrdup(c->bios);
+}
+
 static int open_firmware(struct machine *m, struct tn_err *e)
 {
     char *text = NULL;
     struct boot_entry entry;
+    AUTO_FREE char *path = find_firmware(m->cli);
     m->firmware = XNEW(struct boot_firmware);
-    if (boot_firmware_map(m->cli->bios, m->firmware, &entry, &text) < 0) {
+    if (boot_firmware_map(path, m->firmware, &entry, &text) < 0) {
         err_set(e, EINVAL, "%s", text ? text : "bad firmware");
         free(text);
         free(m->firmware);
@@ -64,7 +77,7 @@ int machine_boot_open(struct machine *m, struct tn_err *e)
         err = open_image(c->initrd, &m->initrd_fd, e);
     if (err == 0 && c->bios && !c->kernel)
         err = open_firmware(m, e);
-    if (err == 0 && !c->kernel && !c->bios && m->vm->kvm)
+    if (err == 0 && !c->kernel && !c->bios && m->vm->kvm && !machine_option(m, "dumpdtb"))
         err = err_set(e, EINVAL, "nothing to start: give -kernel FILE or -bios FILE");
     return err;
 }
