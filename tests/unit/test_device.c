@@ -1,0 +1,738 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The life of instances: docs/abi.md's picture, step by step. Gaps G3, G12, G15, 7, 8, 13, 14, 18, 19. */
+#include "actor.h"
+#include "core/bus.h"
+#include "tap.h"
+#include "util/alloc.h"
+#include <errno.h>
+
+static struct vm *vm;
+
+static struct device *add(const char *options)
+{
+    return fixture_add(vm, TN_K_DEVICE, options);
+}
+
+static void global(const char *cls, const char *prop, const char *value)
+{
+    vm->globals = xrealloc(vm->globals, (vm->nglobals + 1) * sizeof *vm->globals);
+    vm->globals[vm->nglobals++] = (struct global){xstrdup(cls), xstrdup(prop), xstrdup(value), 0};
+}
+
+/* 1 if the words come in this order in the log. */
+static int in_order(const char *const *words)
+{
+    const char *at = actor_log;
+    for (; *words; words++) {
+        const char *hit = strstr(at, *words);
+        if (!hit) {
+            printf("# no %s in: %s\n", *words, actor_log);
+            return 0;
+        }
+        at = hit + strlen(*words);
+    }
+    return 1;
+}
+#define IN_ORDER(...) in_order((const char *const[]){__VA_ARGS__, NULL})
+
+/* ---- from init to fini ---- */
+
+TEST(a_cold_device_is_realized_then_reset_then_resumed_then_taken_apart)
+{
+    vm = actor_vm();
+    struct device *d = add("actor,tag=a");
+    CHECK_STR(actor_log, "realize(a) ");
+    fixture_start(vm);
+    CHECK_STR(actor_log, "realize(a) reset1.1(a) reset1.2(a) reset1.3(a) resume(a) ");
+    actor_clear();
+    device_free(d);
+    CHECK_STR(actor_log, "unrealize(a) fini(a) ");
+    vm_free(vm);
+}
+
+TEST(a_hotplugged_device_is_reset_before_it_can_be_reached)
+{
+    vm = actor_vm();
+    fixture_start(vm);
+    struct device *d = add("actor,tag=a");
+    CHECK_STR(actor_log, "realize(a) reset1.1(a) reset1.2(a) reset1.3(a) resume(a) ");
+    CHECK_EQ(d->flags, TN_DEV_HOTPLUGGED | TN_DEV_REALIZED);
+    vm_free(vm);
+}
+
+TEST(classes_that_cannot_come_late_do_not)
+{
+    vm = actor_vm();
+    CHECK(add("statue"));
+    fixture_start(vm);
+    CHECK(!add("statue"));
+    CHECK_STR(fixture_error, "Device 'statue' does not support hotplugging");
+    CHECK(!add("link"));
+    CHECK_STR(fixture_error, "'link' is not user-creatable: the machine makes it");
+    vm_free(vm);
+}
+
+/* docs/abi.md: a failed realize is the same without unrealize; resources go back newest first. */
+TEST(a_failing_realize_gives_everything_back_newest_first)
+{
+    vm = actor_vm();
+    CHECK(!add("actor,tag=a,shares=3,fail=2"));
+    CHECK_STR(fixture_error, "late on purpose");
+    CHECK_STR(actor_log, "realize(a) open(s0) open(s1) open(s2) close(s2) close(s1) close(s0) fini(a) ");
+    CHECK(TAILQ_EMPTY(&vm->devices));
+    CHECK(LIST_EMPTY(&vm->shared));
+    actor_clear();
+    CHECK(!add("actor,tag=a,fail=1"));
+    CHECK_STR(actor_log, "realize(a) fini(a) ");
+    vm_free(vm);
+}
+
+TEST(a_device_that_never_got_to_realize_has_fini_only)
+{
+    vm = actor_vm();
+    CHECK(!add("actor,tag=a,bogus=1"));
+    CHECK_STR(actor_log, "fini(a) ");
+    CHECK(TAILQ_EMPTY(&vm->devices));
+    CHECK(!add("actor,id=1bad"));
+    CHECK_STR(fixture_error, "Parameter 'id' expects an identifier, not '1bad'");
+    CHECK(add("actor,id=x"));
+    CHECK(!add("actor,id=x"));
+    CHECK_STR(fixture_error, "Duplicate device ID 'x'");
+    CHECK(!add("nope"));
+    CHECK_STR(fixture_error, "'nope' is not a valid device model name");
+    vm_free(vm);
+}
+
+static int bad_init(void *s, struct tn_dev *d)
+{
+    (void)s;
+    (void)d;
+    return -ENOMEM;
+}
+
+static void must_not(void *s)
+{
+    (void)s;
+    abort();
+}
+
+TEST(an_init_that_fails_is_followed_by_nothing)
+{
+    static const struct tn_class stillborn = {.struct_size = sizeof stillborn, .name = "stillborn", .instance_size = 8, .init = bad_init,
+                                              .unrealize = must_not, .fini = must_not};
+    FIXTURE_PLUGIN(stillborns, &stillborn);
+    vm = fixture_vm_with(&stillborns);
+    CHECK(!add("stillborn"));
+    CHECK(TAILQ_EMPTY(&vm->devices));
+    vm_free(vm);
+}
+
+static int silent_realize(void *s, struct tn_err *e)
+{
+    (void)s;
+    (void)e;
+    return -ENODEV;
+}
+
+TEST(a_realize_that_says_nothing_is_given_a_text)
+{
+    static const struct tn_class silent = {.struct_size = sizeof silent, .name = "silent", .instance_size = 8, .realize = silent_realize};
+    FIXTURE_PLUGIN(silents, &silent);
+    vm = fixture_vm_with(&silents);
+    CHECK(!add("silent"));
+    CHECK_STR(fixture_error, "silent: No such device");
+    vm_free(vm);
+}
+
+/* Gap G15: realize TN_PENDING, completed from the loop. */
+TEST(a_realize_may_take_its_time)
+{
+    vm = actor_vm();
+    struct device *d = add("actor,tag=a,pending=1");
+    CHECK(d && d->stage == DEV_REALIZED);
+    CHECK_STR(actor_log, "realize(a) finish(a) ");
+    actor_clear();
+    CHECK(!add("actor,tag=b,pending=1,fail=2,shares=1"));
+    CHECK_STR(fixture_error, "late on purpose");
+    CHECK_STR(actor_log, "realize(b) open(s0) finish(b) close(s0) fini(b) ");
+    vm_free(vm);
+}
+
+/* ---- reset ---- */
+
+TEST(each_reset_phase_runs_over_all_devices_first)
+{
+    vm = actor_vm();
+    CHECK(add("actor,tag=a") && add("actor,tag=b"));
+    actor_clear();
+    devices_reset(vm, TN_RESET_WARM);
+    CHECK_STR(actor_log, "reset2.1(a) reset2.1(b) reset2.2(a) reset2.2(b) reset2.3(a) reset2.3(b) ");
+    vm_free(vm);
+}
+
+TEST(the_reset_of_one_device_covers_what_is_below_it)
+{
+    vm = actor_vm();
+    struct device *h = add("hub,tag=h,id=h,kids=1,kid-class=leaf");
+    CHECK(add("leaf,tag=l,bus=h.0") && add("actor,tag=other"));
+    actor_clear();
+    device_reset(h, TN_RESET_BUS);
+    CHECK(IN_ORDER("reset3.1(h)", "reset3.1(kid0)", "reset3.1(l)", "reset3.2(h)", "reset3.3(l)"));
+    CHECK(!strstr(actor_log, "other"));
+    vm_free(vm);
+}
+
+/* ---- quiesce ---- */
+
+TEST(providers_come_to_rest_first_and_go_on_last)
+{
+    vm = actor_vm();
+    CHECK(add("hub,tag=h,id=h") && add("leaf,tag=l") && add("disk-via,id=d"));
+    fixture_start(vm);
+    actor_clear();
+    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, NULL), 0);
+    CHECK_STR(actor_log, "quiesce1(h) quiesce1(l) quiesce1(link) quiesce1(disk) ");
+    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, NULL), 0); /* they are already */
+    devices_resume(vm);
+    CHECK_STR(actor_log, "quiesce1(h) quiesce1(l) quiesce1(link) quiesce1(disk) resume(disk) resume(link) resume(l) resume(h) ");
+    vm_free(vm);
+}
+
+TEST(a_device_may_come_to_rest_later)
+{
+    vm = actor_vm();
+    CHECK(add("actor,tag=a,pending=2") && add("actor,tag=b"));
+    fixture_start(vm);
+    actor_clear();
+    CHECK_EQ(devices_quiesce(vm, TN_Q_RESET, NULL), 0);
+    CHECK_STR(actor_log, "quiesce2(a) finish(a) quiesce2(b) ");
+    vm_free(vm);
+}
+
+TEST(one_that_fails_to_rest_lets_the_others_go_on)
+{
+    vm = actor_vm();
+    CHECK(add("actor,tag=a") && add("actor,tag=b,fail=4,id=b"));
+    fixture_start(vm);
+    actor_clear();
+    ERR_AUTO e = {0};
+    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), -EIO);
+    CHECK_STR(err_text(&e), "Device 'b' does not come to rest: Input/output error");
+    CHECK_STR(actor_log, "quiesce1(a) quiesce1(b) resume(b) resume(a) ");
+    vm_free(vm);
+}
+
+/* Gap G15: the deadline, then FORCE; what comes after that is too late to count. */
+TEST(a_device_that_hangs_is_cut_off)
+{
+    vm = actor_vm();
+    vm->quiesce_ms = 20;
+    struct device *d = add("actor,tag=a,pending=4");
+    fixture_start(vm);
+    actor_clear();
+    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, NULL), 0);
+    CHECK_STR(actor_log, "quiesce1(a) quiesce1!(a) ");
+    devices_resume(vm);
+    d->pub.core->quiesced(&d->pub, -EIO); /* the daemon is back, late */
+    actor_of(d)->pending = 0;
+    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, NULL), 0);
+    CHECK(IN_ORDER("resume(a)", "quiesce1(a)")); /* it was asked again */
+    vm_free(vm);
+}
+
+/* ---- buses ---- */
+
+TEST(attach_realize_plugged_come_in_order_and_detach_answers_check)
+{
+    vm = actor_vm();
+    CHECK(add("hub,tag=h,id=h"));
+    actor_clear();
+    struct device *l = add("leaf,tag=l,port=4");
+    CHECK_STR(actor_log, "check(l) attach(l) realize(l) plugged(h) ");
+    CHECK_EQ(((struct port_data *)l->bus_child)->port, 4);
+    CHECK(l->domain == device_find(vm, TN_K_DEVICE, "h")->domain);
+    actor_clear();
+    device_free(l);
+    CHECK_STR(actor_log, "unrealize(l) detach(h,locked) fini(l) ");
+    vm_free(vm);
+}
+
+TEST(whatever_fails_behind_check_is_answered_by_one_detach)
+{
+    static const struct {
+        const char *hub, *leaf, *log;
+    } cases[] = {
+        {"refuse=1", "", "check(l) fini(l) "},
+        {"refuse=2", "", "check(l) attach(l) detach(h,locked) fini(l) "},
+        {"refuse=0", ",fail=1", "check(l) attach(l) realize(l) detach(h,locked) fini(l) "},
+        {"refuse=4", "", "check(l) attach(l) realize(l) plugged(h) unrealize(l) detach(h,locked) fini(l) "},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[64];
+        vm = actor_vm();
+        snprintf(text, sizeof text, "hub,tag=h,id=h,%s", cases[i].hub);
+        CHECK(add(text));
+        actor_clear();
+        snprintf(text, sizeof text, "leaf,tag=l%s", cases[i].leaf);
+        CHECK(!add(text));
+        CHECK_STR(actor_log, cases[i].log);
+        CHECK_EQ(bus_find(vm, "h.0")->nchildren, 0);
+        vm_free(vm);
+    }
+}
+
+/* Newest first, full ones skipped; by name whatever it is. */
+TEST(the_default_bus_is_the_newest_that_is_not_full)
+{
+    vm = actor_vm();
+    CHECK(!add("leaf"));
+    CHECK_STR(fixture_error, "No 'port-bus' bus found for device 'leaf'");
+    CHECK(add("hub,id=one") && add("hub,id=two"));
+    struct tn_bus *one = bus_find(vm, "one.0"), *two = bus_find(vm, "two.0");
+    CHECK(one && two);
+    for (int i = 0; i < 6; i++)
+        CHECK(add("leaf"));
+    CHECK_EQ(one->nchildren, 3);
+    CHECK_EQ(two->nchildren, 3);
+    CHECK(!add("leaf"));
+    CHECK(strstr(fixture_error, "All 'port-bus' buses are full"));
+    CHECK(!add("leaf,bus=one.0"));
+    CHECK_STR(fixture_error, "Bus 'one.0' is full");
+    CHECK(!add("leaf,bus=none"));
+    CHECK_STR(fixture_error, "Bus 'none' not found");
+    CHECK(add("hub") && bus_find(vm, "port-bus.0")); /* no id: the type's name */
+    CHECK(!add("disk,bus=one.0"));
+    CHECK_STR(fixture_error, "Device 'disk' can't go on port-bus bus");
+    vm_free(vm);
+}
+
+TEST(a_provider_takes_what_is_on_its_bus_along)
+{
+    vm = actor_vm();
+    struct device *h = add("hub,tag=h,id=h");
+    CHECK(add("leaf,tag=a") && add("leaf,tag=b"));
+    actor_clear();
+    device_free(h);
+    CHECK_STR(actor_log, "unrealize(b) detach(h,locked) fini(b) unrealize(a) detach(h,locked) fini(a) unrealize(h) fini(h) ");
+    CHECK(TAILQ_EMPTY(&vm->devices) && TAILQ_EMPTY(&vm->buses));
+    vm_free(vm);
+}
+
+/* Gap 19: `attached`, `port`: properties of the bus that change at run time are the provider's to hear of. */
+TEST(the_provider_hears_of_its_properties_and_may_refuse)
+{
+    vm = actor_vm();
+    struct device *h = add("hub,tag=h,id=h"), *l = add("leaf,tag=l");
+    struct port_data *p = l->bus_child;
+    actor_clear();
+    CHECK_EQ(device_set(l, "port", "9", NULL), 0);
+    CHECK_STR(actor_log, "port-changed.port(h) ");
+    CHECK_EQ(p->port, 9);
+    actor_of(h)->refuse = REFUSE_CHANGE;
+    ERR_AUTO e = {0};
+    CHECK_EQ(device_set(l, "port", "10", &e), -EBUSY);
+    CHECK_EQ(p->port, 9);
+    actor_clear();
+    CHECK_EQ(device_set(l, "value", "1", NULL), 0);
+    CHECK_STR(actor_log, "changed.value(l) ");
+    vm_free(vm);
+}
+
+/* Gap 14: a shared namespace outlives the controller that it came through. */
+TEST(a_device_that_moved_lives_with_its_new_provider)
+{
+    vm = actor_vm();
+    struct device *one = add("hub,tag=one,id=one"), *l = add("leaf,tag=l,id=l"), *two = add("hub,tag=two,id=two");
+    ERR_AUTO e = {0};
+    CHECK_EQ(host_core_table.reparent(&l->pub, actor_of(two)->bus, NULL), 0);
+    device_free(one);
+    CHECK(device_find(vm, TN_K_DEVICE, "l") == l);
+    struct device *d = add("disk-via,id=d");
+    CHECK_EQ(host_core_table.reparent(&l->pub, bus_find(vm, "d.0"), &e), -EINVAL);
+    CHECK(d);
+    device_free(two);
+    CHECK(!device_find(vm, TN_K_DEVICE, "l"));
+    vm_free(vm);
+}
+
+TEST(two_types_of_one_name_must_be_the_same)
+{
+    static struct tn_bus_type other;
+    vm = actor_vm();
+    struct device *h = add("hub,id=h");
+    ERR_AUTO e = {0}, e2 = {0};
+    other = port_bus; /* a second copy, as another plugin would have */
+    struct tn_bus *b = bus_new(vm, h, &other, "copy", NULL, NULL, NULL);
+    CHECK(b);
+    bus_free(b);
+    other.child_size += 8;
+    CHECK(!bus_new(vm, h, &other, "copy", NULL, NULL, &e));
+    CHECK_STR(err_text(&e), "bus type 'port-bus' is provided twice, and differently");
+    CHECK(!bus_new(vm, h, &port_bus, "h.0", NULL, NULL, &e2));
+    CHECK_STR(err_text(&e2), "Duplicate bus name 'h.0'");
+    vm_free(vm);
+}
+
+/* ---- children ---- */
+
+TEST(children_go_live_and_away_with_their_parent)
+{
+    vm = actor_vm();
+    struct device *d = add("actor,tag=p,kids=2,id=p");
+    CHECK_STR(actor_log, "realize(p) realize(kid0) realize(kid1) ");
+    struct device *k = TAILQ_FIRST(&d->children);
+    CHECK(k->stage == DEV_REALIZED && k->parent == d);
+    CHECK_STR(k->path, "/machine/peripheral/p/kid0");
+    CHECK(device_find(vm, TN_K_DEVICE, "/machine/peripheral/p/kid1"));
+    ERR_AUTO e = {0};
+    CHECK_EQ(device_unplug(k, &e), -EBUSY);
+    actor_clear();
+    device_free(d);
+    CHECK_STR(actor_log, "unrealize(kid1) fini(kid1) unrealize(kid0) fini(kid0) unrealize(p) fini(p) ");
+    vm_free(vm);
+}
+
+TEST(a_child_that_fails_fails_its_parent)
+{
+    vm = actor_vm();
+    CHECK(!add("hub,tag=p,id=p,kids=4,kid-class=leaf")); /* three fit */
+    CHECK_STR(fixture_error, "Bus 'p.0' is full");
+    CHECK(TAILQ_EMPTY(&vm->devices) && TAILQ_EMPTY(&vm->buses));
+    CHECK(!add("actor,kids=1,kid-class=nope"));
+    CHECK_STR(fixture_error, "'nope' is not a valid device model name");
+    CHECK(!add("actor,kids=1,kid-class=leaf"));
+    CHECK_STR(fixture_error, "a leaf needs a port-bus bus");
+    CHECK(TAILQ_EMPTY(&vm->devices));
+    vm_free(vm);
+}
+
+TEST(a_child_is_dropped_drained_also_with_the_lock_held)
+{
+    vm = actor_vm();
+    struct device *d = add("actor,tag=p,kids=1,id=p"), *k = TAILQ_FIRST(&d->children);
+    fixture_start(vm);
+    actor_of(k)->pending = PENDING_QUIESCE;
+    actor_clear();
+    domain_lock(d->domain);
+    d->pub.core->drop(&d->pub, &k->pub);
+    CHECK(domain_held(d->domain));
+    domain_unlock(d->domain);
+    CHECK_STR(actor_log, "quiesce3(kid0) finish(kid0) unrealize(kid0) fini(kid0) ");
+    CHECK(TAILQ_EMPTY(&d->children));
+    vm_free(vm);
+}
+
+/* ---- finding others ---- */
+
+static int count(void *o, struct tn_dev *d)
+{
+    (void)d;
+    return ++*(int *)o == 3;
+}
+
+TEST(find_each_and_query_see_realized_devices)
+{
+    vm = actor_vm();
+    struct device *a = add("actor,tag=a"), *h = add("hub,id=h"), *l = add("leaf");
+    const void *ops;
+    void *self;
+    int n = 0;
+    CHECK(a->pub.core->find(&l->pub, "test.actor/1") == &a->pub);
+    CHECK(!a->pub.core->find(&l->pub, "test.none/1"));
+    CHECK_EQ(a->pub.core->each(&a->pub, "test.actor/1", count, &n), 1);
+    CHECK_EQ(n, 3);
+    n = 0;
+    CHECK_EQ(a->pub.core->each(&a->pub, "test.child/1", count, &n), 0); /* the table of its bus counts */
+    CHECK_EQ(n, 1);
+    CHECK_EQ(a->pub.core->query(&a->pub, &h->pub, "test.actor/1", &ops, &self), 0);
+    CHECK(self == h->pub.self);
+    CHECK_EQ(a->pub.core->query(&a->pub, &h->pub, "test.none/1", &ops, &self), -ENOENT);
+    CHECK_EQ(a->pub.core->query_bus(&a->pub, l->bus, "test.port/1", &ops, &self), 0);
+    CHECK(ops == &port_bus && self == h->pub.self);
+    CHECK_EQ(a->pub.core->query_bus(&a->pub, l->bus, "test.actor/1", &ops, &self), 0);
+    CHECK(a->pub.core->owner(l->bus) == &h->pub);
+    vm_free(vm);
+}
+
+/* ---- shared objects (gap G12) ---- */
+
+TEST(a_shared_object_is_one_and_outlives_the_device_that_came_first)
+{
+    vm = actor_vm();
+    struct device *a = add("actor,tag=a,shares=1"), *b = add("actor,tag=b,shares=1");
+    CHECK_STR(actor_log, "realize(a) open(s0) realize(b) ");
+    actor_clear();
+    device_free(a);
+    CHECK_STR(actor_log, "unrealize(a) fini(a) ");
+    device_free(b);
+    CHECK_STR(actor_log, "unrealize(a) fini(a) unrealize(b) close(s0) fini(b) ");
+    vm_free(vm);
+}
+
+TEST(shared_objects_end_with_the_machine_after_their_users)
+{
+    vm = actor_vm();
+    CHECK(add("actor,tag=a,shares=2") && add("actor,tag=b,shares=2"));
+    actor_clear();
+    vm_free(vm);
+    CHECK_STR(actor_log, "unrealize(b) fini(b) unrealize(a) close(s1) close(s0) fini(a) ");
+}
+
+static int refuse_open(void *sh, struct tn_dev *owner, const char *key, struct tn_err *e)
+{
+    (void)sh;
+    return tn_fail(owner, e, EIO, "%s cannot be opened", key);
+}
+
+TEST(a_shared_object_that_fails_to_open_is_not_there)
+{
+    vm = actor_vm();
+    struct device *a = add("actor,tag=a");
+    ERR_AUTO e = {0};
+    CHECK(!a->pub.core->shared(&a->pub, "group", 8, refuse_open, NULL, &e));
+    CHECK_STR(err_text(&e), "group cannot be opened");
+    CHECK(LIST_EMPTY(&vm->shared));
+    vm_free(vm);
+}
+
+static int no_open(void *sh, struct tn_dev *owner, const char *key, struct tn_err *e)
+{
+    (void)sh;
+    (void)owner;
+    (void)key;
+    (void)e;
+    return 0;
+}
+
+/* Keys are per plugin and per VM. */
+TEST(plugins_and_machines_do_not_share_with_each_other)
+{
+    struct vm *first = vm = actor_vm();
+    struct device *a = add("actor"), *d = add("disk-via,id=d");
+    void *one = a->pub.core->shared(&a->pub, "k", 8, no_open, NULL, NULL);
+    void *two = d->inner->pub.core->shared(&d->inner->pub, "k", 8, no_open, NULL, NULL);
+    CHECK(one && two && one != two);
+    struct vm *second = vm = actor_vm();
+    struct device *b = add("actor,id=x");
+    void *three = b->pub.core->shared(&b->pub, "k", 8, no_open, NULL, NULL);
+    CHECK(three && three != one);
+    vm_free(first);
+    CHECK(device_find(second, TN_K_DEVICE, "x") == b);
+    vm_free(second);
+}
+
+/* ---- lock domains ---- */
+
+static int join_realize(void *s, struct tn_err *e);
+struct joiner {
+    struct tn_dev *dev, *other;
+    uint32_t late;
+    struct tn_timer *timer;
+};
+static const struct tn_prop join_props[] = {
+    TN_PROP_ROW(struct joiner, other, "other", LINK, 0, 0, 0, 0, 0, NULL, NULL, NULL),
+    TN_PROP(struct joiner, late, "late", U32, 0, NULL),
+};
+static int join_init(void *s, struct tn_dev *d)
+{
+    ((struct joiner *)s)->dev = d;
+    return 0;
+}
+static const struct tn_class joiner = {.struct_size = sizeof joiner, .flags = TN_C_HOTPLUG, .name = "joiner", .instance_size = sizeof(struct joiner),
+                                       .props = join_props, .nprops = 2, .prop_stride = sizeof join_props[0], .init = join_init,
+                                       .realize = join_realize};
+FIXTURE_PLUGIN(joiners, &joiner);
+
+static void nothing(void *s)
+{
+    (void)s;
+}
+
+static int join_realize(void *s, struct tn_err *e)
+{
+    struct joiner *j = s;
+    if (j->late)
+        j->timer = TN_GET(j->dev, struct tn_loop, TN_LOOP_1)->timer(j->dev, NULL, 0, TN_CLK_VM, nothing, j);
+    int r = j->dev->core->join(j->dev, j->other, e);
+    if (r == 0 && !domain_held(device_of(j->other)->domain))
+        return tn_fail(j->dev, e, EINVAL, "realize goes on without the lock");
+    return r;
+}
+
+/* Gap 13: companions, CXL components. */
+TEST(a_device_joins_the_lock_of_another_before_it_takes_anything)
+{
+    vm = actor_vm();
+    fixture_register(vm, &joiners);
+    struct device *a = add("actor,id=a"), *j = add("joiner,other=a");
+    CHECK(j && j->domain == a->domain);
+    CHECK(!domain_any_held());
+    CHECK(!add("joiner,other=a,late=1"));
+    CHECK(strstr(fixture_error, "too late"));
+    CHECK_EQ(a->holds, 1);
+    ERR_AUTO e = {0};
+    CHECK_EQ(host_core_table.join(&j->pub, &a->pub, &e), -EBUSY); /* not in realize */
+    vm_free(vm);
+}
+
+/* ---- globals ---- */
+
+TEST(globals_come_before_the_users_own)
+{
+    vm = actor_vm();
+    global("actor", "value", "5");
+    global("actor", "bogus", "1"); /* a warning, not an error */
+    global("leaf", "port", "7");
+    global("leaf", "value", "8");
+    CHECK(add("hub"));
+    struct device *a = add("actor"), *b = add("actor,value=6"), *l = add("leaf"), *m = add("leaf,port=2");
+    CHECK_EQ(actor_of(a)->value, 5);
+    CHECK_EQ(actor_of(b)->value, 6);
+    CHECK_EQ(((struct port_data *)l->bus_child)->port, 7);
+    CHECK_EQ(((struct port_data *)m->bus_child)->port, 2);
+    CHECK_EQ(actor_of(l)->value, 8);
+    vm_free(vm);
+}
+
+/* Gap G3: -global works on both names of a composite, and never against what the user gave. */
+TEST(globals_reach_both_halves_of_a_composite)
+{
+    vm = actor_vm();
+    global("disk", "sectors", "11");
+    global("disk-via", "value", "12");
+    struct device *a = add("disk-via"), *b = add("disk-via,sectors=13,value=14");
+    CHECK_EQ(actor_of(a->inner)->value, 11);
+    CHECK_EQ(actor_of(a)->value, 12);
+    CHECK_EQ(actor_of(b->inner)->value, 13);
+    CHECK_EQ(actor_of(b)->value, 14);
+    global("disk-via", "sectors", "15"); /* the composite's name is the nearer one */
+    CHECK_EQ(actor_of(add("disk-via")->inner)->value, 15);
+    vm_free(vm);
+}
+
+/* ---- unplug ---- */
+
+TEST(a_device_without_an_opinion_goes_soon)
+{
+    vm = actor_vm();
+    struct device *d = add("actor,tag=a,id=a");
+    fixture_start(vm);
+    actor_clear();
+    CHECK_EQ(device_unplug(d, NULL), 0);
+    CHECK_STR(actor_log, "");
+    ERR_AUTO e = {0};
+    CHECK_EQ(device_unplug(d, &e), -EBUSY);
+    CHECK_STR(err_text(&e), "Device a is already in the process of unplug");
+    fixture_spin(vm);
+    CHECK_STR(actor_log, "quiesce3(a) unrealize(a) fini(a) ");
+    vm_free(vm);
+}
+
+TEST(a_class_refuses_or_asks_the_guest)
+{
+    vm = actor_vm();
+    struct device *d = add("actor,tag=a,id=a,fail=8"), *g = add("actor,tag=g,id=g,pending=8"), *s = add("statue,id=s");
+    fixture_start(vm);
+    ERR_AUTO e = {0}, e2 = {0};
+    CHECK_EQ(device_unplug(d, &e), -EBUSY);
+    CHECK_STR(err_text(&e), "a stays on purpose");
+    CHECK_EQ(device_unplug(s, &e2), -EBUSY);
+    CHECK_STR(err_text(&e2), "Device 's' does not support hotunplugging");
+    actor_clear();
+    CHECK_EQ(device_unplug(g, NULL), 0);
+    CHECK_EQ(device_unplug(g, NULL), 0); /* the guest did not listen: asked again */
+    fixture_spin(vm);
+    CHECK_STR(actor_log, "asked(g) asked(g) ");
+    g->pub.core->unplugged(&g->pub);
+    g->pub.core->unplugged(&g->pub); /* twice is once */
+    fixture_spin(vm);
+    CHECK_STR(actor_log, "asked(g) asked(g) quiesce3(g) unrealize(g) fini(g) ");
+    vm_free(vm);
+}
+
+TEST(what_others_hold_stays)
+{
+    vm = actor_vm();
+    fixture_register(vm, &joiners);
+    struct device *h = add("hub,id=h"), *l = add("leaf,id=l"), *j = add("joiner,other=l");
+    ERR_AUTO e = {0}, e2 = {0};
+    fixture_start(vm);
+    CHECK_EQ(device_unplug(l, &e), -EBUSY);
+    CHECK_EQ(device_unplug(h, &e2), -EBUSY); /* the leaf would go with it */
+    l->pub.core->unplugged(&l->pub);        /* not even if the guest is done with it */
+    fixture_spin(vm);
+    CHECK(device_find(vm, TN_K_DEVICE, "l") == l);
+    device_free(j);
+    CHECK_EQ(device_unplug(h, NULL), 0);
+    fixture_spin(vm);
+    CHECK(TAILQ_EMPTY(&vm->devices));
+    vm_free(vm);
+}
+
+/* Gap G17: the back end is gone for good. */
+TEST(a_device_may_want_to_leave)
+{
+    vm = actor_vm();
+    struct device *d = add("disk-via,id=a");
+    fixture_start(vm);
+    actor_clear();
+    d->inner->pub.core->unplug(&d->inner->pub, "its daemon died");
+    fixture_spin(vm);
+    CHECK(IN_ORDER("quiesce3(link)", "quiesce3(disk)", "unrealize(disk)", "unrealize(link)"));
+    CHECK(TAILQ_EMPTY(&vm->devices));
+    vm_free(vm);
+}
+
+TEST(requests_about_a_device_that_is_gone_are_forgotten)
+{
+    vm = actor_vm();
+    struct device *d = add("actor,id=a");
+    fixture_start(vm);
+    d->pub.core->unplugged(&d->pub);
+    d->pub.core->unplug(&d->pub, "on purpose");
+    device_free(d);
+    fixture_spin(vm);
+    vm_free(vm);
+}
+
+int main(void)
+{
+    RUN(a_cold_device_is_realized_then_reset_then_resumed_then_taken_apart);
+    RUN(a_hotplugged_device_is_reset_before_it_can_be_reached);
+    RUN(classes_that_cannot_come_late_do_not);
+    RUN(a_failing_realize_gives_everything_back_newest_first);
+    RUN(a_device_that_never_got_to_realize_has_fini_only);
+    RUN(an_init_that_fails_is_followed_by_nothing);
+    RUN(a_realize_that_says_nothing_is_given_a_text);
+    RUN(a_realize_may_take_its_time);
+    RUN(each_reset_phase_runs_over_all_devices_first);
+    RUN(the_reset_of_one_device_covers_what_is_below_it);
+    RUN(providers_come_to_rest_first_and_go_on_last);
+    RUN(a_device_may_come_to_rest_later);
+    RUN(one_that_fails_to_rest_lets_the_others_go_on);
+    RUN(a_device_that_hangs_is_cut_off);
+    RUN(attach_realize_plugged_come_in_order_and_detach_answers_check);
+    RUN(whatever_fails_behind_check_is_answered_by_one_detach);
+    RUN(the_default_bus_is_the_newest_that_is_not_full);
+    RUN(a_provider_takes_what_is_on_its_bus_along);
+    RUN(the_provider_hears_of_its_properties_and_may_refuse);
+    RUN(a_device_that_moved_lives_with_its_new_provider);
+    RUN(two_types_of_one_name_must_be_the_same);
+    RUN(children_go_live_and_away_with_their_parent);
+    RUN(a_child_that_fails_fails_its_parent);
+    RUN(a_child_is_dropped_drained_also_with_the_lock_held);
+    RUN(find_each_and_query_see_realized_devices);
+    RUN(a_shared_object_is_one_and_outlives_the_device_that_came_first);
+    RUN(shared_objects_end_with_the_machine_after_their_users);
+    RUN(a_shared_object_that_fails_to_open_is_not_there);
+    RUN(plugins_and_machines_do_not_share_with_each_other);
+    RUN(a_device_joins_the_lock_of_another_before_it_takes_anything);
+    RUN(globals_come_before_the_users_own);
+    RUN(globals_reach_both_halves_of_a_composite);
+    RUN(a_device_without_an_opinion_goes_soon);
+    RUN(a_class_refuses_or_asks_the_guest);
+    RUN(what_others_hold_stays);
+    RUN(a_device_may_want_to_leave);
+    RUN(requests_about_a_device_that_is_gone_are_forgotten);
+    return tap_done();
+}

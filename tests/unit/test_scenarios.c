@@ -1,0 +1,766 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What hard consumers asked of the ABI, one test each: several threads, one device, and nobody waits for ever. */
+#include "actor.h"
+#include "core/bus.h"
+#include "tap.h"
+#include "util/alloc.h"
+#include <errno.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+extern const struct tn_plugin iothread_plugin;
+
+static uint32_t load(const uint32_t *p)
+{
+    return __atomic_load_n(p, __ATOMIC_SEQ_CST);
+}
+
+static void store(uint32_t *p, uint32_t v)
+{
+    __atomic_store_n(p, v, __ATOMIC_SEQ_CST);
+}
+
+/* ---- a disk whose I/O runs in an iothread ---- */
+
+enum { REG_STATUS = 0, REG_DOORBELL = 8, REG_LEGACY_RESET = 16 };
+
+struct disk {
+    struct tn_dev *dev;
+    struct tn_ctx *iothread;
+    struct tn_region *region;
+    struct tn_bh *io;                 /* the back end: completes what was submitted, when it may */
+    uint32_t may_complete;            /* the test lets the back end go on */
+    uint32_t status, stopping, in_flight, completed, quiescing;
+    uint64_t token;
+    uint32_t stalled;
+};
+
+/* [ctx][dev] */
+static void io_done(struct disk *d)
+{
+    d->completed += d->in_flight;
+    d->in_flight = 0;
+    if (d->stopping) {
+        d->stopping = 0;
+        d->status = 0;
+    }
+    if (d->stalled) {
+        d->stalled = 0;
+        d->dev->core->unstall(d->dev, d->token);
+    }
+    if (d->quiescing) {
+        d->quiescing = 0;
+        d->dev->core->quiesced(d->dev, 0);
+    }
+}
+
+static void backend(void *s)
+{
+    struct disk *d = s;
+    if (load(&d->may_complete))
+        io_done(d);
+    else
+        TN_GET(d->dev, struct tn_loop, TN_LOOP_1)->kick(d->io);
+}
+
+static uint64_t disk_read(void *s, uint64_t off, uint32_t size)
+{
+    struct disk *d = s;
+    (void)size;
+    return off == REG_STATUS ? d->status : 0;
+}
+
+static void disk_write(void *s, uint64_t off, uint64_t v, uint32_t size)
+{
+    struct disk *d = s;
+    (void)v;
+    (void)size;
+    if (off == REG_DOORBELL) {
+        d->status = 1;
+        d->in_flight++;
+        TN_GET(d->dev, struct tn_loop, TN_LOOP_1)->kick(d->io);
+    } else if (off == REG_STATUS) { /* modern reset: the driver polls until it reads 0 */
+        d->stopping = d->in_flight != 0;
+        d->status = d->stopping;
+    } else if (d->in_flight && d->dev->core->stall(d->dev, &d->token) == 0) { /* legacy: it does not poll */
+        d->stopping = d->stalled = 1;
+    }
+}
+
+static const struct tn_region_ops disk_ops = {sizeof disk_ops, 0, 0, 0, 0, 0, disk_read, disk_write};
+
+static int disk_init(void *s, struct tn_dev *d)
+{
+    ((struct disk *)s)->dev = d;
+    return 0;
+}
+
+static int disk_realize(void *s, struct tn_err *e)
+{
+    struct disk *d = s;
+    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x100, .name = "disk"};
+    d->io = TN_GET(d->dev, struct tn_loop, TN_LOOP_1)->bh(d->dev, NULL, 0, backend, d);
+    return TN_GET(d->dev, struct tn_regions, TN_REGION_1)->add(d->dev, &q, &disk_ops, d, &d->region, e);
+}
+
+static int disk_quiesce(void *s, uint32_t why, uint32_t flags)
+{
+    struct disk *d = s;
+    (void)why;
+    if (!d->in_flight || (flags & TN_QF_FORCE))
+        return 0;
+    d->quiescing = 1;
+    return TN_PENDING;
+}
+
+static const struct tn_prop disk_props[] = {TN_PROP_REF(struct disk, iothread, "iothread", IOTHREAD, 0, NULL)};
+static const struct tn_class disk_class = {.struct_size = sizeof disk_class, .flags = TN_C_HOTPLUG, .name = "slow-disk",
+                                           .instance_size = sizeof(struct disk), .props = disk_props, .nprops = 1,
+                                           .prop_stride = sizeof disk_props[0], .init = disk_init, .realize = disk_realize,
+                                           .quiesce = disk_quiesce};
+FIXTURE_PLUGIN(disks, &disk_class);
+
+struct rig {
+    struct vm *vm;
+    struct device *dev;
+    struct disk *disk;
+    pthread_t vcpu;
+    uint32_t polls, done;
+};
+
+static struct rig disk_rig(void)
+{
+    struct rig r = {.vm = fixture_vm_with(&disks)};
+    fixture_register(r.vm, &iothread_plugin);
+    if (!fixture_add(r.vm, TN_K_OBJECT, "iothread,id=io"))
+        abort();
+    r.dev = fixture_add(r.vm, TN_K_DEVICE, "slow-disk,iothread=io");
+    if (!r.dev)
+        abort();
+    r.disk = device_self(r.dev);
+    fixture_start(r.vm);
+    space_write(r.vm->mmio, 0x1000 + REG_DOORBELL, 1, 4);
+    return r;
+}
+
+static void *poll_reset(void *p)
+{
+    struct rig *r = p;
+    space_write(r->vm->mmio, 0x1000 + REG_STATUS, 0, 4);
+    while (space_read(r->vm->mmio, 0x1000 + REG_STATUS, 4))
+        __atomic_add_fetch(&r->polls, 1, __ATOMIC_SEQ_CST);
+    store(&r->done, 1);
+    return NULL;
+}
+
+/* Gap G1: reset with I/O in flight. The write returns at once, the guest polls, and reads 0 only when the I/O is over. */
+TEST(g1_reset_with_io_in_flight_completes_later)
+{
+    struct rig r = disk_rig();
+    pthread_create(&r.vcpu, NULL, poll_reset, &r);
+    for (int i = 0; i < 5000 && load(&r.polls) < 100; i++)
+        usleep(1000);
+    CHECK(load(&r.polls) >= 100);
+    CHECK_EQ(load(&r.done), 0);
+    store(&r.disk->may_complete, 1);
+    pthread_join(r.vcpu, NULL);
+    CHECK_EQ(r.disk->completed, 1);
+    vm_free(r.vm);
+}
+
+static void *legacy_reset(void *p)
+{
+    struct rig *r = p;
+    space_write(r->vm->mmio, 0x1000 + REG_LEGACY_RESET, 0, 4);
+    store(&r->done, 1);
+    return NULL;
+}
+
+/* Gap G1, old drivers: the vCPU stays out of the guest until the back end is done; main goes on meanwhile. */
+TEST(g1_legacy_reset_stalls_the_vcpu_and_nobody_else)
+{
+    struct rig r = disk_rig();
+    pthread_create(&r.vcpu, NULL, legacy_reset, &r);
+    usleep(5000);
+    for (uint64_t at = 0x3000; at < 0x3004; at++) {
+        domain_lock(r.dev->domain);
+        region_move(r.disk->region, at);
+        domain_unlock(r.dev->domain);
+        fixture_spin(r.vm);
+    }
+    CHECK_EQ(load(&r.done), 0);
+    store(&r.disk->may_complete, 1);
+    pthread_join(r.vcpu, NULL);
+    CHECK_EQ(r.disk->completed, 1);
+    vm_free(r.vm);
+}
+
+static void *complete_soon(void *p)
+{
+    struct rig *r = p;
+    usleep(5000);
+    store(&r->disk->may_complete, 1);
+    return NULL;
+}
+
+/* Pausing and saving wait for I/O in an iothread, without a lock, and hear of its end from there. */
+TEST(g1_quiesce_waits_for_the_iothread)
+{
+    struct rig r = disk_rig();
+    pthread_create(&r.vcpu, NULL, complete_soon, &r);
+    CHECK_EQ(devices_quiesce(r.vm, TN_Q_SAVE, NULL), 0);
+    CHECK_EQ(r.disk->completed, 1);
+    pthread_join(r.vcpu, NULL);
+    devices_resume(r.vm);
+    vm_free(r.vm);
+}
+
+/* Gap G15: a back end that hangs is cut off after the deadline. */
+TEST(g15_a_hanging_back_end_does_not_hold_the_machine)
+{
+    struct rig r = disk_rig();
+    r.vm->quiesce_ms = 20;
+    CHECK_EQ(devices_quiesce(r.vm, TN_Q_SAVE, NULL), 0);
+    CHECK_EQ(r.disk->completed, 0);
+    store(&r.disk->may_complete, 1);
+    vm_free(r.vm);
+}
+
+/* Unplug while the iothread works for the device, over and over. */
+TEST(unplug_with_io_in_flight_drains_it)
+{
+    for (int i = 0; i < 5; i++) {
+        struct rig r = disk_rig();
+        pthread_create(&r.vcpu, NULL, complete_soon, &r);
+        CHECK_EQ(device_unplug(r.dev, NULL), 0);
+        fixture_spin(r.vm);
+        pthread_join(r.vcpu, NULL);
+        vm_free(r.vm);
+    }
+}
+
+/* ---- callbacks under way ---- */
+
+struct busy {
+    struct tn_dev *dev;
+    struct tn_ctx *iothread;
+    struct tn_bh *bh;
+    struct tn_timer *timer;
+    struct tn_region *region;
+    uint32_t inside, gone, bad, calls;
+};
+
+/* What every callback does: it must never run, nor still be running, once unrealize has been called. */
+static void work(struct busy *b)
+{
+    __atomic_add_fetch(&b->inside, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&b->calls, 1, __ATOMIC_SEQ_CST);
+    for (int i = 0; i < 500; i++)
+        __builtin_ia32_pause();
+    if (load(&b->gone))
+        store(&b->bad, 1);
+    __atomic_sub_fetch(&b->inside, 1, __ATOMIC_SEQ_CST);
+}
+
+static void busy_bh(void *s)
+{
+    struct busy *b = s;
+    work(b);
+    TN_GET(b->dev, struct tn_loop, TN_LOOP_1)->kick(b->bh);
+}
+
+static void busy_timer(void *s)
+{
+    struct busy *b = s;
+    work(b);
+    TN_GET(b->dev, struct tn_loop, TN_LOOP_1)->arm(b->timer, 0);
+}
+
+static uint64_t busy_read(void *s, uint64_t off, uint32_t size)
+{
+    (void)off;
+    (void)size;
+    work(s);
+    return 0;
+}
+
+static const struct tn_region_ops busy_locked = {sizeof busy_locked, 0, 0, 0, 0, 0, busy_read, NULL};
+static const struct tn_region_ops busy_free = {sizeof busy_free, TN_RO_NO_LOCK, 0, 0, 0, 0, busy_read, NULL};
+
+static int busy_init(void *s, struct tn_dev *d)
+{
+    ((struct busy *)s)->dev = d;
+    return 0;
+}
+
+static int busy_realize(void *s, struct tn_err *e)
+{
+    struct busy *b = s;
+    const struct tn_loop *loop = TN_GET(b->dev, struct tn_loop, TN_LOOP_1);
+    const struct tn_regions *regions = TN_GET(b->dev, struct tn_regions, TN_REGION_1);
+    struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x100, .name = "busy"};
+    b->bh = loop->bh(b->dev, NULL, TN_LF_NOLOCK, busy_bh, b);
+    b->timer = loop->timer(b->dev, NULL, 0, TN_CLK_VM, busy_timer, b);
+    int r = regions->add(b->dev, &q, &busy_locked, b, &b->region, e);
+    q.base = 0x2000;
+    return r < 0 ? r : regions->add(b->dev, &q, &busy_free, b, &b->region, e);
+}
+
+static void busy_resume(void *s)
+{
+    struct busy *b = s;
+    const struct tn_loop *loop = TN_GET(b->dev, struct tn_loop, TN_LOOP_1);
+    loop->kick(b->bh);
+    loop->arm(b->timer, 0);
+}
+
+static uint32_t busy_bad, busy_calls;
+
+static void busy_unrealize(void *s)
+{
+    struct busy *b = s;
+    if (load(&b->inside))
+        store(&b->bad, 1);
+    store(&b->gone, 1);
+    usleep(100);
+}
+
+static void busy_fini(void *s)
+{
+    struct busy *b = s;
+    busy_bad |= load(&b->bad);
+    busy_calls += load(&b->calls);
+}
+
+static const struct tn_prop busy_props[] = {TN_PROP_REF(struct busy, iothread, "iothread", IOTHREAD, 0, NULL)};
+static const struct tn_class busy_class = {.struct_size = sizeof busy_class, .flags = TN_C_HOTPLUG | TN_C_THREADSAFE, .name = "busy",
+                                           .instance_size = sizeof(struct busy), .props = busy_props, .nprops = 1,
+                                           .prop_stride = sizeof busy_props[0], .init = busy_init, .realize = busy_realize,
+                                           .resume = busy_resume, .unrealize = busy_unrealize, .fini = busy_fini};
+FIXTURE_PLUGIN(busies, &busy_class);
+
+struct hammer {
+    struct vm *vm;
+    uint64_t addr;
+    uint32_t stop;
+};
+
+static void *hammer(void *p)
+{
+    struct hammer *h = p;
+    while (!load(&h->stop))
+        (void)space_read(h->vm->mmio, h->addr, 4);
+    return NULL;
+}
+
+/* class.h, unrealize: "no callback is running or will run". Two vCPUs, an iothread and main are in the device. */
+TEST(unplug_waits_for_the_callbacks_of_every_thread)
+{
+    struct vm *vm = fixture_vm_with(&busies);
+    fixture_register(vm, &iothread_plugin);
+    struct device *io = fixture_add(vm, TN_K_OBJECT, "iothread,id=io");
+    struct hammer h[2] = {{vm, 0x1000, 0}, {vm, 0x2000, 0}};
+    pthread_t t[2];
+    CHECK(io);
+    fixture_start(vm);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&t[i], NULL, hammer, &h[i]);
+    for (int i = 0; i < 40; i++) {
+        struct device *d = fixture_add(vm, TN_K_DEVICE, "busy,iothread=io");
+        CHECK(d);
+        usleep(i % 4 * 300);
+        loop_once(vm->main, 0);
+        device_free(d);
+        CHECK_EQ(io->holds, 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        store(&h[i].stop, 1);
+        pthread_join(t[i], NULL);
+    }
+    CHECK_EQ(busy_bad, 0);
+    CHECK(busy_calls > 100);
+    vm_free(vm);
+}
+
+/* ---- a composite under fire (gap G3) ---- */
+
+struct wire {
+    struct tn_dev *dev;
+    struct tn_bus *bus;
+    struct tn_region *region;
+    struct lamp *lamp;
+};
+struct lamp {
+    struct tn_dev *dev;
+    uint32_t *level; /* allocated: who uses it after fini is caught */
+};
+
+static uint64_t wire_read(void *s, uint64_t off, uint32_t size)
+{
+    struct wire *w = s;
+    (void)off;
+    (void)size;
+    return w->lamp ? *w->lamp->level : 0;
+}
+
+static const struct tn_region_ops wire_ops = {sizeof wire_ops, 0, 0, 0, 0, 0, wire_read, NULL};
+
+static int lamp_attach(void *bus, void *child, struct tn_dev *d, const void *ops, void *s, struct tn_err *e)
+{
+    (void)child;
+    (void)d;
+    (void)ops;
+    (void)e;
+    ((struct wire *)bus)->lamp = s;
+    return 0;
+}
+
+static void lamp_detach(void *bus, void *child)
+{
+    (void)child;
+    ((struct wire *)bus)->lamp = NULL;
+}
+
+static const struct tn_bus_type lamp_bus = {.struct_size = sizeof lamp_bus, .flags = TN_BUS_ONE_DOMAIN, .name = "lamp-bus", .attach = lamp_attach, .detach = lamp_detach};
+
+static int wire_init(void *s, struct tn_dev *d)
+{
+    ((struct wire *)s)->dev = d;
+    return 0;
+}
+
+static int wire_realize(void *s, struct tn_err *e)
+{
+    struct wire *w = s;
+    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x10, .name = "wire"};
+    int r = w->dev->core->bus_create(w->dev, &lamp_bus, NULL, NULL, w, &w->bus, e);
+    return r < 0 ? r : TN_GET(w->dev, struct tn_regions, TN_REGION_1)->add(w->dev, &q, &wire_ops, w, &w->region, e);
+}
+
+static int lamp_init(void *s, struct tn_dev *d)
+{
+    struct lamp *l = s;
+    l->dev = d;
+    l->level = calloc(1, sizeof *l->level);
+    return l->level ? 0 : -ENOMEM;
+}
+
+static void lamp_fini(void *s)
+{
+    free(((struct lamp *)s)->level);
+}
+
+static const struct tn_class wire_class = {.struct_size = sizeof wire_class, .flags = TN_C_HOTPLUG | TN_C_INTERNAL, .name = "wire",
+                                           .instance_size = sizeof(struct wire), .init = wire_init, .realize = wire_realize};
+static const struct tn_class lamp_class = {.struct_size = sizeof lamp_class, .flags = TN_C_HOTPLUG, .name = "lamp", .bus = "lamp-bus",
+                                           .instance_size = sizeof(struct lamp), .init = lamp_init, .fini = lamp_fini};
+static const struct tn_compose wired = {.struct_size = sizeof wired, .transport = "wire", .inner_bus = "lamp-bus", .suffix = "-wired", .child = "lamp-backend"};
+static const struct tn_class *const wire_classes[] = {&wire_class, NULL};
+static const struct tn_compose *const wire_composes[] = {&wired, NULL};
+static const struct tn_plugin wires = {.struct_size = sizeof wires, .abi_major = TN_ABI_MAJOR, .abi_minor = TN_ABI_MINOR, .id = "wires", .version = "1",
+                                       .classes = wire_classes, .composes = wire_composes};
+FIXTURE_PLUGIN(lamps, &lamp_class);
+
+/* The transport's registers call its child: they must be out of reach before the child goes. */
+TEST(g3_no_access_reaches_a_child_that_goes)
+{
+    struct vm *vm = fixture_vm_with(&wires);
+    fixture_register(vm, &lamps);
+    struct hammer h = {vm, 0x1000, 0};
+    pthread_t t;
+    fixture_start(vm);
+    pthread_create(&t, NULL, hammer, &h);
+    for (int i = 0; i < 100; i++) {
+        struct device *d = fixture_add(vm, TN_K_DEVICE, "lamp-wired,id=w");
+        CHECK(d);
+        usleep(100);
+        device_free(d);
+        fixture_spin(vm);
+    }
+    store(&h.stop, 1);
+    pthread_join(t, NULL);
+    vm_free(vm);
+}
+
+TEST(g3_a_composite_is_one_device_of_two_plugins)
+{
+    struct vm *vm = actor_vm();
+    struct device *d = fixture_add(vm, TN_K_DEVICE, "disk-via,id=d0,sectors=7,value=3");
+    CHECK(d && d->inner);
+    CHECK_STR(actor_log, "realize(link) check(disk) attach(disk) realize(disk) plugged(link) ");
+    CHECK_EQ(actor_of(d->inner)->value, 7); /* properties of both go through it */
+    CHECK_EQ(actor_of(d)->value, 3);
+    CHECK_STR(d->inner->path, "/machine/peripheral/d0/backend");
+    CHECK_STR(host_core_table.id(&d->inner->pub), "d0"); /* so that a bus below is d0.0 */
+    CHECK_STR(d->inner->bus->name, "d0.0");
+    CHECK(d->inner->domain == d->domain);
+    const void *ops;
+    void *self;
+    CHECK_EQ(d->pub.core->query(&d->pub, &d->pub, "test.actor/1", &ops, &self), 0);
+    actor_clear();
+    device_free(d);
+    CHECK_STR(actor_log, "unrealize(disk) detach(link,locked) fini(disk) unrealize(link) fini(link) ");
+    vm_free(vm);
+}
+
+TEST(g3_a_failing_half_leaves_nothing)
+{
+    struct vm *vm = actor_vm();
+    CHECK(!fixture_add(vm, TN_K_DEVICE, "disk-via,disk-fail=1"));
+    CHECK_STR(actor_log, "realize(link) check(disk) attach(disk) realize(disk) detach(link,locked) fini(disk) unrealize(link) fini(link) ");
+    CHECK(TAILQ_EMPTY(&vm->devices) && TAILQ_EMPTY(&vm->buses));
+    actor_clear();
+    CHECK(!fixture_add(vm, TN_K_DEVICE, "disk-via,fail=1"));
+    CHECK_STR(actor_log, "realize(link) fini(disk) fini(link) ");
+    CHECK(!fixture_add(vm, TN_K_DEVICE, "disk-via,bogus=1"));
+    CHECK_STR(fixture_error, "Property 'disk-via.bogus' not found");
+    CHECK(TAILQ_EMPTY(&vm->devices));
+    vm_free(vm);
+}
+
+TEST(g3_both_halves_may_refuse_to_leave)
+{
+    struct vm *vm = actor_vm();
+    struct device *a = fixture_add(vm, TN_K_DEVICE, "disk-via,disk-fail=8"), *b = fixture_add(vm, TN_K_DEVICE, "disk-via,fail=8");
+    fixture_start(vm);
+    ERR_AUTO e = {0}, e2 = {0};
+    CHECK_EQ(device_unplug(a, &e), -EBUSY);
+    CHECK_STR(err_text(&e), "disk stays on purpose");
+    CHECK_EQ(device_unplug(b, &e2), -EBUSY);
+    CHECK_STR(err_text(&e2), "link stays on purpose");
+    vm_free(vm);
+}
+
+/* ---- the lock of a bus (gaps 13, 18) ---- */
+
+struct waiter {
+    struct domain *domain;
+    struct vm *vm;
+    uint32_t stop, n;
+};
+
+static void *want_lock(void *p)
+{
+    struct waiter *w = p;
+    while (!load(&w->stop)) {
+        (void)space_read(w->vm->mmio, 0x1000, 4);
+        __atomic_add_fetch(&w->n, 1, __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+static uint64_t zero(void *s, uint64_t off, uint32_t size)
+{
+    (void)s;
+    (void)off;
+    (void)size;
+    return 0;
+}
+
+/* A child fails inside its parent's realize, with the lock of the bus held that a vCPU waits for inside an access: the
+ * grace period of the child must not wait for that vCPU with the lock in hand. */
+TEST(a_failing_child_does_not_lock_out_a_vcpu_of_its_bus)
+{
+    static const struct tn_region_ops ops = {sizeof ops, 0, 0, 0, 0, 0, zero, NULL};
+    struct vm *vm = actor_vm();
+    struct device *h = fixture_add(vm, TN_K_DEVICE, "hub,id=h");
+    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x10, .name = "hub"};
+    struct tn_region *r;
+    struct waiter w = {h->domain, vm, 0, 0};
+    pthread_t t;
+    CHECK_EQ(region_table.add(&h->pub, &q, &ops, NULL, &r, NULL), 0); /* live at once: its device is realized */
+    fixture_start(vm);
+    pthread_create(&t, NULL, want_lock, &w);
+    for (int i = 0; i < 100; i++) {
+        uint32_t before = load(&w.n);
+        CHECK(!fixture_add(vm, TN_K_DEVICE, "leaf,kids=1,kid-class=nope"));
+        CHECK(!fixture_add(vm, TN_K_DEVICE, "leaf,kids=2,kid-class=actor,fail=2"));
+        while (load(&w.n) == before)
+            usleep(10);
+    }
+    store(&w.stop, 1);
+    pthread_join(t, NULL);
+    CHECK(device_find(vm, TN_K_DEVICE, "h"));
+    vm_free(vm);
+}
+
+/* ---- overlays (gap G8) ---- */
+
+struct window {
+    struct vm *vm;
+    uint32_t stop, bad, memory, trapped;
+};
+
+static uint64_t trap(void *s, uint64_t off, uint32_t size)
+{
+    (void)s;
+    (void)off;
+    (void)size;
+    return 0x11111111;
+}
+
+static void *look_through(void *p)
+{
+    struct window *w = p;
+    while (!load(&w->stop)) {
+        uint64_t v = space_read(w->vm->mmio, 0x11000, 4);
+        __atomic_add_fetch(v == 0x5a5a5a5a ? &w->memory : v == 0x11111111 ? &w->trapped : &w->bad, 1, __ATOMIC_SEQ_CST);
+    }
+    return NULL;
+}
+
+TEST(g8_an_overlay_goes_while_a_vcpu_reads_through_it)
+{
+    static const struct tn_region_ops ops = {sizeof ops, 0, 0, 0, 0, 0, trap, NULL};
+    struct vm *vm = fixture_vm();
+    struct window w = {.vm = vm};
+    struct tn_region *r;
+    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x10000, .size = 0x4000, .name = "w"};
+    CHECK_EQ(region_add(vm->mmio, NULL, &q, &ops, NULL, 0, &r, NULL), 0);
+    int fd = memfd_create("w", MFD_CLOEXEC);
+    uint8_t page[4096];
+    memset(page, 0x5a, sizeof page);
+    CHECK_EQ(write(fd, page, sizeof page), sizeof page);
+    pthread_t t;
+    pthread_create(&t, NULL, look_through, &w);
+    for (int i = 0; i < 5000 && (i < 200 || !load(&w.memory) || !load(&w.trapped)); i++) {
+        CHECK_EQ(region_overlay(r, 0x1000, 0x1000, fd, 0, PROT_READ, NULL), 0);
+        usleep(20);
+        CHECK_EQ(region_overlay_del(r, 0x1000, 0x1000), 0); /* unmapped on return: a reader left in it would crash */
+        usleep(20);
+    }
+    store(&w.stop, 1);
+    pthread_join(t, NULL);
+    CHECK_EQ(w.bad, 0);
+    CHECK(w.memory && w.trapped);
+    region_del(r);
+    close(fd);
+    vm_free(vm);
+}
+
+static void *ring_bell(void *p)
+{
+    struct window *w = p;
+    while (!load(&w->stop))
+        space_write(w->vm->mmio, 0x10010, 7, 2);
+    return NULL;
+}
+
+/* Fewer queues after a reset: bells go while the guest still rings, and their numbers are used again at once. */
+TEST(g8_a_bell_goes_while_a_vcpu_rings_it)
+{
+    static const struct tn_region_ops none = {.struct_size = sizeof none};
+    struct vm *vm = fixture_vm();
+    struct window w = {.vm = vm};
+    struct tn_region *r;
+    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x10000, .size = 0x100, .name = "b"};
+    CHECK_EQ(region_add(vm->mmio, NULL, &q, &none, NULL, 0, &r, NULL), 0);
+    pthread_t t;
+    pthread_create(&t, NULL, ring_bell, &w);
+    for (int i = 0; i < 300; i++) {
+        int fd = eventfd(0, EFD_NONBLOCK), next;
+        CHECK_EQ(region_ioeventfd(r, 0x10, 2, 1, 7, fd), 0);
+        usleep(10);
+        CHECK_EQ(region_ioeventfd_del(r, 0x10, 2, 1, 7, fd), 0);
+        close(fd);
+        next = eventfd(0, EFD_NONBLOCK);
+        usleep(10);
+        uint64_t n;
+        CHECK_EQ(read(next, &n, sizeof n), (uint64_t)-1); /* nobody rang the new one */
+        close(next);
+        fixture_spin(vm);
+    }
+    store(&w.stop, 1);
+    pthread_join(t, NULL);
+    region_del(r);
+    vm_free(vm);
+}
+
+/* ---- time ---- */
+
+static void set_flag(void *s)
+{
+    store(s, 1);
+}
+
+/* A timer of guest time in an iothread, armed while the machine was stopped, runs once it goes on. */
+TEST(guest_timers_of_iothreads_wake_with_the_machine)
+{
+    struct vm *vm = vm_new(0);
+    fixture_register(vm, &iothread_plugin);
+    vm->memory = memory_new(vm);
+    struct device *io = fixture_add(vm, TN_K_OBJECT, "iothread,id=io");
+    uint32_t flag = 0;
+    CHECK(io);
+    fixture_start(vm); /* the thread sleeps, and guest time stands */
+    struct tn_timer *t = timer_new(io->handle, NULL, 0, TN_CLK_VM, set_flag, &flag);
+    timer_arm(t, 1000);
+    usleep(20000);
+    CHECK_EQ(load(&flag), 0);
+    clock_start(&vm->clock);
+    devices_resume(vm);
+    CHECK(fixture_until(vm, &flag));
+    timer_del(t);
+    loop_drain(io->handle);
+    vm_free(vm);
+}
+
+/* ---- two machines in one process ---- */
+
+static uint64_t answer(void *s, uint64_t off, uint32_t size)
+{
+    (void)off;
+    (void)size;
+    return (uint64_t)(uintptr_t)s;
+}
+
+TEST(two_machines_do_not_see_each_other)
+{
+    static const struct tn_region_ops ops = {sizeof ops, 0, 0, 0, 0, 0, answer, NULL};
+    struct vm *a = actor_vm(), *b = actor_vm();
+    struct tn_region *ra, *rb;
+    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_PIO, .base = 0x100, .size = 4, .name = "x"};
+    CHECK_EQ(region_add(a->pio, NULL, &q, &ops, (void *)1, 0, &ra, NULL), 0);
+    CHECK_EQ(region_add(b->pio, NULL, &q, &ops, (void *)2, 0, &rb, NULL), 0);
+    for (int i = 0; i < 10; i++) { /* one thread, the same address, in turn */
+        CHECK_EQ(space_read(a->pio, 0x100, 1), 1);
+        CHECK_EQ(space_read(b->pio, 0x100, 1), 2);
+    }
+    CHECK(fixture_add(a, TN_K_DEVICE, "hub,id=h") && fixture_add(a, TN_K_DEVICE, "leaf"));
+    CHECK(!fixture_add(b, TN_K_DEVICE, "leaf")); /* the bus is the other's */
+    CHECK(fixture_add(b, TN_K_DEVICE, "hub,id=h"));
+    CHECK(!b->host.get(&b->host, "test.none/1"));
+    vm_serve(a, "test.none/1", &ops);
+    CHECK(a->host.get(&a->host, "test.none/1") == &ops);
+    CHECK(!b->host.get(&b->host, "test.none/1"));
+    devices_reset(a, TN_RESET_COLD);
+    region_del(ra);
+    CHECK_EQ(space_read(a->pio, 0x100, 1), 0xff);
+    CHECK_EQ(space_read(b->pio, 0x100, 1), 2);
+    vm_free(a);
+    CHECK_EQ(space_read(b->pio, 0x100, 1), 2);
+    region_del(rb);
+    vm_free(b);
+}
+
+int main(void)
+{
+    RUN(g1_reset_with_io_in_flight_completes_later);
+    RUN(g1_legacy_reset_stalls_the_vcpu_and_nobody_else);
+    RUN(g1_quiesce_waits_for_the_iothread);
+    RUN(g15_a_hanging_back_end_does_not_hold_the_machine);
+    RUN(unplug_with_io_in_flight_drains_it);
+    RUN(unplug_waits_for_the_callbacks_of_every_thread);
+    RUN(g3_no_access_reaches_a_child_that_goes);
+    RUN(g3_a_composite_is_one_device_of_two_plugins);
+    RUN(g3_a_failing_half_leaves_nothing);
+    RUN(g3_both_halves_may_refuse_to_leave);
+    RUN(a_failing_child_does_not_lock_out_a_vcpu_of_its_bus);
+    RUN(g8_an_overlay_goes_while_a_vcpu_reads_through_it);
+    RUN(g8_a_bell_goes_while_a_vcpu_rings_it);
+    RUN(guest_timers_of_iothreads_wake_with_the_machine);
+    RUN(two_machines_do_not_see_each_other);
+    return tap_done();
+}
