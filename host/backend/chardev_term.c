@@ -83,7 +83,7 @@ static void unhook(int sig, void (*fn)(int))
 }
 
 static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGSEGV,
-                             SIGBUS, SIGABRT, SIGILL, SIGFPE,  SIGSYS};
+                             SIGBUS, SIGABRT, SIGILL, SIGFPE};
 
 static void hook_all(void)
 {
