@@ -103,6 +103,11 @@ static struct prop_table class_props(const struct tn_class *c)
     return (struct prop_table){c->props, c->nprops, c->prop_stride};
 }
 
+static struct prop_table bus_props(const struct tn_bus_type *t)
+{
+    return (struct prop_table){t->props, t->nprops, t->prop_stride};
+}
+
 static void *instance_alloc(uint64_t size)
 {
     size = (size + 63) & ~(uint64_t)63;
@@ -177,9 +182,8 @@ static const struct tn_prop *locate(struct device *d, const char *key, void **ba
     const struct tn_prop *p = prop_find(class_props(d->pub.cls), key);
     *base = d->pub.self;
     *owner = d;
-    if (!p && d->bus_child) {
-        const struct tn_bus_type *t = d->bus->type;
-        p = prop_find((struct prop_table){t->props, t->nprops, t->prop_stride}, key);
+    if (!p && d->bus && d->bus_child) {
+        p = prop_find(bus_props(d->bus->type), key);
         *base = p ? d->bus_child : d->pub.self;
     }
     return !p && d->inner ? locate(d->inner, key, base, owner) : p;
@@ -260,11 +264,6 @@ static int check_table(struct prop_table t, const void *base, struct tn_err *e)
         if (missing(prop_at(t, i), base))
             return err_set(e, EINVAL, "%s property not set", prop_at(t, i)->name);
     return 0;
-}
-
-static struct prop_table bus_props(const struct tn_bus_type *t)
-{
-    return (struct prop_table){t->props, t->nprops, t->prop_stride};
 }
 
 static int check_required(struct device *d, struct tn_err *e)

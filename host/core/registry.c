@@ -171,14 +171,14 @@ static struct class_entry *in_the_way(struct registry *r, const struct plugin_fi
 /* All of its classes, or none. */
 static int add_plugin(struct registry *r, struct plugin_file *f, struct tn_err *e)
 {
-    const struct tn_class *const *k;
-    for (k = f->plugin->classes; k && *k; k++) {
+    const struct tn_class *const *first = f->plugin ? f->plugin->classes : NULL, *const *k;
+    for (k = first; k && *k; k++) {
         const struct class_entry *c = in_the_way(r, f, *k);
         if (c)
             return err_set(e, EEXIST, "class '%s' is already provided by %s", (*k)->name,
                            c->file->path ? c->file->path : "the host");
     }
-    for (k = f->plugin->classes; k && *k; k++) {
+    for (k = first; k && *k; k++) {
         struct class_entry *c = find(r, (*k)->kind, (*k)->name);
         if (c && c->file == f && !is_composed(c) && strcmp(c->name, (*k)->name) == 0)
             c->cls = *k;
@@ -285,7 +285,8 @@ static int open_composition(struct registry *r, struct class_entry *c, struct tn
     c->inner = registry_class(r, TN_K_DEVICE, c->inner_name, e);
     if (!c->inner || (!c->file->plugin && open_file(r, c->file, e) < 0) || add_plugin(r, c->file, e) < 0)
         return -ENOEXEC;
-    for (const struct tn_compose *const *m = c->file->plugin->composes; m && *m; m++) {
+    const struct tn_plugin *p = c->file->plugin;
+    for (const struct tn_compose *const *m = p ? p->composes : NULL; m && *m; m++) {
         size_t n = strlen(c->name), k = strlen((*m)->suffix);
         struct class_entry *t = find(r, TN_K_DEVICE, (*m)->transport);
         if (t && n > k && strcmp(c->name + n - k, (*m)->suffix) == 0 && strlen(c->inner_name) == n - k) {

@@ -19,11 +19,10 @@ struct hook {
 
 static void unlink_hook(struct hook *h)
 {
-    for (struct hook **at = &h->machine->hooks; *at; at = &(*at)->next)
-        if (*at == h) {
-            *at = h->next;
-            return;
-        }
+    struct hook **at = &h->machine->hooks;
+    while (*at != h)
+        at = &(*at)->next;
+    *at = h->next;
 }
 
 static void release_hook(struct managed *m)
@@ -36,8 +35,11 @@ static void release_hook(struct managed *m)
 
 void machine_hooks_free(struct machine *m)
 {
-    while (m->hooks)
-        release_hook(&m->hooks->m);
+    for (struct hook *h; (h = m->hooks);) {
+        m->hooks = h->next;
+        managed_del(&h->m);
+        free(h);
+    }
 }
 
 int machine_event(struct vm *vm, uint32_t event, uint64_t arg, struct tn_err *e)

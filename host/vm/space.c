@@ -390,7 +390,7 @@ static void region_write(struct tn_region *r, uint64_t off, uint64_t v, uint32_t
 /* An access that leaves its range half-way, or only ends in one, is two smaller ones. */
 static int leaves(const struct range *r, uint64_t addr, uint32_t size)
 {
-    return __builtin_expect(!r || r->last - addr < size - 1, 0) && !(r && r->region->whole);
+    return __builtin_expect(r->last - addr < size - 1, 0) && !r->region->whole;
 }
 
 static uint64_t read_split(struct space *s, uint64_t addr, uint32_t size)
@@ -399,22 +399,43 @@ static uint64_t read_split(struct space *s, uint64_t addr, uint32_t size)
     return lo | hi << (4 * size);
 }
 
+static void write_split(struct space *s, uint64_t addr, uint64_t v, uint32_t size)
+{
+    space_write(s, addr, v, size / 2);
+    space_write(s, addr + size / 2, v >> (4 * size), size / 2);
+}
+
+/* Nobody claims addr. */
+static uint64_t read_unclaimed(struct space *s, uint64_t addr, uint32_t size)
+{
+    if (claimed_behind(s, addr, size))
+        return read_split(s, addr, size);
+    miss(s);
+    return ones(size);
+}
+
+static void write_unclaimed(struct space *s, uint64_t addr, uint64_t v, uint32_t size)
+{
+    if (claimed_behind(s, addr, size))
+        write_split(s, addr, v, size);
+    else
+        miss(s);
+}
+
 uint64_t space_read(struct space *s, uint64_t addr, uint32_t size)
 {
     struct reader *me = reader_self();
     uint64_t v;
     reader_enter(me);
     const struct range *r = find(s, addr);
-    if (__builtin_expect(!r, 0) && !claimed_behind(s, addr, size)) {
-        miss(s);
-        v = ones(size);
-    } else if (leaves(r, addr, size)) {
+    if (__builtin_expect(!r, 0))
+        v = read_unclaimed(s, addr, size);
+    else if (leaves(r, addr, size))
         v = read_split(s, addr, size);
-    } else if (is_direct(r->region, addr - r->base, size)) {
+    else if (is_direct(r->region, addr - r->base, size))
         v = call_read(r->region, addr - r->base, size);
-    } else {
+    else
         v = region_read(r->region, addr - r->base, size);
-    }
     reader_leave(me);
     return v;
 }
@@ -424,11 +445,10 @@ void space_write(struct space *s, uint64_t addr, uint64_t v, uint32_t size)
     struct reader *me = reader_self();
     reader_enter(me);
     const struct range *r = find(s, addr);
-    if (__builtin_expect(!r, 0) && !claimed_behind(s, addr, size)) {
-        miss(s);
+    if (__builtin_expect(!r, 0)) {
+        write_unclaimed(s, addr, v, size);
     } else if (leaves(r, addr, size)) {
-        space_write(s, addr, v, size / 2);
-        space_write(s, addr + size / 2, v >> (4 * size), size / 2);
+        write_split(s, addr, v, size);
     } else if (__atomic_load_n(&r->region->eventfds, __ATOMIC_RELAXED) &&
                ioeventfd_hit(r->region, addr - r->base, v, size)) {
         /* signalled: that was the write */
