@@ -34,6 +34,15 @@ static int place(struct filler *f, struct tn_mem *mem, uint64_t off, uint64_t si
     return 0;
 }
 
+/* Nodes are read before any memory is mapped. */
+static int used_by_node(const struct machine *m, const struct tn_mem *mem)
+{
+    for (uint32_t i = 0; i < m->n_nodes; i++)
+        if (m->node[i].mem == mem)
+            return 1;
+    return 0;
+}
+
 static struct tn_mem *backend(struct machine *m, const char *id, struct tn_err *e)
 {
     struct device *d = device_find(m->vm, TN_K_OBJECT, id);
@@ -42,7 +51,7 @@ static struct tn_mem *backend(struct machine *m, const char *id, struct tn_err *
         return NULL;
     }
     struct tn_mem *mem = d->handle;
-    if (mem->mapped || mem->user) {
+    if (mem->mapped || mem->user || used_by_node(m, mem)) {
         err_set(e, EBUSY, "memory backend '%s' can't be used multiple times.", id);
         return NULL;
     }
