@@ -61,8 +61,16 @@ static int open_firmware(struct machine *m, struct tn_err *e)
     struct boot_firmware *f = m->firmware;
     m->rom = mem_new(m->vm, "bios", f->rom, f->len, -1, 0, TN_MEMF_READONLY, 12);
     f->rom = NULL; /* the block unmaps it */
-    int err = memory_map(m->vm, m->rom, 0, f->gpa, f->len, 1, e);
-    return err < 0 || !f->isa_len ? err : memory_map(m->vm, m->rom, f->len - f->isa_len, f->isa_gpa, f->isa_len, 1, e);
+    return memory_map(m->vm, m->rom, 0, f->gpa, f->len, 1, e);
+}
+
+/* Its end below 1 MiB is a copy in RAM, which firmware writes to: memory there is always writable (see plugins/ich9/mch.md). */
+static void shadow_firmware(struct machine *m)
+{
+    const struct boot_firmware *f = m->firmware;
+    void *at = f && f->isa_len ? memory_ptr(m->vm, f->isa_gpa, f->isa_len) : NULL;
+    if (at)
+        memcpy(at, (const char *)m->rom->va + f->len - f->isa_len, f->isa_len);
 }
 
 int machine_boot_open(struct machine *m, struct tn_err *e)
@@ -273,6 +281,7 @@ int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct
     const char *dump = machine_option(m, "dumpdtb");
     *have = 0;
     fill_cmos(m);
+    shadow_firmware(m);
     if (!m->cli->kernel && !dump)
         return vm->acpi ? acpi_host_publish(vm, e) : 0; /* firmware places the tables */
     int err = assign_pci(m, e);

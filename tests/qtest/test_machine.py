@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a machine has without being asked, and what puts a device in or leaves it out: the table of docs/devices.md."""
+"""What a machine has without being asked, and what puts a device in or leaves it out: the table of docs/devices.md.
+Where its firmware is."""
+import os
+
 import qtest
 from qtest import eq, ok
 
@@ -65,6 +68,24 @@ def nothing():
             eq(m.inb(port), 0xff, f'port {port:#x}')
         m.writel(0xfee00000, 0)
         eq(m.readl(0xfee00000), 0xffffffff, 'memory')
+
+
+@qtest.test(tenon='QEMU\'s low copy is read-only until the chipset is told otherwise')
+def firmware():
+    """firmware ends at 4 GiB, where it cannot be written; a copy of its end is RAM below 1 MiB, made anew at a reset"""
+    for kib in (64, 128, 256):
+        image = os.urandom(kib << 10)
+        path = os.path.join(qtest.Setup.get().folder, 'firmware')
+        with open(path, 'wb') as f:
+            f.write(image)
+        low = min(kib, 128) << 10
+        with qtest.Machine(f'-bios {path}', machine='q35,i8042=on') as m:
+            m.write((4 << 30) - 16, bytes(16))
+            eq(m.read((4 << 30) - len(image), len(image)), image, f'the {kib} KiB below 4 GiB')
+            eq(m.read((1 << 20) - low, low), image[-low:], f'the {low >> 10} KiB below 1 MiB')
+            m.write(0xf0000, b'changed')
+            eq(m.read(0xf0000, 7), b'changed', 'the copy')
+            m.reset(done=lambda: m.read(0xf0000, 7) == image[-0x10000:][:7])
 
 
 if __name__ == '__main__':
