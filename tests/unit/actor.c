@@ -108,6 +108,12 @@ static int realize(void *s, struct tn_err *e)
     return r == 0 && (a->fail & FAIL_LATE) ? tn_fail(a->dev, e, EIO, "late on purpose") : r;
 }
 
+static int coward_realize(void *s, struct tn_err *e)
+{
+    struct actor *a = s;
+    return tn_fail(a->dev, e, EIO, "cowards never dare");
+}
+
 static int hub_realize(void *s, struct tn_err *e)
 {
     struct actor *a = s;
@@ -265,6 +271,7 @@ static const struct tn_prop disk_props[] = {
                                         .unrealize = unrealize, .fini = fini, .prop_changed = prop_changed,            \
                                         .get_iface = get_iface}
 ACTOR(actor, "actor", TN_C_HOTPLUG, NULL, props, realize);
+ACTOR(coward, "coward", TN_C_HOTPLUG, NULL, props, coward_realize);
 ACTOR(statue, "statue", 0, NULL, props, realize);
 ACTOR(hub, "hub", TN_C_HOTPLUG, NULL, props, hub_realize);
 ACTOR(leaf, "leaf", TN_C_HOTPLUG, "port-bus", props, realize);
@@ -274,7 +281,7 @@ ACTOR(disk, "disk", TN_C_HOTPLUG, "link-bus", disk_props, realize);
 static const char *const preset[] = {"refuse", "0", "tag", "link", NULL};
 static const struct tn_compose via = {.struct_size = sizeof via, .transport = "link", .inner_bus = "link-bus", .suffix = "-via",
                                       .preset = preset, .child = "backend"};
-static const struct tn_class *const classes[] = {&actor, &statue, &hub, &leaf, &transport, NULL};
+static const struct tn_class *const classes[] = {&actor, &coward, &statue, &hub, &leaf, &transport, NULL};
 static const struct tn_class *const more_classes[] = {&disk, NULL};
 static const struct tn_bus_type *const buses[] = {&port_bus, &link_bus, NULL};
 static const struct tn_compose *const composes[] = {&via, NULL};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices that write down what is done to them, and fail or take their time where a property says so.
  *
- * Classes: `actor` (no bus), `hub` (gives a "port-bus"), `leaf` (sits on one), `disk` (sits on a "link-bus"), and
+ * Classes: `actor` (no bus), `coward` (never realizes), `hub` (gives a "port-bus"), `leaf` (sits on one), `disk` (sits on a "link-bus"), and
  * `disk-via`, composed of the transport `link` of one plugin and `disk` of another. */
 #ifndef TN_TEST_ACTOR_H
 #define TN_TEST_ACTOR_H

@@ -313,6 +313,7 @@ static void look(void *s)
 {
     struct viewer *v = s;
     const struct tn_view *t = __atomic_load_n(v->view, __ATOMIC_ACQUIRE);
+    usleep(200); /* long enough for main to publish another one, and to free this one if it dared */
     for (int i = 0; i < 200; i++)
         if (tn_ram_at(t, 0x1000, 1, TN_DMA_READ))
             __atomic_add_fetch(&v->looked, 1, __ATOMIC_RELAXED);
@@ -339,6 +340,7 @@ TEST(the_view_stays_for_the_callback_that_has_it)
         struct tn_mem *more = block(vm, PAGE, 0);
         memory_map(vm, more, 0, 0x9000, PAGE, 0, NULL);
         fixture_spin(vm);
+        usleep(50);
         mem_free(more);
         fixture_spin(vm);
     }

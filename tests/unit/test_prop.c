@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Properties: every type at its bounds, lists from JSON, links that hold, changes at run time. Rows O01, Z14; gaps G19, 19. */
+#include "cli/keyval.h"
 #include "core/prop.h"
 #include "tap.h"
 #include "util/alloc.h"
@@ -58,7 +59,7 @@ static const struct tn_prop props[] = {
     TN_PROP_ROW(struct all, secret, "const", U8, TN_PF_READONLY, 0, 9, 0, 0, NULL, NULL, NULL),
     {.name = "numbers", .type = TN_P_LIST, .offset = offsetof(struct all, numbers), .size = sizeof(struct tn_list), .sub = number,
      .nsub = 1, .sub_stride = sizeof number[0]},
-    {.name = "pairs", .type = TN_P_LIST, .offset = offsetof(struct all, pairs), .size = sizeof(struct tn_list), .sub = pair, .nsub = 2,
+    {.name = "pairs", .type = TN_P_LIST, .flags = TN_PF_RUNTIME, .offset = offsetof(struct all, pairs), .size = sizeof(struct tn_list), .sub = pair, .nsub = 2,
      .sub_stride = sizeof pair[0]},
 };
 
@@ -325,6 +326,29 @@ TEST(a_refused_change_puts_the_old_value_back)
     vm_free(vm);
 }
 
+/* A list is given as a whole: what only the old one named is let go. */
+TEST(a_list_that_is_given_again_holds_what_it_names_now)
+{
+    vm = fixture_vm_with(&props_plugin);
+    struct device *t = fixture_add(vm, TN_K_DEVICE, "target,id=t"), *u = fixture_add(vm, TN_K_DEVICE, "target,id=u");
+    struct all *a = with("{\"driver\":\"all\",\"pairs\":[{\"to\":\"t\"},{\"to\":\"t\"}]}");
+    KV_AUTO *dict = keyval_parse_or_json("{\"pairs\":[{\"to\":\"u\"}]}", NULL, NULL);
+    CHECK(a && dict);
+    CHECK_EQ(t->holds, 2);
+    ERR_AUTO e = {0};
+    a->refuse = 1;
+    CHECK_EQ(device_set_node(device_of(a->dev), kv_get(dict, "pairs"), &e), -EBUSY);
+    CHECK_EQ(t->holds, 2);
+    CHECK_EQ(u->holds, 0);
+    CHECK_EQ(a->pairs.n, 2);
+    a->refuse = 0;
+    CHECK_EQ(device_set_node(device_of(a->dev), kv_get(dict, "pairs"), NULL), 0);
+    CHECK_EQ(t->holds, 0);
+    CHECK_EQ(u->holds, 1);
+    CHECK_EQ(a->pairs.n, 1);
+    vm_free(vm);
+}
+
 TEST(values_that_do_not_parse_change_nothing)
 {
     vm = fixture_vm_with(&props_plugin);
@@ -364,6 +388,7 @@ int main(void)
     RUN(a_back_end_is_held_too);
     RUN(only_run_time_properties_change_later_and_the_class_hears_of_it);
     RUN(a_refused_change_puts_the_old_value_back);
+    RUN(a_list_that_is_given_again_holds_what_it_names_now);
     RUN(values_that_do_not_parse_change_nothing);
     RUN(handles_are_given_by_those_who_have_them);
     return tap_done();

@@ -339,7 +339,11 @@ static const struct tn_class busy_class = {.struct_size = sizeof busy_class, .fl
                                            .instance_size = sizeof(struct busy), .props = busy_props, .nprops = 1,
                                            .prop_stride = sizeof busy_props[0], .init = busy_init, .realize = busy_realize,
                                            .resume = busy_resume, .unrealize = busy_unrealize, .fini = busy_fini};
-FIXTURE_PLUGIN(busies, &busy_class);
+static const struct tn_class busy_leaf = {.struct_size = sizeof busy_leaf, .flags = TN_C_HOTPLUG | TN_C_THREADSAFE, .name = "busy-leaf", .bus = "port-bus",
+                                          .instance_size = sizeof(struct busy), .props = busy_props, .nprops = 1,
+                                          .prop_stride = sizeof busy_props[0], .init = busy_init, .realize = busy_realize,
+                                          .resume = busy_resume, .unrealize = busy_unrealize, .fini = busy_fini};
+FIXTURE_PLUGIN(busies, &busy_class, &busy_leaf);
 
 struct hammer {
     struct vm *vm;
@@ -355,10 +359,20 @@ static void *hammer(void *p)
     return NULL;
 }
 
+/* A busy device, alone or on the bus of a provider. Returns what goes. */
+static struct device *busy_device(struct vm *vm, int on_bus)
+{
+    if (!on_bus)
+        return fixture_add(vm, TN_K_DEVICE, "busy,iothread=io");
+    struct device *hub = fixture_add(vm, TN_K_DEVICE, "hub");
+    return fixture_add(vm, TN_K_DEVICE, "busy-leaf,iothread=io") ? hub : NULL;
+}
+
 /* class.h, unrealize: "no callback is running or will run". Two vCPUs, an iothread and main are in the device. */
 TEST(unplug_waits_for_the_callbacks_of_every_thread)
 {
-    struct vm *vm = fixture_vm_with(&busies);
+    struct vm *vm = actor_vm();
+    fixture_register(vm, &busies);
     fixture_register(vm, &iothread_plugin);
     struct device *io = fixture_add(vm, TN_K_OBJECT, "iothread,id=io");
     struct hammer h[2] = {{vm, 0x1000, 0}, {vm, 0x2000, 0}};
@@ -368,7 +382,7 @@ TEST(unplug_waits_for_the_callbacks_of_every_thread)
     for (int i = 0; i < 2; i++)
         pthread_create(&t[i], NULL, hammer, &h[i]);
     for (int i = 0; i < 40; i++) {
-        struct device *d = fixture_add(vm, TN_K_DEVICE, "busy,iothread=io");
+        struct device *d = busy_device(vm, i % 2);
         CHECK(d);
         usleep(i % 4 * 300);
         loop_once(vm->main, 0);
@@ -575,7 +589,8 @@ TEST(a_failing_child_does_not_lock_out_a_vcpu_of_its_bus)
     pthread_create(&t, NULL, want_lock, &w);
     for (int i = 0; i < 100; i++) {
         uint32_t before = load(&w.n);
-        CHECK(!fixture_add(vm, TN_K_DEVICE, "leaf,kids=1,kid-class=nope"));
+        CHECK(!fixture_add(vm, TN_K_DEVICE, "leaf,kids=1,kid-class=coward"));
+        CHECK_STR(fixture_error, "cowards never dare");
         CHECK(!fixture_add(vm, TN_K_DEVICE, "leaf,kids=2,kid-class=actor,fail=2"));
         while (load(&w.n) == before)
             usleep(10);

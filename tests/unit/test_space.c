@@ -633,6 +633,30 @@ TEST(dispatch_goes_on_while_ranges_come_go_and_move)
     vm_free(vm);
 }
 
+/* What a range's owner frees after region_del() is seen by nobody. */
+TEST(a_range_is_out_of_reach_when_its_removal_returns)
+{
+    struct vm *vm = fixture_vm();
+    struct hammer h = {vm, 0x1000, 0, 0, 0};
+    pthread_t t;
+    pthread_create(&t, NULL, hammer, &h);
+    for (int i = 0; i < 300; i++) {
+        struct probe *p = calloc(1, sizeof *p);
+        struct tn_region *r = with_ops(vm, MMIO, 0x1000, 0x10, &shared_ops, p);
+        for (int k = 0; k < 1000 && !__atomic_load_n(&p->calls, __ATOMIC_RELAXED); k++)
+            usleep(20);
+        region_del(r);
+        CHECK_EQ(__atomic_load_n(&p->inside, __ATOMIC_SEQ_CST), 0);
+        free(p);
+        if (i % 3 == 0)
+            fixture_spin(vm);
+    }
+    __atomic_store_n(&h.stop, 1, __ATOMIC_RELEASE);
+    pthread_join(t, NULL);
+    CHECK_EQ(h.bad, 0);
+    vm_free(vm);
+}
+
 int main(void)
 {
     RUN(log_device_sees_offset_and_length);
@@ -658,5 +682,6 @@ int main(void)
     RUN(only_exclusive_ranges_are_serialised);
     RUN(ranges_are_reachable_while_their_device_is);
     RUN(dispatch_goes_on_while_ranges_come_go_and_move);
+    RUN(a_range_is_out_of_reach_when_its_removal_returns);
     return tap_done();
 }
