@@ -260,21 +260,25 @@ static int wait_out(struct tn_region *r)
     return live;
 }
 
-static inline uint64_t call_read(struct tn_region *r, uint64_t off, uint32_t size)
+/* 1: the region is still there. *v is all ones unless it answered. */
+static inline int call_read(struct tn_region *r, uint64_t off, uint32_t size, uint64_t *v)
 {
     const struct tn_region_ops *o = r->ops;
+    *v = ones(size);
     if (!o || !o->read)
-        return ones(size);
+        return 1;
     for (;;) {
         if (r->domain)
             domain_lock(r->domain);
-        uint64_t v = o->read(r->s, off, size);
+        uint64_t got = o->read(r->s, off, size);
         if (r->domain)
             domain_unlock(r->domain);
-        if (__builtin_expect(!stall_tls, 1))
-            return v & ones(size);
+        if (__builtin_expect(!stall_tls, 1)) {
+            *v = got & ones(size);
+            return 1;
+        }
         if (!wait_out(r))
-            return ones(size);
+            return 0;
     }
 }
 
@@ -337,10 +341,13 @@ static uint64_t read_wide(struct tn_region *r, uint64_t off, uint32_t size, uint
 {
     uint64_t at = off & ~(uint64_t)(unit - 1);
     uint32_t skip = (uint32_t)(off - at);
-    uint64_t v = call_read(r, at, unit) >> (8 * skip);
-    if (skip + size > unit)
-        v |= call_read(r, at + unit, unit) << (8 * (unit - skip));
-    return v & ones(size);
+    uint64_t lo, hi = ones(unit);
+    int there = call_read(r, at, unit, &lo);
+    if (skip + size <= unit)
+        return (lo >> (8 * skip)) & ones(size);
+    if (there)
+        call_read(r, at + unit, unit, &hi);
+    return (lo >> (8 * skip) | hi << (8 * (unit - skip))) & ones(size);
 }
 
 static void write_wide(struct tn_region *r, uint64_t off, uint64_t v, uint32_t size, uint32_t unit)
@@ -349,6 +356,20 @@ static void write_wide(struct tn_region *r, uint64_t off, uint64_t v, uint32_t s
     uint32_t skip = (uint32_t)(off - at);
     if (call_write(r, at, (v & ones(size)) << (8 * skip), unit) && skip + size > unit)
         call_write(r, at + unit, (v & ones(size)) >> (8 * (unit - skip)), unit);
+}
+
+/* Narrower: one unit after the other. A region that goes meanwhile answers the rest with ones. */
+static uint64_t read_narrow(struct tn_region *r, uint64_t off, uint32_t size, uint32_t unit)
+{
+    uint64_t v = 0;
+    int there = 1;
+    for (uint32_t i = 0; i < size; i += unit) {
+        uint64_t part = ones(unit);
+        if (there)
+            there = call_read(r, off + i, unit, &part);
+        v |= part << (8 * i);
+    }
+    return v;
 }
 
 static int overlaid(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot)
@@ -364,12 +385,11 @@ static uint64_t region_read(struct tn_region *r, uint64_t off, uint32_t size)
     if (!valid(r, off, size))
         return ones(size);
     uint32_t unit = impl_size(r->ops, size);
-    if (unit == size)
-        return call_read(r, off, size);
     if (unit > size)
         return read_wide(r, off, size, unit);
-    for (uint32_t i = 0; i < size; i += unit)
-        v |= call_read(r, off + i, unit) << (8 * i);
+    if (unit < size)
+        return read_narrow(r, off, size, unit);
+    call_read(r, off, size, &v);
     return v;
 }
 
@@ -433,7 +453,7 @@ uint64_t space_read(struct space *s, uint64_t addr, uint32_t size)
     else if (leaves(r, addr, size))
         v = read_split(s, addr, size);
     else if (is_direct(r->region, addr - r->base, size))
-        v = call_read(r->region, addr - r->base, size);
+        call_read(r->region, addr - r->base, size, &v);
     else
         v = region_read(r->region, addr - r->base, size);
     reader_leave(me);

@@ -171,6 +171,19 @@ TEST(a_device_that_goes_lets_its_stalled_accesses_go)
     vm_free(vm);
 }
 
+/* Eight bytes for a device that takes four: there is nobody left to ask for the second half. */
+TEST(the_rest_of_a_split_read_does_not_reach_a_device_that_went)
+{
+    struct vm *vm = fixture_vm_with(&slows);
+    struct vcpu c = {.vm = vm, .size = 8};
+    struct device *dev;
+    CHECK(start(vm, &c, &dev));
+    device_free(dev);
+    pthread_join(c.thread, NULL);
+    CHECK_EQ(c.value, ~(uint64_t)0);
+    vm_free(vm);
+}
+
 TEST(tokens_that_are_not_waited_for_are_ignored)
 {
     struct vm *vm = fixture_vm_with(&slows);
@@ -241,6 +254,7 @@ int main(void)
     RUN(the_rest_of_a_split_write_follows_the_stall);
     RUN(main_changes_the_address_space_while_an_access_is_stalled);
     RUN(a_device_that_goes_lets_its_stalled_accesses_go);
+    RUN(the_rest_of_a_split_read_does_not_reach_a_device_that_went);
     RUN(tokens_that_are_not_waited_for_are_ignored);
     RUN(the_main_loop_goes_on_below_a_stalled_access_of_the_main_thread);
     RUN(the_device_goes_below_a_stalled_access_of_the_main_thread);
