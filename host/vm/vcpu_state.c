@@ -82,6 +82,22 @@ static void set_msr(struct vcpu *c, uint32_t index, uint64_t v)
     free(one);
 }
 
+/* A triple fault on a processor of AMD makes KVM forget the TSC offset in hardware, but not in its own books: the guest
+ * would read the host's TSC, and have its timers late by the difference. Here it gets the same offset anew. */
+static void renew_tsc_offset(struct vcpu *c)
+{
+    uint64_t offset = 0;
+    struct kvm_device_attr a = {.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uint64_t)(uintptr_t)&offset};
+    if (ioctl(c->fd, KVM_GET_DEVICE_ATTR, &a) == 0 && ioctl(c->fd, KVM_SET_DEVICE_ATTR, &a) == 0)
+        return;
+    struct kvm_msrs *one = msrs_alloc(1); /* before Linux 5.16: KVM makes the offset of a value close to its own */
+    one->nmsrs = 1;
+    one->entries[0].index = MSR_IA32_TSC;
+    if (ioctl(c->fd, KVM_GET_MSRS, one) == 1)
+        ioctl(c->fd, KVM_SET_MSRS, one);
+    free(one);
+}
+
 static void remember_fpu(struct vcpu *c, struct vcpu_reset_state *f)
 {
     int size = kvm_has(c->v->vm->kvm, KVM_CAP_XSAVE2);
@@ -161,10 +177,12 @@ int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_e
     struct kvm_regs r = f->regs;
     if (entry && entry->mode != BOOT_RESET)
         enter_kernel(&s, &r, entry);
-    if (f->msrs)
-        write_msrs(c, f->msrs); /* not the first time: they are as KVM made them */
-    else
+    if (f->msrs) { /* not the first time: they are as KVM made them */
+        write_msrs(c, f->msrs);
+        renew_tsc_offset(c);
+    } else {
         f->msrs = read_msrs(c);
+    }
     if (entry && entry->mode != BOOT_RESET)
         set_msr(c, MSR_IA32_MTRR_DEF_TYPE, MTRR_ENABLE_WRITE_BACK);
     if (f->xsave ? ioctl(c->fd, KVM_SET_XSAVE, f->xsave) < 0 : ioctl(c->fd, KVM_SET_FPU, &f->fpu) < 0)

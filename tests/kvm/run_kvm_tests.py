@@ -68,6 +68,7 @@ CASES = [
     Case('reset-q35', 'reset', append='methods=cat'),
     Case('reset-i8042', 'reset', 'q35,acpi=off,i8042=on', append='methods=kct'),
     Case('reset-microvm', 'reset', MICROVM, append='methods=at'),
+    Case('reset-smp', 'reset', append='methods=catt ap=1', cpus=2),
     Case('shutdown-q35', 'shutdown', status=0),
     Case('shutdown-microvm', 'shutdown', MICROVM, status=0),
     Case('rtc-q35', 'rtc'),
