@@ -141,11 +141,14 @@ static int wants(const uint32_t *flag)
     return __atomic_load_n(flag, __ATOMIC_ACQUIRE) != 0;
 }
 
-/* Finishes what the last exit left half-done in the kernel (the value of a read), without entering the guest. */
+/* Finishes what the last exit left half-done in the kernel (the value of a read), without entering the guest. The rest of
+ * an instruction (the next page, the next of 16 bytes) comes as further exits: left there, it would run into the state that
+ * is loaded or reset meanwhile. */
 static void complete_io(struct vcpu *c)
 {
     __atomic_store_n(&c->run->immediate_exit, 1, __ATOMIC_RELEASE);
-    ioctl(c->fd, KVM_RUN, 0);
+    while (ioctl(c->fd, KVM_RUN, 0) == 0)
+        on_exit_reason(c);
 }
 
 static void park(struct vcpu *c)
