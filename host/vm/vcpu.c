@@ -151,6 +151,13 @@ static void complete_io(struct vcpu *c)
         on_exit_reason(c);
 }
 
+/* The kick is taken back before its reason is looked at: one that comes between the two is not lost. */
+static void heed_kick(struct vcpu *c)
+{
+    __atomic_store_n(&c->run->immediate_exit, 0, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 static void park(struct vcpu *c)
 {
     struct vcpus *v = c->v;
@@ -162,16 +169,18 @@ static void park(struct vcpu *c)
         pthread_cond_wait(&v->cond, &v->lock);
     v->inside++;
     pthread_mutex_unlock(&v->lock);
-    __atomic_store_n(&c->run->immediate_exit, 0, __ATOMIC_RELEASE);
+    heed_kick(c);
 }
 
 static void enter(struct vcpu *c)
 {
     if (ioctl(c->fd, KVM_RUN, 0) == 0) {
         on_exit_reason(c);
+    } else if (errno == EINTR) {
+        heed_kick(c); /* also one that comes when its reason is gone: nobody else would take it back */
     } else if (errno == EFAULT) {
         stuck(c, "the guest touched memory that cannot be mapped, flags", c->run->exit_reason);
-    } else if (errno != EINTR && errno != EAGAIN) {
+    } else if (errno != EAGAIN) {
         stuck(c, "KVM_RUN failed, errno", (uint64_t)errno);
     }
 }
