@@ -341,12 +341,12 @@ static int t_blob(struct tn_dev *pub, const char *name, const void *p, uint64_t 
                   uint32_t below_4g, struct tn_err *e)
 {
     struct device *d = device_of(pub);
-    struct entry *blob;
+    struct entry *blob = NULL;
     if (!name || !len || !align || align & (align - 1) || align > (1u << 20))
         return err_set(e, EINVAL, "fw_cfg: '%s' is not a blob that can be placed",
                        name ? name : "");
     int r = add_file(d->vm->fwcfg, d, 0, name, p, len, &blob, e);
-    if (r < 0)
+    if (!blob)
         return r;
     blob->is_blob = 1;
     blob->align = align;
