@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What one trapped access costs in the host, apart from the exit: ns for each space, number of ranges, pattern, lock and
- * number of threads.
+/* What one trapped access costs in the host, apart from the exit: ns for each space, number of
+ * ranges, pattern, lock and number of threads.
  *
  *     bench_dispatch [FILE.json]
  *
- * Each figure is processor time, the best of several passes, of the slower of the threads. Two threads have different
- * devices where there are two. Rows G12 and B07 of the mission: few against many, one thread against two. */
+ * Each figure is processor time, the best of several passes, of the slower of the threads. Two
+ * threads have different devices where there are two. Rows G12 and B07 of the mission: few against
+ * many, one thread against two. */
 #include "util/alloc.h"
 #include "vm_fixture.h"
 #include <pthread.h>
@@ -38,8 +39,10 @@ static void on_write(void *s, uint64_t off, uint64_t v, uint32_t size)
     (void)size;
 }
 
-static const struct tn_region_ops locked_ops = {sizeof locked_ops, 0, 0, 0, 0, 0, on_read, on_write};
-static const struct tn_region_ops free_ops = {sizeof free_ops, TN_RO_NO_LOCK, 0, 0, 0, 0, on_read, on_write};
+static const struct tn_region_ops locked_ops = {sizeof locked_ops, 0,       0, 0, 0, 0,
+                                                on_read,           on_write};
+static const struct tn_region_ops free_ops = {sizeof free_ops, TN_RO_NO_LOCK, 0, 0, 0, 0,
+                                              on_read,         on_write};
 
 struct ticker {
     struct tn_dev *dev;
@@ -55,7 +58,8 @@ static int init(void *s, struct tn_dev *d)
 static int add(struct ticker *t, uint32_t space, uint64_t base, struct tn_err *e)
 {
     const struct tn_regions *table = TN_GET(t->dev, struct tn_regions, TN_REGION_1);
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = space, .base = base, .size = STRIDE / 2, .name = "tick"};
+    const struct tn_region_req q = {
+        .struct_size = sizeof q, .space = space, .base = base, .size = STRIDE / 2, .name = "tick"};
     struct tn_region *r;
     return table->add(t->dev, &q, t->locked ? &locked_ops : &free_ops, t, &r, e);
 }
@@ -71,9 +75,15 @@ static const struct tn_prop props[] = {
     TN_PROP(struct ticker, index, "index", U32, 0, NULL),
     TN_PROP(struct ticker, locked, "locked", U32, 0, NULL),
 };
-static const struct tn_class ticker = {.struct_size = sizeof ticker, .flags = TN_C_THREADSAFE, .name = "ticker",
-                                       .instance_size = sizeof(struct ticker), .props = props, .nprops = ARRAY_SIZE(props),
-                                       .prop_stride = sizeof props[0], .init = init, .realize = realize};
+static const struct tn_class ticker = {.struct_size = sizeof ticker,
+                                       .flags = TN_C_THREADSAFE,
+                                       .name = "ticker",
+                                       .instance_size = sizeof(struct ticker),
+                                       .props = props,
+                                       .nprops = ARRAY_SIZE(props),
+                                       .prop_stride = sizeof props[0],
+                                       .init = init,
+                                       .realize = realize};
 FIXTURE_PLUGIN(tickers, &ticker);
 
 /* ---- one thread's run ---- */
@@ -115,7 +125,9 @@ static void fill(struct runner *r, uint32_t which, const struct cell *c, uint64_
     uint32_t seed = 1 + which, first = which * (c->ranges / 2);
     for (uint32_t i = 0; i < ADDRS; i++) {
         seed = seed * 1103515245 + 12345;
-        uint32_t at = strcmp(c->pattern, "same") == 0 ? first : strcmp(c->pattern, "random") == 0 ? seed >> 8 : first + i;
+        uint32_t at = strcmp(c->pattern, "same") == 0     ? first
+                      : strcmp(c->pattern, "random") == 0 ? seed >> 8
+                                                          : first + i;
         r->addr[i] = base + (uint64_t)(at % c->ranges) * STRIDE;
     }
 }
@@ -157,8 +169,12 @@ static void measure_vm(struct vm *vm, uint32_t ranges, uint32_t locked)
 {
     static const char *const spaces[] = {"pio", "mmio"}, *const ops[] = {"read", "write"};
     for (uint32_t k = 0; k < 2 * 2 * 3 * 2; k++) {
-        struct cell c = {.space = spaces[k / 12], .op = ops[k / 6 % 2], .pattern = patterns[k / 2 % 3], .ranges = ranges,
-                         .locked = locked, .threads = k % 2 + 1};
+        struct cell c = {.space = spaces[k / 12],
+                         .op = ops[k / 6 % 2],
+                         .pattern = patterns[k / 2 % 3],
+                         .ranges = ranges,
+                         .locked = locked,
+                         .threads = k % 2 + 1};
         c.ns = measure(vm, &c);
         cells[ncells++] = c;
     }
@@ -184,10 +200,12 @@ static void measure_all(void)
 
 static void print_table(void)
 {
-    printf("%-5s %-6s %-6s %-11s %8s %12s %12s\n", "space", "op", "lock", "pattern", "ranges", "1 thread ns", "2 threads ns");
+    printf("%-5s %-6s %-6s %-11s %8s %12s %12s\n", "space", "op", "lock", "pattern", "ranges",
+           "1 thread ns", "2 threads ns");
     for (uint32_t i = 0; i + 1 < ncells; i += 2)
-        printf("%-5s %-6s %-6s %-11s %8u %12.1f %12.1f\n", cells[i].space, cells[i].op, cells[i].locked ? "yes" : "no",
-               cells[i].pattern, cells[i].ranges, cells[i].ns, cells[i + 1].ns);
+        printf("%-5s %-6s %-6s %-11s %8u %12.1f %12.1f\n", cells[i].space, cells[i].op,
+               cells[i].locked ? "yes" : "no", cells[i].pattern, cells[i].ranges, cells[i].ns,
+               cells[i + 1].ns);
 }
 
 static int print_json(const char *path)
@@ -199,9 +217,12 @@ static int print_json(const char *path)
     }
     fprintf(f, "[\n");
     for (uint32_t i = 0; i < ncells; i++)
-        fprintf(f, "  {\"space\": \"%s\", \"op\": \"%s\", \"pattern\": \"%s\", \"ranges\": %u, \"locked\": %s, \"threads\": %u, \"ns\": %.2f}%s\n",
-                cells[i].space, cells[i].op, cells[i].pattern, cells[i].ranges, cells[i].locked ? "true" : "false",
-                cells[i].threads, cells[i].ns, i + 1 < ncells ? "," : "");
+        fprintf(f,
+                "  {\"space\": \"%s\", \"op\": \"%s\", \"pattern\": \"%s\", \"ranges\": %u, "
+                "\"locked\": %s, \"threads\": %u, \"ns\": %.2f}%s\n",
+                cells[i].space, cells[i].op, cells[i].pattern, cells[i].ranges,
+                cells[i].locked ? "true" : "false", cells[i].threads, cells[i].ns,
+                i + 1 < ncells ? "," : "");
     fprintf(f, "]\n");
     return fclose(f) != 0;
 }

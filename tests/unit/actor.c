@@ -62,7 +62,8 @@ static void finish(void *s)
     say("finish(%s)", tag(a));
     if (a->realizing) {
         a->realizing = 0;
-        a->dev->core->realized(a->dev, a->fail & FAIL_LATE ? tn_fail(a->dev, a->e, EIO, "late on purpose") : 0);
+        a->dev->core->realized(
+            a->dev, a->fail & FAIL_LATE ? tn_fail(a->dev, a->e, EIO, "late on purpose") : 0);
     } else if (a->quiescing) {
         a->quiescing = 0;
         a->dev->core->quiesced(a->dev, a->fail & FAIL_QUIESCE ? -EIO : 0);
@@ -83,7 +84,8 @@ static int take(struct actor *a, struct tn_err *e)
         char name[16];
         const struct tn_kv kv[] = {{"tag", name, NULL}};
         snprintf(name, sizeof name, "kid%u", i);
-        int r = a->dev->core->child(a->dev, a->kid_class ? a->kid_class : "actor", name, a->bus, kv, 1, NULL, e);
+        int r = a->dev->core->child(a->dev, a->kid_class ? a->kid_class : "actor", name, a->bus, kv,
+                                    1, NULL, e);
         if (r < 0)
             return r;
     }
@@ -199,7 +201,8 @@ static int check(void *bus, void *child, struct tn_dev *d, const void *ops, stru
     return hub->refuse & REFUSE_CHECK ? tn_fail(d, e, EBUSY, "checked on purpose") : 0;
 }
 
-static int attach(void *bus, void *child, struct tn_dev *d, const void *ops, void *s, struct tn_err *e)
+static int attach(void *bus, void *child, struct tn_dev *d, const void *ops, void *s,
+                  struct tn_err *e)
 {
     struct actor *hub = bus;
     void *port = NULL;
@@ -231,18 +234,37 @@ static int bus_changed(void *bus, void *child, const char *name, struct tn_err *
 static void detach(void *bus, void *child)
 {
     (void)child;
-    say("detach(%s%s)", tag(bus), domain_held(device_of(((struct actor *)bus)->dev)->domain) ? ",locked" : "");
+    say("detach(%s%s)", tag(bus),
+        domain_held(device_of(((struct actor *)bus)->dev)->domain) ? ",locked" : "");
 }
 
 static const struct tn_prop port_props[] = {
     TN_PROP_ROW(struct port_data, port, "port", U32, TN_PF_RUNTIME, 0, 1, 0, 0, NULL, NULL, NULL),
 };
-const struct tn_bus_type port_bus = {.struct_size = sizeof port_bus, .flags = TN_BUS_ONE_DOMAIN, .max_children = 3, .name = "port-bus",
-                                     .child_ops = "test.child/1", .port_ops = "test.port/1", .props = port_props, .nprops = 1,
-                                     .prop_stride = sizeof port_props[0], .child_size = sizeof(struct port_data), .check = check,
-                                     .attach = attach, .plugged = plugged, .prop_changed = bus_changed, .detach = detach};
-const struct tn_bus_type link_bus = {.struct_size = sizeof link_bus, .flags = TN_BUS_ONE_DOMAIN, .max_children = 1, .name = "link-bus",
-                                     .port_ops = "test.link/1", .check = check, .attach = attach, .plugged = plugged, .detach = detach};
+const struct tn_bus_type port_bus = {.struct_size = sizeof port_bus,
+                                     .flags = TN_BUS_ONE_DOMAIN,
+                                     .max_children = 3,
+                                     .name = "port-bus",
+                                     .child_ops = "test.child/1",
+                                     .port_ops = "test.port/1",
+                                     .props = port_props,
+                                     .nprops = 1,
+                                     .prop_stride = sizeof port_props[0],
+                                     .child_size = sizeof(struct port_data),
+                                     .check = check,
+                                     .attach = attach,
+                                     .plugged = plugged,
+                                     .prop_changed = bus_changed,
+                                     .detach = detach};
+const struct tn_bus_type link_bus = {.struct_size = sizeof link_bus,
+                                     .flags = TN_BUS_ONE_DOMAIN,
+                                     .max_children = 1,
+                                     .name = "link-bus",
+                                     .port_ops = "test.link/1",
+                                     .check = check,
+                                     .attach = attach,
+                                     .plugged = plugged,
+                                     .detach = detach};
 
 /* ---- classes ---- */
 
@@ -262,13 +284,26 @@ static const struct tn_prop disk_props[] = {
     TN_PROP(struct actor, pending, "disk-pending", U32, 0, NULL),
     TN_PROP_ROW(struct actor, value, "sectors", U32, TN_PF_RUNTIME, 0, 63, 0, 0, NULL, NULL, NULL),
 };
-#define ACTOR(var, nm, fl, bus_, props_, realize_)                                                                     \
-    static const struct tn_class var = {.struct_size = sizeof var, .flags = fl, .name = nm, .bus = bus_,               \
-                                        .provides = provides, .instance_size = sizeof(struct actor), .props = props_,  \
-                                        .nprops = ARRAY_SIZE(props_), .prop_stride = sizeof props_[0],                 \
-                                        .bus_ops = props_, .init = init, .realize = realize_, .reset = reset,          \
-                                        .quiesce = quiesce, .resume = resume, .unplug_request = unplug_request,        \
-                                        .unrealize = unrealize, .fini = fini, .prop_changed = prop_changed,            \
+#define ACTOR(var, nm, fl, bus_, props_, realize_)                             \
+    static const struct tn_class var = {.struct_size = sizeof var,             \
+                                        .flags = fl,                           \
+                                        .name = nm,                            \
+                                        .bus = bus_,                           \
+                                        .provides = provides,                  \
+                                        .instance_size = sizeof(struct actor), \
+                                        .props = props_,                       \
+                                        .nprops = ARRAY_SIZE(props_),          \
+                                        .prop_stride = sizeof props_[0],       \
+                                        .bus_ops = props_,                     \
+                                        .init = init,                          \
+                                        .realize = realize_,                   \
+                                        .reset = reset,                        \
+                                        .quiesce = quiesce,                    \
+                                        .resume = resume,                      \
+                                        .unplug_request = unplug_request,      \
+                                        .unrealize = unrealize,                \
+                                        .fini = fini,                          \
+                                        .prop_changed = prop_changed,          \
                                         .get_iface = get_iface}
 ACTOR(actor, "actor", TN_C_HOTPLUG, NULL, props, realize);
 ACTOR(coward, "coward", TN_C_HOTPLUG, NULL, props, coward_realize);
@@ -279,16 +314,31 @@ ACTOR(transport, "link", TN_C_HOTPLUG | TN_C_INTERNAL, NULL, props, link_realize
 ACTOR(disk, "disk", TN_C_HOTPLUG, "link-bus", disk_props, realize);
 
 static const char *const preset[] = {"refuse", "0", "tag", "link", NULL};
-static const struct tn_compose via = {.struct_size = sizeof via, .transport = "link", .inner_bus = "link-bus", .suffix = "-via",
-                                      .preset = preset, .child = "backend"};
-static const struct tn_class *const classes[] = {&actor, &coward, &statue, &hub, &leaf, &transport, NULL};
+static const struct tn_compose via = {.struct_size = sizeof via,
+                                      .transport = "link",
+                                      .inner_bus = "link-bus",
+                                      .suffix = "-via",
+                                      .preset = preset,
+                                      .child = "backend"};
+static const struct tn_class *const classes[] = {&actor, &coward,    &statue, &hub,
+                                                 &leaf,  &transport, NULL};
 static const struct tn_class *const more_classes[] = {&disk, NULL};
 static const struct tn_bus_type *const buses[] = {&port_bus, &link_bus, NULL};
 static const struct tn_compose *const composes[] = {&via, NULL};
-const struct tn_plugin actors = {.struct_size = sizeof actors, .abi_major = TN_ABI_MAJOR, .abi_minor = TN_ABI_MINOR, .id = "actors", .version = "1",
-                                 .classes = classes, .buses = buses, .composes = composes};
-const struct tn_plugin more_actors = {.struct_size = sizeof more_actors, .abi_major = TN_ABI_MAJOR, .abi_minor = TN_ABI_MINOR, .id = "more-actors",
-                                      .version = "1", .classes = more_classes};
+const struct tn_plugin actors = {.struct_size = sizeof actors,
+                                 .abi_major = TN_ABI_MAJOR,
+                                 .abi_minor = TN_ABI_MINOR,
+                                 .id = "actors",
+                                 .version = "1",
+                                 .classes = classes,
+                                 .buses = buses,
+                                 .composes = composes};
+const struct tn_plugin more_actors = {.struct_size = sizeof more_actors,
+                                      .abi_major = TN_ABI_MAJOR,
+                                      .abi_minor = TN_ABI_MINOR,
+                                      .id = "more-actors",
+                                      .version = "1",
+                                      .classes = more_classes};
 
 struct vm *actor_vm(void)
 {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Devices that write down what is done to them, and fail or take their time where a property says so.
+/* Devices that write down what is done to them, and fail or take their time where a property says
+ * so.
  *
- * Classes: `actor` (no bus), `coward` (never realizes), `hub` (gives a "port-bus"), `leaf` (sits on one), `disk` (sits on a "link-bus"), and
- * `disk-via`, composed of the transport `link` of one plugin and `disk` of another. */
+ * Classes: `actor` (no bus), `coward` (never realizes), `hub` (gives a "port-bus"), `leaf` (sits on
+ * one), `disk` (sits on a "link-bus"), and `disk-via`, composed of the transport `link` of one
+ * plugin and `disk` of another. */
 #ifndef TN_TEST_ACTOR_H
 #define TN_TEST_ACTOR_H
 #include "vm_fixture.h"
@@ -21,15 +23,15 @@ struct actor {
     struct tn_ctx *iothread;
     struct tn_bh *finish; /* kicked when something is pending; runs in the home context */
     struct tn_bus *bus;
-    struct tn_err *e;     /* of a pending realize */
+    struct tn_err *e; /* of a pending realize */
     uint32_t realizing, quiescing, quiesces, forced;
 };
 
 /* What has been done since the log was cleared: "realize(a) reset1(a) ...". */
 extern char actor_log[8192];
 void actor_clear(void);
-extern const struct tn_plugin actors;       /* all but disk */
-extern const struct tn_plugin more_actors;  /* disk */
+extern const struct tn_plugin actors;      /* all but disk */
+extern const struct tn_plugin more_actors; /* disk */
 extern const struct tn_bus_type port_bus, link_bus;
 struct port_data {
     uint32_t port, changes;

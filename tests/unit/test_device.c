@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The life of instances: docs/abi.md's picture, step by step. Gaps G3, G12, G15, 7, 8, 13, 14, 18, 19. */
+/* The life of instances: docs/abi.md's picture, step by step. Gaps G3, G12, G15, 7, 8, 13, 14,
+ * 18, 19. */
 #include "actor.h"
 #include "core/bus.h"
 #include "tap.h"
@@ -78,7 +79,8 @@ TEST(a_failing_realize_gives_everything_back_newest_first)
     vm = actor_vm();
     CHECK(!add("actor,tag=a,shares=3,fail=2"));
     CHECK_STR(fixture_error, "late on purpose");
-    CHECK_STR(actor_log, "realize(a) open(s0) open(s1) open(s2) close(s2) close(s1) close(s0) fini(a) ");
+    CHECK_STR(actor_log,
+              "realize(a) open(s0) open(s1) open(s2) close(s2) close(s1) close(s0) fini(a) ");
     CHECK(TAILQ_EMPTY(&vm->devices));
     CHECK(LIST_EMPTY(&vm->shared));
     actor_clear();
@@ -118,8 +120,12 @@ static void must_not(void *s)
 
 TEST(an_init_that_fails_is_followed_by_nothing)
 {
-    static const struct tn_class stillborn = {.struct_size = sizeof stillborn, .name = "stillborn", .instance_size = 8, .init = bad_init,
-                                              .unrealize = must_not, .fini = must_not};
+    static const struct tn_class stillborn = {.struct_size = sizeof stillborn,
+                                              .name = "stillborn",
+                                              .instance_size = 8,
+                                              .init = bad_init,
+                                              .unrealize = must_not,
+                                              .fini = must_not};
     FIXTURE_PLUGIN(stillborns, &stillborn);
     vm = fixture_vm_with(&stillborns);
     CHECK(!add("stillborn"));
@@ -136,7 +142,10 @@ static int silent_realize(void *s, struct tn_err *e)
 
 TEST(a_realize_that_says_nothing_is_given_a_text)
 {
-    static const struct tn_class silent = {.struct_size = sizeof silent, .name = "silent", .instance_size = 8, .realize = silent_realize};
+    static const struct tn_class silent = {.struct_size = sizeof silent,
+                                           .name = "silent",
+                                           .instance_size = 8,
+                                           .realize = silent_realize};
     FIXTURE_PLUGIN(silents, &silent);
     vm = fixture_vm_with(&silents);
     CHECK(!add("silent"));
@@ -166,7 +175,8 @@ TEST(each_reset_phase_runs_over_all_devices_first)
     CHECK(add("actor,tag=a") && add("actor,tag=b"));
     actor_clear();
     devices_reset(vm, TN_RESET_WARM);
-    CHECK_STR(actor_log, "reset2.1(a) reset2.1(b) reset2.2(a) reset2.2(b) reset2.3(a) reset2.3(b) ");
+    CHECK_STR(actor_log,
+              "reset2.1(a) reset2.1(b) reset2.2(a) reset2.2(b) reset2.3(a) reset2.3(b) ");
     vm_free(vm);
 }
 
@@ -194,7 +204,8 @@ TEST(providers_come_to_rest_first_and_go_on_last)
     CHECK_STR(actor_log, "quiesce1(h) quiesce1(l) quiesce1(link) quiesce1(disk) ");
     CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, NULL), 0); /* they are already */
     devices_resume(vm);
-    CHECK_STR(actor_log, "quiesce1(h) quiesce1(l) quiesce1(link) quiesce1(disk) resume(disk) resume(link) resume(l) resume(h) ");
+    CHECK_STR(actor_log, "quiesce1(h) quiesce1(l) quiesce1(link) quiesce1(disk) resume(disk) "
+                         "resume(link) resume(l) resume(h) ");
     vm_free(vm);
 }
 
@@ -265,7 +276,8 @@ TEST(whatever_fails_behind_check_is_answered_by_one_detach)
         {"refuse=1", "", "check(l) fini(l) "},
         {"refuse=2", "", "check(l) attach(l) detach(h,locked) fini(l) "},
         {"refuse=0", ",fail=1", "check(l) attach(l) realize(l) detach(h,locked) fini(l) "},
-        {"refuse=4", "", "check(l) attach(l) realize(l) plugged(h) unrealize(l) detach(h,locked) fini(l) "},
+        {"refuse=4", "",
+         "check(l) attach(l) realize(l) plugged(h) unrealize(l) detach(h,locked) fini(l) "},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char text[64];
@@ -313,12 +325,14 @@ TEST(a_provider_takes_what_is_on_its_bus_along)
     CHECK(add("leaf,tag=a") && add("leaf,tag=b"));
     actor_clear();
     device_free(h);
-    CHECK_STR(actor_log, "unrealize(b) detach(h,locked) fini(b) unrealize(a) detach(h,locked) fini(a) unrealize(h) fini(h) ");
+    CHECK_STR(actor_log, "unrealize(b) detach(h,locked) fini(b) unrealize(a) detach(h,locked) "
+                         "fini(a) unrealize(h) fini(h) ");
     CHECK(TAILQ_EMPTY(&vm->devices) && TAILQ_EMPTY(&vm->buses));
     vm_free(vm);
 }
 
-/* Gap 19: `attached`, `port`: properties of the bus that change at run time are the provider's to hear of. */
+/* Gap 19: `attached`, `port`: properties of the bus that change at run time are the provider's to
+ * hear of. */
 TEST(the_provider_hears_of_its_properties_and_may_refuse)
 {
     vm = actor_vm();
@@ -342,7 +356,8 @@ TEST(the_provider_hears_of_its_properties_and_may_refuse)
 TEST(a_device_that_moved_lives_with_its_new_provider)
 {
     vm = actor_vm();
-    struct device *one = add("hub,tag=one,id=one"), *l = add("leaf,tag=l,id=l"), *two = add("hub,tag=two,id=two");
+    struct device *one = add("hub,tag=one,id=one"), *l = add("leaf,tag=l,id=l"),
+                  *two = add("hub,tag=two,id=two");
     ERR_AUTO e = {0};
     CHECK_EQ(host_core_table.reparent(&l->pub, actor_of(two)->bus, NULL), 0);
     device_free(one);
@@ -388,7 +403,8 @@ TEST(children_go_live_and_away_with_their_parent)
     CHECK_EQ(device_unplug(k, &e), -EBUSY);
     actor_clear();
     device_free(d);
-    CHECK_STR(actor_log, "unrealize(kid1) fini(kid1) unrealize(kid0) fini(kid0) unrealize(p) fini(p) ");
+    CHECK_STR(actor_log,
+              "unrealize(kid1) fini(kid1) unrealize(kid0) fini(kid0) unrealize(p) fini(p) ");
     vm_free(vm);
 }
 
@@ -442,7 +458,8 @@ TEST(find_each_and_query_see_realized_devices)
     CHECK_EQ(a->pub.core->each(&a->pub, "test.actor/1", count, &n), 1);
     CHECK_EQ(n, 3);
     n = 0;
-    CHECK_EQ(a->pub.core->each(&a->pub, "test.child/1", count, &n), 0); /* the table of its bus counts */
+    CHECK_EQ(a->pub.core->each(&a->pub, "test.child/1", count, &n),
+             0); /* the table of its bus counts */
     CHECK_EQ(n, 1);
     CHECK_EQ(a->pub.core->query(&a->pub, &h->pub, "test.actor/1", &ops, &self), 0);
     CHECK(self == h->pub.self);
@@ -538,8 +555,14 @@ static int join_init(void *s, struct tn_dev *d)
     ((struct joiner *)s)->dev = d;
     return 0;
 }
-static const struct tn_class joiner = {.struct_size = sizeof joiner, .flags = TN_C_HOTPLUG, .name = "joiner", .instance_size = sizeof(struct joiner),
-                                       .props = join_props, .nprops = 2, .prop_stride = sizeof join_props[0], .init = join_init,
+static const struct tn_class joiner = {.struct_size = sizeof joiner,
+                                       .flags = TN_C_HOTPLUG,
+                                       .name = "joiner",
+                                       .instance_size = sizeof(struct joiner),
+                                       .props = join_props,
+                                       .nprops = 2,
+                                       .prop_stride = sizeof join_props[0],
+                                       .init = join_init,
                                        .realize = join_realize};
 FIXTURE_PLUGIN(joiners, &joiner);
 
@@ -552,7 +575,8 @@ static int join_realize(void *s, struct tn_err *e)
 {
     struct joiner *j = s;
     if (j->late)
-        j->timer = TN_GET(j->dev, struct tn_loop, TN_LOOP_1)->timer(j->dev, NULL, 0, TN_CLK_VM, nothing, j);
+        j->timer = TN_GET(j->dev, struct tn_loop, TN_LOOP_1)
+                       ->timer(j->dev, NULL, 0, TN_CLK_VM, nothing, j);
     int r = j->dev->core->join(j->dev, j->other, e);
     if (r == 0 && !domain_held(device_of(j->other)->domain))
         return tn_fail(j->dev, e, EINVAL, "realize goes on without the lock");
@@ -581,16 +605,30 @@ TEST(globals_come_before_the_users_own)
 {
     vm = actor_vm();
     global("actor", "value", "5");
-    global("actor", "bogus", "1"); /* a warning, not an error */
     global("leaf", "port", "7");
     global("leaf", "value", "8");
     CHECK(add("hub"));
-    struct device *a = add("actor"), *b = add("actor,value=6"), *l = add("leaf"), *m = add("leaf,port=2");
+    struct device *a = add("actor"), *b = add("actor,value=6"), *l = add("leaf"),
+                  *m = add("leaf,port=2");
     CHECK_EQ(actor_of(a)->value, 5);
     CHECK_EQ(actor_of(b)->value, 6);
     CHECK_EQ(((struct port_data *)l->bus_child)->port, 7);
     CHECK_EQ(((struct port_data *)m->bus_child)->port, 2);
     CHECK_EQ(actor_of(l)->value, 8);
+    vm_free(vm);
+}
+
+TEST(globals_that_do_not_fit_are_refused_before_the_machine_runs)
+{
+    vm = actor_vm();
+    ERR_AUTO e = {0}, text = {0};
+    global("actor", "bogus", "1");
+    CHECK(!device_new(vm, registry_class(vm->registry, TN_K_DEVICE, "actor", &e), NULL, NULL, NULL,
+                      &text));
+    CHECK_STR(err_text(&text),
+              "can't apply global actor.bogus=1: Property 'actor.bogus' not found");
+    fixture_start(vm);
+    CHECK(add("actor")); /* plugged into a running machine: a warning */
     vm_free(vm);
 }
 
@@ -631,7 +669,8 @@ TEST(a_device_without_an_opinion_goes_soon)
 TEST(a_class_refuses_or_asks_the_guest)
 {
     vm = actor_vm();
-    struct device *d = add("actor,tag=a,id=a,fail=8"), *g = add("actor,tag=g,id=g,pending=8"), *s = add("statue,id=s");
+    struct device *d = add("actor,tag=a,id=a,fail=8"), *g = add("actor,tag=g,id=g,pending=8"),
+                  *s = add("statue,id=s");
     fixture_start(vm);
     ERR_AUTO e = {0}, e2 = {0};
     CHECK_EQ(device_unplug(d, &e), -EBUSY);
@@ -659,7 +698,7 @@ TEST(what_others_hold_stays)
     fixture_start(vm);
     CHECK_EQ(device_unplug(l, &e), -EBUSY);
     CHECK_EQ(device_unplug(h, &e2), -EBUSY); /* the leaf would go with it */
-    l->pub.core->unplugged(&l->pub);        /* not even if the guest is done with it */
+    l->pub.core->unplugged(&l->pub);         /* not even if the guest is done with it */
     fixture_spin(vm);
     CHECK(device_find(vm, TN_K_DEVICE, "l") == l);
     device_free(j);
@@ -728,6 +767,7 @@ int main(void)
     RUN(plugins_and_machines_do_not_share_with_each_other);
     RUN(a_device_joins_the_lock_of_another_before_it_takes_anything);
     RUN(globals_come_before_the_users_own);
+    RUN(globals_that_do_not_fit_are_refused_before_the_machine_runs);
     RUN(globals_reach_both_halves_of_a_composite);
     RUN(a_device_without_an_opinion_goes_soon);
     RUN(a_class_refuses_or_asks_the_guest);

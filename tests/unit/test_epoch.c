@@ -106,7 +106,8 @@ static void *wait_epoch(void *p)
     return NULL;
 }
 
-/* A thread looks for the first time while a grace period waits for another, which waits for that thread. */
+/* A thread looks for the first time while a grace period waits for another, which waits for that
+ * thread. */
 TEST(a_new_reader_does_not_wait_for_a_grace_period)
 {
     struct section s = {0};

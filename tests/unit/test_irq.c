@@ -8,7 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* A controller that remembers its pins, and ends a vector by telling the host which pin it stood for. */
+/* A controller that remembers its pins, and ends a vector by telling the host which pin it stood
+ * for. */
 struct chip {
     struct tn_dev *dev;
     uint32_t level, changes, base, pins;
@@ -44,13 +45,21 @@ static int chip_init(void *s, struct tn_dev *d)
 static int chip_realize(void *s, struct tn_err *e)
 {
     struct chip *c = s;
-    return TN_GET(c->dev, struct tn_intc, TN_INTC_1)->attach(c->dev, c->base, c->pins, &chip_ops, c, e);
+    return TN_GET(c->dev, struct tn_intc, TN_INTC_1)
+        ->attach(c->dev, c->base, c->pins, &chip_ops, c, e);
 }
 
-static const struct tn_prop chip_props[] = {TN_PROP(struct chip, base, "base", U32, 0, NULL), TN_PROP(struct chip, pins, "pins", U32, 24, NULL)};
-static const struct tn_class chip = {.struct_size = sizeof chip, .flags = TN_C_HOTPLUG | TN_C_THREADSAFE, .name = "chip",
-                                     .instance_size = sizeof(struct chip), .props = chip_props, .nprops = 2,
-                                     .prop_stride = sizeof chip_props[0], .init = chip_init, .realize = chip_realize};
+static const struct tn_prop chip_props[] = {TN_PROP(struct chip, base, "base", U32, 0, NULL),
+                                            TN_PROP(struct chip, pins, "pins", U32, 24, NULL)};
+static const struct tn_class chip = {.struct_size = sizeof chip,
+                                     .flags = TN_C_HOTPLUG | TN_C_THREADSAFE,
+                                     .name = "chip",
+                                     .instance_size = sizeof(struct chip),
+                                     .props = chip_props,
+                                     .nprops = 2,
+                                     .prop_stride = sizeof chip_props[0],
+                                     .init = chip_init,
+                                     .realize = chip_realize};
 
 struct source {
     struct tn_dev *dev;
@@ -61,14 +70,23 @@ struct source {
 static int source_realize(void *s, struct tn_err *e)
 {
     struct source *c = s;
-    return TN_GET(c->dev, struct tn_irq, TN_IRQ_1)->line(c->dev, c->kind, c->n, c->flags, &c->line, e);
+    return TN_GET(c->dev, struct tn_irq, TN_IRQ_1)
+        ->line(c->dev, c->kind, c->n, c->flags, &c->line, e);
 }
 
-static const struct tn_prop source_props[] = {TN_PROP(struct source, kind, "kind", U32, TN_LINE_GSI, NULL), TN_PROP(struct source, n, "n", U32, 0, NULL),
-                                              TN_PROP(struct source, flags, "flags", U32, 0, NULL)};
-static const struct tn_class source = {.struct_size = sizeof source, .flags = TN_C_HOTPLUG, .name = "source",
-                                       .instance_size = sizeof(struct source), .props = source_props, .nprops = 3,
-                                       .prop_stride = sizeof source_props[0], .init = chip_init, .realize = source_realize};
+static const struct tn_prop source_props[] = {
+    TN_PROP(struct source, kind, "kind", U32, TN_LINE_GSI, NULL),
+    TN_PROP(struct source, n, "n", U32, 0, NULL),
+    TN_PROP(struct source, flags, "flags", U32, 0, NULL)};
+static const struct tn_class source = {.struct_size = sizeof source,
+                                       .flags = TN_C_HOTPLUG,
+                                       .name = "source",
+                                       .instance_size = sizeof(struct source),
+                                       .props = source_props,
+                                       .nprops = 3,
+                                       .prop_stride = sizeof source_props[0],
+                                       .init = chip_init,
+                                       .realize = source_realize};
 FIXTURE_PLUGIN(parts, &chip, &source);
 
 static struct tn_line *line(struct vm *vm, uint32_t kind, uint32_t n, uint32_t flags)
@@ -90,7 +108,8 @@ TEST(a_wire_is_the_or_of_its_sharers)
 {
     struct vm *vm;
     struct chip *c = with_chip(&vm);
-    struct tn_line *a = line(vm, TN_LINE_GSI, 17, TN_LINE_LEVEL | TN_LINE_SHARED), *b = line(vm, TN_LINE_GSI, 17, TN_LINE_LEVEL | TN_LINE_SHARED);
+    struct tn_line *a = line(vm, TN_LINE_GSI, 17, TN_LINE_LEVEL | TN_LINE_SHARED),
+                   *b = line(vm, TN_LINE_GSI, 17, TN_LINE_LEVEL | TN_LINE_SHARED);
     irq_set(a, 1);
     irq_set(a, 7);
     irq_set(b, 1);
@@ -109,7 +128,8 @@ TEST(lines_are_requested_by_kind)
 {
     struct vm *vm;
     struct chip *c = with_chip(&vm);
-    struct tn_line *timer = line(vm, TN_LINE_ISA, 0, 0), *com1 = line(vm, TN_LINE_ISA, 4, 0), *any = line(vm, TN_LINE_ANY, 0, 0);
+    struct tn_line *timer = line(vm, TN_LINE_ISA, 0, 0), *com1 = line(vm, TN_LINE_ISA, 4, 0),
+                   *any = line(vm, TN_LINE_ANY, 0, 0);
     CHECK_EQ(irq_gsi(timer), 2); /* the override of the MADT */
     CHECK_EQ(irq_gsi(com1), 4);
     CHECK_EQ(irq_gsi(any), 23);
@@ -144,7 +164,8 @@ TEST(a_line_goes_low_with_its_device)
     vm_free(vm);
 }
 
-/* Configure: controllers take disjoint ranges of pins and may leave; a wire that is high finds its new controller. */
+/* Configure: controllers take disjoint ranges of pins and may leave; a wire that is high finds its
+ * new controller. */
 TEST(controllers_come_and_go)
 {
     struct vm *vm = fixture_vm_with(&parts);
@@ -177,8 +198,14 @@ static int broken_realize(void *s, struct tn_err *e)
     return r < 0 ? r : tn_fail(((struct chip *)s)->dev, e, EIO, "broken on purpose");
 }
 
-static const struct tn_class broken = {.struct_size = sizeof broken, .name = "broken", .instance_size = sizeof(struct chip), .props = chip_props,
-                                       .nprops = 2, .prop_stride = sizeof chip_props[0], .init = chip_init, .realize = broken_realize};
+static const struct tn_class broken = {.struct_size = sizeof broken,
+                                       .name = "broken",
+                                       .instance_size = sizeof(struct chip),
+                                       .props = chip_props,
+                                       .nprops = 2,
+                                       .prop_stride = sizeof chip_props[0],
+                                       .init = chip_init,
+                                       .realize = broken_realize};
 FIXTURE_PLUGIN(more, &broken);
 
 TEST(a_controller_that_fails_later_leaves_no_pins_behind)
@@ -260,7 +287,8 @@ TEST(an_eoi_ends_the_irqfd_and_not_the_other_sharer)
 {
     struct vm *vm;
     struct chip *c = with_chip(&vm);
-    struct tn_line *a = line(vm, TN_LINE_GSI, 18, TN_LINE_LEVEL | TN_LINE_SHARED), *b = line(vm, TN_LINE_GSI, 18, TN_LINE_LEVEL | TN_LINE_SHARED);
+    struct tn_line *a = line(vm, TN_LINE_GSI, 18, TN_LINE_LEVEL | TN_LINE_SHARED),
+                   *b = line(vm, TN_LINE_GSI, 18, TN_LINE_LEVEL | TN_LINE_SHARED);
     int fd = eventfd(0, EFD_NONBLOCK), resample = eventfd(0, EFD_NONBLOCK);
     irq_line_fd(a, fd, resample);
     ring(fd);
@@ -336,7 +364,8 @@ TEST(sharers_in_two_threads_leave_the_wire_low)
     struct chip *c = with_chip(&vm);
     pthread_t t[2];
     for (int i = 0; i < 2; i++)
-        pthread_create(&t[i], NULL, set_often, line(vm, TN_LINE_GSI, 19, TN_LINE_LEVEL | TN_LINE_SHARED));
+        pthread_create(&t[i], NULL, set_often,
+                       line(vm, TN_LINE_GSI, 19, TN_LINE_LEVEL | TN_LINE_SHARED));
     for (int i = 0; i < 2; i++)
         pthread_join(t[i], NULL);
     CHECK_EQ(c->level, 0);

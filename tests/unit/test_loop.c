@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Event contexts: order, clocks, descriptors, and what the three deletions promise (tenon/loop.h). Gap G13. */
+/* Event contexts: order, clocks, descriptors, and what the three deletions promise (tenon/loop.h).
+ * Gap G13. */
 #include "core/domain.h"
 #include "tap.h"
 #include "vm_fixture.h"
@@ -123,7 +124,8 @@ TEST(many_timers_survive_random_arms_and_deletions)
         clock_set(&clock, ++now / 8);
         if (i % 5 == 0)
             loop_once(c, 0);
-        CHECK(loop_deadline(c, TN_CLK_VM) == ~(uint64_t)0 || i % 5 || loop_deadline(c, TN_CLK_VM) > now / 8);
+        CHECK(loop_deadline(c, TN_CLK_VM) == ~(uint64_t)0 || i % 5 ||
+              loop_deadline(c, TN_CLK_VM) > now / 8);
     }
     CHECK(n.n > 100);
     for (int i = 0; i < 64; i++)
@@ -138,7 +140,8 @@ TEST(guest_timers_stand_still_while_the_machine_is_stopped)
     struct tn_ctx *c = loop_new(&clock, "t");
     struct count vm = {0}, real = {0};
     loop_adopt(c);
-    struct tn_timer *a = timer_new(c, NULL, 0, TN_CLK_VM, add_one, &vm), *b = timer_new(c, NULL, 0, TN_CLK_REAL, add_one, &real);
+    struct tn_timer *a = timer_new(c, NULL, 0, TN_CLK_VM, add_one, &vm),
+                    *b = timer_new(c, NULL, 0, TN_CLK_REAL, add_one, &real);
     timer_arm(a, 0);
     timer_arm(b, 0);
     spin(c);
@@ -190,8 +193,8 @@ static void kick_and_wait(void *s)
         loop_once(c->ctx, 1000000);
 }
 
-/* A pause runs in a bottom half and waits for a device whose own bottom half was kicked in the same round: the loop that it
- * runs meanwhile has to come to it. */
+/* A pause runs in a bottom half and waits for a device whose own bottom half was kicked in the same
+ * round: the loop that it runs meanwhile has to come to it. */
 TEST(a_round_within_a_round_runs_what_is_ready_behind_it)
 {
     struct clock clock;
@@ -293,7 +296,8 @@ TEST(two_watches_of_one_descriptor)
     struct tn_ctx *c = context(&clock);
     struct count a = {0}, b = {0};
     int fd = eventfd(1, EFD_NONBLOCK);
-    struct tn_watch *wa = watch_new(c, NULL, 0, fd, TN_FD_IN, saw_event, &a), *wb = watch_new(c, NULL, 0, fd, TN_FD_OUT, saw_event, &b);
+    struct tn_watch *wa = watch_new(c, NULL, 0, fd, TN_FD_IN, saw_event, &a),
+                    *wb = watch_new(c, NULL, 0, fd, TN_FD_OUT, saw_event, &b);
     loop_once(c, 0);
     CHECK_EQ(a.events, TN_FD_IN);
     CHECK_EQ(b.events, TN_FD_OUT);
@@ -440,7 +444,8 @@ TEST(drain_waits_for_the_callback_under_way)
 
 /* ---- with [dev] held ---- */
 
-static const struct tn_class plain = {.struct_size = sizeof plain, .name = "plain", .instance_size = 8};
+static const struct tn_class plain = {
+    .struct_size = sizeof plain, .name = "plain", .instance_size = 8};
 FIXTURE_PLUGIN(plains, &plain);
 
 static void *lock_a_while(void *p)
@@ -452,7 +457,8 @@ static void *lock_a_while(void *p)
     return NULL;
 }
 
-/* With [dev] held, no call follows the return of a deletion, though the callback is on its way and waits for the lock. */
+/* With [dev] held, no call follows the return of a deletion, though the callback is on its way and
+ * waits for the lock. */
 TEST(nothing_runs_after_a_deletion_with_the_lock_held)
 {
     struct vm *vm = fixture_vm_with(&plains);
@@ -494,7 +500,8 @@ TEST(callbacks_wait_for_the_lock_but_nolock_ones)
     struct vm *vm = fixture_vm_with(&plains);
     struct device *d = fixture_add(vm, TN_K_DEVICE, "plain");
     struct count with = {0}, without = {0};
-    struct tn_bh *a = bh_new(vm->main, d, 0, add_one, &with), *b = bh_new(vm->main, d, TN_LF_NOLOCK, add_one, &without);
+    struct tn_bh *a = bh_new(vm->main, d, 0, add_one, &with),
+                 *b = bh_new(vm->main, d, TN_LF_NOLOCK, add_one, &without);
     pthread_t t;
     pthread_create(&t, NULL, lock_a_while, d);
     usleep(2000);
@@ -510,7 +517,8 @@ TEST(callbacks_wait_for_the_lock_but_nolock_ones)
     vm_free(vm);
 }
 
-/* What a device takes goes with it: nothing of it runs afterwards, in whatever context it was about to. */
+/* What a device takes goes with it: nothing of it runs afterwards, in whatever context it was about
+ * to. */
 TEST(a_device_that_goes_takes_its_timers_watches_and_bottom_halves_along)
 {
     struct vm *vm = fixture_vm_with(&plains);

@@ -35,8 +35,12 @@ static int user_realize(void *s, struct tn_err *e)
     return 0;
 }
 
-static const struct tn_class user = {.struct_size = sizeof user, .flags = TN_C_HOTPLUG, .name = "user", .instance_size = sizeof(struct user),
-                                     .init = user_init, .realize = user_realize};
+static const struct tn_class user = {.struct_size = sizeof user,
+                                     .flags = TN_C_HOTPLUG,
+                                     .name = "user",
+                                     .instance_size = sizeof(struct user),
+                                     .init = user_init,
+                                     .realize = user_realize};
 FIXTURE_PLUGIN(users, &user);
 
 static struct user *with_user(struct vm **vm, struct device **d)
@@ -106,7 +110,11 @@ TEST(dma_never_reaches_a_trapping_range)
     struct user *u = with_user(&vm, &d);
     struct tn_region *r;
     static const struct tn_region_ops none = {.struct_size = sizeof none};
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x5000, .size = 0x1000, .name = "x"};
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = TN_SPACE_MMIO,
+                                    .base = 0x5000,
+                                    .size = 0x1000,
+                                    .name = "x"};
     CHECK_EQ(region_add(vm->mmio, NULL, &q, &none, NULL, 0, &r, NULL), 0);
     uint32_t v;
     struct tn_seg seg[2];
@@ -199,9 +207,17 @@ static int on_commit(void *o, uint64_t token)
     return 0;
 }
 
-static const struct tn_dma_listener plain = {.struct_size = sizeof plain, .begin = on_begin, .map = on_map, .unmap = on_unmap, .commit = on_commit};
-static const struct tn_dma_listener picky = {.struct_size = sizeof picky, .flags = TN_LISTEN_NEED_FD, .begin = on_begin, .map = on_map,
-                                             .unmap = on_unmap, .commit = on_commit};
+static const struct tn_dma_listener plain = {.struct_size = sizeof plain,
+                                             .begin = on_begin,
+                                             .map = on_map,
+                                             .unmap = on_unmap,
+                                             .commit = on_commit};
+static const struct tn_dma_listener picky = {.struct_size = sizeof picky,
+                                             .flags = TN_LISTEN_NEED_FD,
+                                             .begin = on_begin,
+                                             .map = on_map,
+                                             .unmap = on_unmap,
+                                             .commit = on_commit};
 
 TEST(a_listener_hears_what_is_there_and_what_changes)
 {
@@ -291,9 +307,11 @@ TEST(a_cache_has_the_address_or_none)
     struct user *u = with_user(&vm, &d);
     struct tn_mem *a = block(vm, PAGE, 0);
     memory_map(vm, a, 0, 0x1000, PAGE, 0, NULL);
-    const struct tn_cached *c = dma_table.cache(u->as, vm->main, 0x1100, 0x100, TN_DMA_READ | TN_DMA_WRITE, NULL, NULL);
+    const struct tn_cached *c =
+        dma_table.cache(u->as, vm->main, 0x1100, 0x100, TN_DMA_READ | TN_DMA_WRITE, NULL, NULL);
     CHECK(c && c->va == a->va + 0x100 && c->iova == 0x1100 && c->len == 0x100);
-    const struct tn_cached *none = dma_table.cache(u->as, vm->main, 0x1f80, 0x100, TN_DMA_READ, NULL, NULL);
+    const struct tn_cached *none =
+        dma_table.cache(u->as, vm->main, 0x1f80, 0x100, TN_DMA_READ, NULL, NULL);
     CHECK(none && !none->va);
     dma_table.uncache(c); /* the other goes with the device */
     fixture_spin(vm);
@@ -320,7 +338,8 @@ static void look(void *s)
     bh_kick(v->bh);
 }
 
-/* An iothread looks up descriptors in the table while memory is added: the old table lives until its callback ends. */
+/* An iothread looks up descriptors in the table while memory is added: the old table lives until
+ * its callback ends. */
 TEST(the_view_stays_for_the_callback_that_has_it)
 {
     extern const struct tn_plugin iothread_plugin;
@@ -387,7 +406,8 @@ TEST(a_claim_excludes_others_until_its_device_goes)
     ERR_AUTO e = {0};
     CHECK_EQ(memory_table.claim(a, u->dev, NULL), 0);
     CHECK_EQ(memory_table.claim(a, &other->pub, &e), -EBUSY);
-    CHECK_STR(err_text(&e), "can't use already busy memdev: ram is used by /machine/peripheral-anon/device[0]");
+    CHECK_STR(err_text(&e),
+              "can't use already busy memdev: ram is used by /machine/peripheral-anon/device[0]");
     device_free(d);
     CHECK_EQ(memory_table.claim(a, &other->pub, NULL), 0);
     device_free(other);

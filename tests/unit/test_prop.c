@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Properties: every type at its bounds, lists from JSON, links that hold, changes at run time. Rows O01, Z14; gaps G19, 19. */
+/* Properties: every type at its bounds, lists from JSON, links that hold, changes at run time. Rows
+ * O01, Z14; gaps G19, 19. */
 #include "cli/keyval.h"
 #include "core/prop.h"
 #include "tap.h"
@@ -57,9 +58,20 @@ static const struct tn_prop props[] = {
     TN_PROP(struct all, mac, "mac", MAC, 0, NULL),
     TN_PROP(struct all, uuid, "uuid", UUID, 0, NULL),
     TN_PROP_ROW(struct all, secret, "const", U8, TN_PF_READONLY, 0, 9, 0, 0, NULL, NULL, NULL),
-    {.name = "numbers", .type = TN_P_LIST, .offset = offsetof(struct all, numbers), .size = sizeof(struct tn_list), .sub = number,
-     .nsub = 1, .sub_stride = sizeof number[0]},
-    {.name = "pairs", .type = TN_P_LIST, .flags = TN_PF_RUNTIME, .offset = offsetof(struct all, pairs), .size = sizeof(struct tn_list), .sub = pair, .nsub = 2,
+    {.name = "numbers",
+     .type = TN_P_LIST,
+     .offset = offsetof(struct all, numbers),
+     .size = sizeof(struct tn_list),
+     .sub = number,
+     .nsub = 1,
+     .sub_stride = sizeof number[0]},
+    {.name = "pairs",
+     .type = TN_P_LIST,
+     .flags = TN_PF_RUNTIME,
+     .offset = offsetof(struct all, pairs),
+     .size = sizeof(struct tn_list),
+     .sub = pair,
+     .nsub = 2,
      .sub_stride = sizeof pair[0]},
 };
 
@@ -83,12 +95,23 @@ static const void *iface(void *s, const char *id)
     return strcmp(id, wants[0]) == 0 ? table : NULL;
 }
 
-static const struct tn_class all = {.struct_size = sizeof all, .flags = TN_C_HOTPLUG, .name = "all", .instance_size = sizeof(struct all),
-                                    .props = props, .nprops = ARRAY_SIZE(props), .prop_stride = sizeof props[0], .init = init,
+static const struct tn_class all = {.struct_size = sizeof all,
+                                    .flags = TN_C_HOTPLUG,
+                                    .name = "all",
+                                    .instance_size = sizeof(struct all),
+                                    .props = props,
+                                    .nprops = ARRAY_SIZE(props),
+                                    .prop_stride = sizeof props[0],
+                                    .init = init,
                                     .prop_changed = changed};
-static const struct tn_class target = {.struct_size = sizeof target, .flags = TN_C_HOTPLUG, .name = "target", .provides = wants,
-                                       .instance_size = 8, .get_iface = iface};
-static const struct tn_class stranger = {.struct_size = sizeof stranger, .flags = TN_C_HOTPLUG, .name = "stranger", .instance_size = 8};
+static const struct tn_class target = {.struct_size = sizeof target,
+                                       .flags = TN_C_HOTPLUG,
+                                       .name = "target",
+                                       .provides = wants,
+                                       .instance_size = 8,
+                                       .get_iface = iface};
+static const struct tn_class stranger = {
+    .struct_size = sizeof stranger, .flags = TN_C_HOTPLUG, .name = "stranger", .instance_size = 8};
 FIXTURE_PLUGIN(props_plugin, &all, &target, &stranger);
 
 static struct vm *vm;
@@ -116,7 +139,8 @@ static const char *shown(struct all *a, const char *name)
 {
     static char text[128];
     BUF_AUTO b = {0};
-    prop_get(prop_find((struct prop_table){props, ARRAY_SIZE(props), sizeof props[0]}, name), a, &b);
+    prop_get(prop_find((struct prop_table){props, ARRAY_SIZE(props), sizeof props[0]}, name), a,
+             &b);
     snprintf(text, sizeof text, "%.*s", (int)b.len, (const char *)b.data);
     return text;
 }
@@ -147,7 +171,8 @@ TEST(defaults_are_written_before_anything_else)
 TEST(numbers_at_their_bounds)
 {
     vm = fixture_vm_with(&props_plugin);
-    struct all *a = with("u8=255,u16=65535,u32=0xffffffff,big=18446744073709551615,ibig=-9223372036854775808,i32=2147483647");
+    struct all *a = with("u8=255,u16=65535,u32=0xffffffff,big=18446744073709551615,ibig=-"
+                         "9223372036854775808,i32=2147483647");
     CHECK(a);
     CHECK_EQ(a->u8, 255);
     CHECK_EQ(a->u16, 65535);
@@ -185,7 +210,8 @@ TEST(ranges_of_the_table_are_inclusive)
 TEST(other_types_parse_as_users_of_qemu_write_them)
 {
     vm = fixture_vm_with(&props_plugin);
-    struct all *a = with("size=4G,flag,bit31=on,bit63=off,ooa=off,choice=blue,addr=1f.7,fd=3,mac=52:54:00:12:34:56,uuid=00112233-4455-6677-8899-aabbccddeeff,text=a,,b");
+    struct all *a = with("size=4G,flag,bit31=on,bit63=off,ooa=off,choice=blue,addr=1f.7,fd=3,mac="
+                         "52:54:00:12:34:56,uuid=00112233-4455-6677-8899-aabbccddeeff,text=a,,b");
     CHECK(a);
     CHECK_EQ(a->size, (uint64_t)4 << 30);
     CHECK_EQ(a->flag, 1);
@@ -215,12 +241,14 @@ TEST(lists_come_from_json)
 {
     vm = fixture_vm_with(&props_plugin);
     CHECK(fixture_add(vm, TN_K_DEVICE, "target,id=t"));
-    struct all *a = with("{\"driver\":\"all\",\"numbers\":[1,65535],\"pairs\":[{\"to\":\"t\"},{\"vq\":3}],\"big\":18446744073709551615,\"addr\":8}");
+    struct all *a = with("{\"driver\":\"all\",\"numbers\":[1,65535],\"pairs\":[{\"to\":\"t\"},{"
+                         "\"vq\":3}],\"big\":18446744073709551615,\"addr\":8}");
     CHECK(a);
     CHECK_EQ(a->numbers.n, 2);
     CHECK_EQ(((uint16_t *)((char *)a->numbers.items + a->numbers.stride))[0], 65535);
     CHECK_EQ(a->pairs.n, 2);
-    struct pair *p = a->pairs.items, *q = (struct pair *)(void *)((char *)a->pairs.items + a->pairs.stride);
+    struct pair *p = a->pairs.items,
+                *q = (struct pair *)(void *)((char *)a->pairs.items + a->pairs.stride);
     CHECK_EQ(p->vq, 7);
     CHECK(p->to && !q->to);
     CHECK_EQ(q->vq, 3);
@@ -228,7 +256,8 @@ TEST(lists_come_from_json)
     CHECK_EQ((uint32_t)a->devfn, 8);
     CHECK_EQ(with("{\"driver\":\"all\",\"numbers\":[]}")->numbers.n, 0);
     CHECK(refused("{\"driver\":\"all\",\"numbers\":[65536]}", "all.numbers"));
-    CHECK(refused("{\"driver\":\"all\",\"pairs\":[{\"bogus\":1}]}", "Property 'all.pairs.bogus' not found"));
+    CHECK(refused("{\"driver\":\"all\",\"pairs\":[{\"bogus\":1}]}",
+                  "Property 'all.pairs.bogus' not found"));
     CHECK(refused("{\"driver\":\"all\",\"pairs\":[1]}", "takes a list of objects"));
     CHECK(refused("{\"driver\":\"all\",\"u8\":[1]}", "does not take a JSON array"));
     CHECK(refused("{\"driver\":\"all\",\"u8\":{}}", "does not take a JSON object"));
@@ -252,7 +281,8 @@ TEST(a_link_holds_what_it_names_until_it_goes)
     CHECK(refused("link=s", "is not one of that kind"));
     CHECK(refused("link=nobody", "Device 'nobody' not found"));
     CHECK_EQ(t->holds, 1); /* failed devices give back what they took */
-    CHECK(refused("{\"driver\":\"all\",\"pairs\":[{\"to\":\"t\"},{\"to\":\"s\"}]}", "is not one of that kind"));
+    CHECK(refused("{\"driver\":\"all\",\"pairs\":[{\"to\":\"t\"},{\"to\":\"s\"}]}",
+                  "is not one of that kind"));
     CHECK_EQ(t->holds, 1);
     struct all *b = with("{\"driver\":\"all\",\"pairs\":[{\"to\":\"t\"},{\"to\":\"t\"}]}");
     CHECK_EQ(t->holds, 3);
@@ -268,13 +298,20 @@ TEST(a_link_holds_what_it_names_until_it_goes)
 TEST(a_back_end_is_held_too)
 {
     extern const struct tn_plugin iothread_plugin;
-    static const struct tn_prop io_props[] = {TN_PROP_REF(struct all, link, "iothread", IOTHREAD, 0, NULL)};
-    static const struct tn_class user = {.struct_size = sizeof user, .flags = TN_C_HOTPLUG, .name = "user", .instance_size = sizeof(struct all),
-                                         .props = io_props, .nprops = 1, .prop_stride = sizeof io_props[0]};
+    static const struct tn_prop io_props[] = {
+        TN_PROP_REF(struct all, link, "iothread", IOTHREAD, 0, NULL)};
+    static const struct tn_class user = {.struct_size = sizeof user,
+                                         .flags = TN_C_HOTPLUG,
+                                         .name = "user",
+                                         .instance_size = sizeof(struct all),
+                                         .props = io_props,
+                                         .nprops = 1,
+                                         .prop_stride = sizeof io_props[0]};
     FIXTURE_PLUGIN(io, &user);
     vm = fixture_vm_with(&io);
     fixture_register(vm, &iothread_plugin);
-    struct device *t = fixture_add(vm, TN_K_OBJECT, "iothread,id=io1"), *d = fixture_add(vm, TN_K_DEVICE, "user,iothread=io1");
+    struct device *t = fixture_add(vm, TN_K_OBJECT, "iothread,id=io1"),
+                  *d = fixture_add(vm, TN_K_DEVICE, "user,iothread=io1");
     CHECK(t && d);
     CHECK(d->home == t->handle);
     CHECK_EQ(t->holds, 1);
@@ -307,7 +344,8 @@ TEST(only_run_time_properties_change_later_and_the_class_hears_of_it)
 TEST(a_refused_change_puts_the_old_value_back)
 {
     vm = fixture_vm_with(&props_plugin);
-    struct device *t = fixture_add(vm, TN_K_DEVICE, "target,id=t"), *u = fixture_add(vm, TN_K_DEVICE, "target,id=u");
+    struct device *t = fixture_add(vm, TN_K_DEVICE, "target,id=t"),
+                  *u = fixture_add(vm, TN_K_DEVICE, "target,id=u");
     struct all *a = with("link=t");
     struct device *d = device_of(a->dev);
     ERR_AUTO e = {0}, e2 = {0};
@@ -330,7 +368,8 @@ TEST(a_refused_change_puts_the_old_value_back)
 TEST(a_list_that_is_given_again_holds_what_it_names_now)
 {
     vm = fixture_vm_with(&props_plugin);
-    struct device *t = fixture_add(vm, TN_K_DEVICE, "target,id=t"), *u = fixture_add(vm, TN_K_DEVICE, "target,id=u");
+    struct device *t = fixture_add(vm, TN_K_DEVICE, "target,id=t"),
+                  *u = fixture_add(vm, TN_K_DEVICE, "target,id=u");
     struct all *a = with("{\"driver\":\"all\",\"pairs\":[{\"to\":\"t\"},{\"to\":\"t\"}]}");
     KV_AUTO *dict = keyval_parse_or_json("{\"pairs\":[{\"to\":\"u\"}]}", NULL, NULL);
     CHECK(a && dict);

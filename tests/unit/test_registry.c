@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a plugin may say of itself, and what the registry makes of it. Row B01; gap G3 (names of compositions). */
+/* What a plugin may say of itself, and what the registry makes of it. Row B01; gap G3 (names of
+ * compositions). */
 #include "tap.h"
 #include "util/alloc.h"
 #include "vm_fixture.h"
@@ -8,13 +9,23 @@
 struct state {
     uint32_t a, b;
 };
-static const struct tn_prop good_props[] = {TN_PROP(struct state, a, "a", U32, 0, NULL), TN_PROP(struct state, b, "b", U32, 0, NULL)};
+static const struct tn_prop good_props[] = {TN_PROP(struct state, a, "a", U32, 0, NULL),
+                                            TN_PROP(struct state, b, "b", U32, 0, NULL)};
 static const char *const good_aliases[] = {"good-old", "good-older", NULL};
-static const struct tn_class good = {.struct_size = sizeof good, .name = "good", .aliases = good_aliases, .instance_size = sizeof(struct state),
-                                     .props = good_props, .nprops = 2, .prop_stride = sizeof good_props[0]};
+static const struct tn_class good = {.struct_size = sizeof good,
+                                     .name = "good",
+                                     .aliases = good_aliases,
+                                     .instance_size = sizeof(struct state),
+                                     .props = good_props,
+                                     .nprops = 2,
+                                     .prop_stride = sizeof good_props[0]};
 static const struct tn_class *const good_list[] = {&good, NULL};
-static const struct tn_plugin good_plugin = {.struct_size = sizeof good_plugin, .abi_major = TN_ABI_MAJOR, .abi_minor = TN_ABI_MINOR,
-                                             .id = "good", .version = "1", .classes = good_list};
+static const struct tn_plugin good_plugin = {.struct_size = sizeof good_plugin,
+                                             .abi_major = TN_ABI_MAJOR,
+                                             .abi_minor = TN_ABI_MINOR,
+                                             .id = "good",
+                                             .version = "1",
+                                             .classes = good_list};
 
 static char why[512];
 
@@ -161,9 +172,16 @@ TEST(properties_that_lie_are_refused)
 
 TEST(lists_that_lie_are_refused)
 {
-    static const struct tn_prop bad[] = {{.name = "x", .type = TN_P_U32, .size = 2}}, deep[] = {{.name = "x", .type = TN_P_LIST, .size = sizeof(struct tn_list)}};
+    static const struct tn_prop bad[] = {{.name = "x", .type = TN_P_U32, .size = 2}},
+                                deep[] = {{.name = "x",
+                                           .type = TN_P_LIST,
+                                           .size = sizeof(struct tn_list)}};
     struct tn_class c = good;
-    struct tn_prop l = {.name = "l", .type = TN_P_LIST, .size = sizeof(struct tn_list), .nsub = 1, .sub_stride = sizeof bad[0]};
+    struct tn_prop l = {.name = "l",
+                        .type = TN_P_LIST,
+                        .size = sizeof(struct tn_list),
+                        .nsub = 1,
+                        .sub_stride = sizeof bad[0]};
     c.instance_size = 64;
     c.props = &l;
     c.nprops = 1;
@@ -217,7 +235,8 @@ static int count(void *o, const struct class_entry *c)
 
 TEST(a_plugin_whose_class_is_taken_adds_none)
 {
-    static const struct tn_class other = {.struct_size = sizeof other, .name = "other", .instance_size = 8};
+    static const struct tn_class other = {
+        .struct_size = sizeof other, .name = "other", .instance_size = 8};
     FIXTURE_PLUGIN(second, &other, &good);
     struct vm *vm = fixture_vm_with(&good_plugin);
     ERR_AUTO e = {0};
@@ -230,17 +249,28 @@ TEST(a_plugin_whose_class_is_taken_adds_none)
 }
 
 static const struct tn_bus_type link_bus = {.struct_size = sizeof link_bus, .name = "link-bus"};
-static const struct tn_class x = {.struct_size = sizeof x, .name = "x", .bus = "link-bus", .instance_size = 8};
-static const struct tn_class link_a = {.struct_size = sizeof link_a, .flags = TN_C_INTERNAL, .name = "link-a", .instance_size = 8};
-static const struct tn_compose with_a = {.struct_size = sizeof with_a, .transport = "link-a", .inner_bus = "link-bus", .suffix = "-a", .child = "backend"};
+static const struct tn_class x = {
+    .struct_size = sizeof x, .name = "x", .bus = "link-bus", .instance_size = 8};
+static const struct tn_class link_a = {
+    .struct_size = sizeof link_a, .flags = TN_C_INTERNAL, .name = "link-a", .instance_size = 8};
+static const struct tn_compose with_a = {.struct_size = sizeof with_a,
+                                         .transport = "link-a",
+                                         .inner_bus = "link-bus",
+                                         .suffix = "-a",
+                                         .child = "backend"};
 static const struct tn_class x_a = {.struct_size = sizeof x_a, .name = "x-a", .instance_size = 16};
 FIXTURE_PLUGIN(inner_plugin, &x);
 FIXTURE_PLUGIN(literal_plugin, &x_a);
 static const struct tn_class *const transport_classes[] = {&link_a, NULL};
 static const struct tn_bus_type *const transport_buses[] = {&link_bus, NULL};
 static const struct tn_compose *const transport_composes[] = {&with_a, NULL};
-static const struct tn_plugin transport_plugin = {.struct_size = sizeof transport_plugin, .abi_major = TN_ABI_MAJOR, .abi_minor = TN_ABI_MINOR,
-                                                  .id = "transport", .version = "1", .classes = transport_classes, .buses = transport_buses,
+static const struct tn_plugin transport_plugin = {.struct_size = sizeof transport_plugin,
+                                                  .abi_major = TN_ABI_MAJOR,
+                                                  .abi_minor = TN_ABI_MINOR,
+                                                  .id = "transport",
+                                                  .version = "1",
+                                                  .classes = transport_classes,
+                                                  .buses = transport_buses,
                                                   .composes = transport_composes};
 
 /* Whichever plugin comes first, the pairing is there. */

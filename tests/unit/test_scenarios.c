@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What hard consumers asked of the ABI, one test each: several threads, one device, and nobody waits for ever. */
+/* What hard consumers asked of the ABI, one test each: several threads, one device, and nobody
+ * waits for ever. */
 #include "actor.h"
 #include "core/bus.h"
 #include "tap.h"
@@ -30,8 +31,8 @@ struct disk {
     struct tn_dev *dev;
     struct tn_ctx *iothread;
     struct tn_region *region;
-    struct tn_bh *io;                 /* the back end: completes what was submitted, when it may */
-    uint32_t may_complete;            /* the test lets the back end go on */
+    struct tn_bh *io;      /* the back end: completes what was submitted, when it may */
+    uint32_t may_complete; /* the test lets the back end go on */
     uint32_t status, stopping, in_flight, completed, quiescing;
     uint64_t token;
     uint32_t stalled;
@@ -84,12 +85,14 @@ static void disk_write(void *s, uint64_t off, uint64_t v, uint32_t size)
     } else if (off == REG_STATUS) { /* modern reset: the driver polls until it reads 0 */
         d->stopping = d->in_flight != 0;
         d->status = d->stopping;
-    } else if (d->in_flight && d->dev->core->stall(d->dev, &d->token) == 0) { /* legacy: it does not poll */
+    } else if (d->in_flight &&
+               d->dev->core->stall(d->dev, &d->token) == 0) { /* legacy: it does not poll */
         d->stopping = d->stalled = 1;
     }
 }
 
-static const struct tn_region_ops disk_ops = {sizeof disk_ops, 0, 0, 0, 0, 0, disk_read, disk_write};
+static const struct tn_region_ops disk_ops = {sizeof disk_ops, 0,         0, 0, 0, 0,
+                                              disk_read,       disk_write};
 
 static int disk_init(void *s, struct tn_dev *d)
 {
@@ -100,9 +103,14 @@ static int disk_init(void *s, struct tn_dev *d)
 static int disk_realize(void *s, struct tn_err *e)
 {
     struct disk *d = s;
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x100, .name = "disk"};
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = TN_SPACE_MMIO,
+                                    .base = 0x1000,
+                                    .size = 0x100,
+                                    .name = "disk"};
     d->io = TN_GET(d->dev, struct tn_loop, TN_LOOP_1)->bh(d->dev, NULL, 0, backend, d);
-    return TN_GET(d->dev, struct tn_regions, TN_REGION_1)->add(d->dev, &q, &disk_ops, d, &d->region, e);
+    return TN_GET(d->dev, struct tn_regions, TN_REGION_1)
+        ->add(d->dev, &q, &disk_ops, d, &d->region, e);
 }
 
 static int disk_quiesce(void *s, uint32_t why, uint32_t flags)
@@ -115,10 +123,17 @@ static int disk_quiesce(void *s, uint32_t why, uint32_t flags)
     return TN_PENDING;
 }
 
-static const struct tn_prop disk_props[] = {TN_PROP_REF(struct disk, iothread, "iothread", IOTHREAD, 0, NULL)};
-static const struct tn_class disk_class = {.struct_size = sizeof disk_class, .flags = TN_C_HOTPLUG, .name = "slow-disk",
-                                           .instance_size = sizeof(struct disk), .props = disk_props, .nprops = 1,
-                                           .prop_stride = sizeof disk_props[0], .init = disk_init, .realize = disk_realize,
+static const struct tn_prop disk_props[] = {
+    TN_PROP_REF(struct disk, iothread, "iothread", IOTHREAD, 0, NULL)};
+static const struct tn_class disk_class = {.struct_size = sizeof disk_class,
+                                           .flags = TN_C_HOTPLUG,
+                                           .name = "slow-disk",
+                                           .instance_size = sizeof(struct disk),
+                                           .props = disk_props,
+                                           .nprops = 1,
+                                           .prop_stride = sizeof disk_props[0],
+                                           .init = disk_init,
+                                           .realize = disk_realize,
                                            .quiesce = disk_quiesce};
 FIXTURE_PLUGIN(disks, &disk_class);
 
@@ -155,7 +170,8 @@ static void *poll_reset(void *p)
     return NULL;
 }
 
-/* Gap G1: reset with I/O in flight. The write returns at once, the guest polls, and reads 0 only when the I/O is over. */
+/* Gap G1: reset with I/O in flight. The write returns at once, the guest polls, and reads 0 only
+ * when the I/O is over. */
 TEST(g1_reset_with_io_in_flight_completes_later)
 {
     struct rig r = disk_rig();
@@ -178,7 +194,8 @@ static void *legacy_reset(void *p)
     return NULL;
 }
 
-/* Gap G1, old drivers: the vCPU stays out of the guest until the back end is done; main goes on meanwhile. */
+/* Gap G1, old drivers: the vCPU stays out of the guest until the back end is done; main goes on
+ * meanwhile. */
 TEST(g1_legacy_reset_stalls_the_vcpu_and_nobody_else)
 {
     struct rig r = disk_rig();
@@ -205,7 +222,8 @@ static void *complete_soon(void *p)
     return NULL;
 }
 
-/* Pausing and saving wait for I/O in an iothread, without a lock, and hear of its end from there. */
+/* Pausing and saving wait for I/O in an iothread, without a lock, and hear of its end from there.
+ */
 TEST(g1_quiesce_waits_for_the_iothread)
 {
     struct rig r = disk_rig();
@@ -252,7 +270,8 @@ struct busy {
     uint32_t inside, gone, bad, calls;
 };
 
-/* What every callback does: it must never run, nor still be running, once unrealize has been called. */
+/* What every callback does: it must never run, nor still be running, once unrealize has been
+ * called. */
 static void work(struct busy *b)
 {
     __atomic_add_fetch(&b->inside, 1, __ATOMIC_SEQ_CST);
@@ -286,8 +305,10 @@ static uint64_t busy_read(void *s, uint64_t off, uint32_t size)
     return 0;
 }
 
-static const struct tn_region_ops busy_locked = {sizeof busy_locked, 0, 0, 0, 0, 0, busy_read, NULL};
-static const struct tn_region_ops busy_free = {sizeof busy_free, TN_RO_NO_LOCK, 0, 0, 0, 0, busy_read, NULL};
+static const struct tn_region_ops busy_locked = {sizeof busy_locked, 0,   0, 0, 0, 0,
+                                                 busy_read,          NULL};
+static const struct tn_region_ops busy_free = {sizeof busy_free, TN_RO_NO_LOCK, 0, 0, 0, 0,
+                                               busy_read,        NULL};
 
 static int busy_init(void *s, struct tn_dev *d)
 {
@@ -300,7 +321,11 @@ static int busy_realize(void *s, struct tn_err *e)
     struct busy *b = s;
     const struct tn_loop *loop = TN_GET(b->dev, struct tn_loop, TN_LOOP_1);
     const struct tn_regions *regions = TN_GET(b->dev, struct tn_regions, TN_REGION_1);
-    struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x100, .name = "busy"};
+    struct tn_region_req q = {.struct_size = sizeof q,
+                              .space = TN_SPACE_MMIO,
+                              .base = 0x1000,
+                              .size = 0x100,
+                              .name = "busy"};
     b->bh = loop->bh(b->dev, NULL, TN_LF_NOLOCK, busy_bh, b);
     b->timer = loop->timer(b->dev, NULL, 0, TN_CLK_VM, busy_timer, b);
     int r = regions->add(b->dev, &q, &busy_locked, b, &b->region, e);
@@ -334,15 +359,33 @@ static void busy_fini(void *s)
     busy_calls += load(&b->calls);
 }
 
-static const struct tn_prop busy_props[] = {TN_PROP_REF(struct busy, iothread, "iothread", IOTHREAD, 0, NULL)};
-static const struct tn_class busy_class = {.struct_size = sizeof busy_class, .flags = TN_C_HOTPLUG | TN_C_THREADSAFE, .name = "busy",
-                                           .instance_size = sizeof(struct busy), .props = busy_props, .nprops = 1,
-                                           .prop_stride = sizeof busy_props[0], .init = busy_init, .realize = busy_realize,
-                                           .resume = busy_resume, .unrealize = busy_unrealize, .fini = busy_fini};
-static const struct tn_class busy_leaf = {.struct_size = sizeof busy_leaf, .flags = TN_C_HOTPLUG | TN_C_THREADSAFE, .name = "busy-leaf", .bus = "port-bus",
-                                          .instance_size = sizeof(struct busy), .props = busy_props, .nprops = 1,
-                                          .prop_stride = sizeof busy_props[0], .init = busy_init, .realize = busy_realize,
-                                          .resume = busy_resume, .unrealize = busy_unrealize, .fini = busy_fini};
+static const struct tn_prop busy_props[] = {
+    TN_PROP_REF(struct busy, iothread, "iothread", IOTHREAD, 0, NULL)};
+static const struct tn_class busy_class = {.struct_size = sizeof busy_class,
+                                           .flags = TN_C_HOTPLUG | TN_C_THREADSAFE,
+                                           .name = "busy",
+                                           .instance_size = sizeof(struct busy),
+                                           .props = busy_props,
+                                           .nprops = 1,
+                                           .prop_stride = sizeof busy_props[0],
+                                           .init = busy_init,
+                                           .realize = busy_realize,
+                                           .resume = busy_resume,
+                                           .unrealize = busy_unrealize,
+                                           .fini = busy_fini};
+static const struct tn_class busy_leaf = {.struct_size = sizeof busy_leaf,
+                                          .flags = TN_C_HOTPLUG | TN_C_THREADSAFE,
+                                          .name = "busy-leaf",
+                                          .bus = "port-bus",
+                                          .instance_size = sizeof(struct busy),
+                                          .props = busy_props,
+                                          .nprops = 1,
+                                          .prop_stride = sizeof busy_props[0],
+                                          .init = busy_init,
+                                          .realize = busy_realize,
+                                          .resume = busy_resume,
+                                          .unrealize = busy_unrealize,
+                                          .fini = busy_fini};
 FIXTURE_PLUGIN(busies, &busy_class, &busy_leaf);
 
 struct hammer {
@@ -368,7 +411,8 @@ static struct device *busy_device(struct vm *vm, int on_bus)
     return fixture_add(vm, TN_K_DEVICE, "busy-leaf,iothread=io") ? hub : NULL;
 }
 
-/* class.h, unrealize: "no callback is running or will run". Two vCPUs, an iothread and main are in the device. */
+/* class.h, unrealize: "no callback is running or will run". Two vCPUs, an iothread and main are in
+ * the device. */
 TEST(unplug_waits_for_the_callbacks_of_every_thread)
 {
     struct vm *vm = actor_vm();
@@ -421,7 +465,8 @@ static uint64_t wire_read(void *s, uint64_t off, uint32_t size)
 
 static const struct tn_region_ops wire_ops = {sizeof wire_ops, 0, 0, 0, 0, 0, wire_read, NULL};
 
-static int lamp_attach(void *bus, void *child, struct tn_dev *d, const void *ops, void *s, struct tn_err *e)
+static int lamp_attach(void *bus, void *child, struct tn_dev *d, const void *ops, void *s,
+                       struct tn_err *e)
 {
     (void)child;
     (void)d;
@@ -437,7 +482,11 @@ static void lamp_detach(void *bus, void *child)
     ((struct wire *)bus)->lamp = NULL;
 }
 
-static const struct tn_bus_type lamp_bus = {.struct_size = sizeof lamp_bus, .flags = TN_BUS_ONE_DOMAIN, .name = "lamp-bus", .attach = lamp_attach, .detach = lamp_detach};
+static const struct tn_bus_type lamp_bus = {.struct_size = sizeof lamp_bus,
+                                            .flags = TN_BUS_ONE_DOMAIN,
+                                            .name = "lamp-bus",
+                                            .attach = lamp_attach,
+                                            .detach = lamp_detach};
 
 static int wire_init(void *s, struct tn_dev *d)
 {
@@ -448,9 +497,15 @@ static int wire_init(void *s, struct tn_dev *d)
 static int wire_realize(void *s, struct tn_err *e)
 {
     struct wire *w = s;
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x10, .name = "wire"};
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = TN_SPACE_MMIO,
+                                    .base = 0x1000,
+                                    .size = 0x10,
+                                    .name = "wire"};
     int r = w->dev->core->bus_create(w->dev, &lamp_bus, NULL, NULL, w, &w->bus, e);
-    return r < 0 ? r : TN_GET(w->dev, struct tn_regions, TN_REGION_1)->add(w->dev, &q, &wire_ops, w, &w->region, e);
+    return r < 0 ? r
+                 : TN_GET(w->dev, struct tn_regions, TN_REGION_1)
+                       ->add(w->dev, &q, &wire_ops, w, &w->region, e);
 }
 
 static int lamp_init(void *s, struct tn_dev *d)
@@ -466,15 +521,33 @@ static void lamp_fini(void *s)
     free(((struct lamp *)s)->level);
 }
 
-static const struct tn_class wire_class = {.struct_size = sizeof wire_class, .flags = TN_C_HOTPLUG | TN_C_INTERNAL, .name = "wire",
-                                           .instance_size = sizeof(struct wire), .init = wire_init, .realize = wire_realize};
-static const struct tn_class lamp_class = {.struct_size = sizeof lamp_class, .flags = TN_C_HOTPLUG, .name = "lamp", .bus = "lamp-bus",
-                                           .instance_size = sizeof(struct lamp), .init = lamp_init, .fini = lamp_fini};
-static const struct tn_compose wired = {.struct_size = sizeof wired, .transport = "wire", .inner_bus = "lamp-bus", .suffix = "-wired", .child = "lamp-backend"};
+static const struct tn_class wire_class = {.struct_size = sizeof wire_class,
+                                           .flags = TN_C_HOTPLUG | TN_C_INTERNAL,
+                                           .name = "wire",
+                                           .instance_size = sizeof(struct wire),
+                                           .init = wire_init,
+                                           .realize = wire_realize};
+static const struct tn_class lamp_class = {.struct_size = sizeof lamp_class,
+                                           .flags = TN_C_HOTPLUG,
+                                           .name = "lamp",
+                                           .bus = "lamp-bus",
+                                           .instance_size = sizeof(struct lamp),
+                                           .init = lamp_init,
+                                           .fini = lamp_fini};
+static const struct tn_compose wired = {.struct_size = sizeof wired,
+                                        .transport = "wire",
+                                        .inner_bus = "lamp-bus",
+                                        .suffix = "-wired",
+                                        .child = "lamp-backend"};
 static const struct tn_class *const wire_classes[] = {&wire_class, NULL};
 static const struct tn_compose *const wire_composes[] = {&wired, NULL};
-static const struct tn_plugin wires = {.struct_size = sizeof wires, .abi_major = TN_ABI_MAJOR, .abi_minor = TN_ABI_MINOR, .id = "wires", .version = "1",
-                                       .classes = wire_classes, .composes = wire_composes};
+static const struct tn_plugin wires = {.struct_size = sizeof wires,
+                                       .abi_major = TN_ABI_MAJOR,
+                                       .abi_minor = TN_ABI_MINOR,
+                                       .id = "wires",
+                                       .version = "1",
+                                       .classes = wire_classes,
+                                       .composes = wire_composes};
 FIXTURE_PLUGIN(lamps, &lamp_class);
 
 /* The transport's registers call its child: they must be out of reach before the child goes. */
@@ -515,7 +588,8 @@ TEST(g3_a_composite_is_one_device_of_two_plugins)
     CHECK_EQ(d->pub.core->query(&d->pub, &d->pub, "test.actor/1", &ops, &self), 0);
     actor_clear();
     device_free(d);
-    CHECK_STR(actor_log, "unrealize(disk) detach(link,locked) fini(disk) unrealize(link) fini(link) ");
+    CHECK_STR(actor_log,
+              "unrealize(disk) detach(link,locked) fini(disk) unrealize(link) fini(link) ");
     vm_free(vm);
 }
 
@@ -523,7 +597,8 @@ TEST(g3_a_failing_half_leaves_nothing)
 {
     struct vm *vm = actor_vm();
     CHECK(!fixture_add(vm, TN_K_DEVICE, "disk-via,disk-fail=1"));
-    CHECK_STR(actor_log, "realize(link) check(disk) attach(disk) realize(disk) detach(link,locked) fini(disk) unrealize(link) fini(link) ");
+    CHECK_STR(actor_log, "realize(link) check(disk) attach(disk) realize(disk) detach(link,locked) "
+                         "fini(disk) unrealize(link) fini(link) ");
     CHECK(TAILQ_EMPTY(&vm->devices) && TAILQ_EMPTY(&vm->buses));
     actor_clear();
     CHECK(!fixture_add(vm, TN_K_DEVICE, "disk-via,fail=1"));
@@ -537,7 +612,8 @@ TEST(g3_a_failing_half_leaves_nothing)
 TEST(g3_both_halves_may_refuse_to_leave)
 {
     struct vm *vm = actor_vm();
-    struct device *a = fixture_add(vm, TN_K_DEVICE, "disk-via,disk-fail=8"), *b = fixture_add(vm, TN_K_DEVICE, "disk-via,fail=8");
+    struct device *a = fixture_add(vm, TN_K_DEVICE, "disk-via,disk-fail=8"),
+                  *b = fixture_add(vm, TN_K_DEVICE, "disk-via,fail=8");
     fixture_start(vm);
     ERR_AUTO e = {0}, e2 = {0};
     CHECK_EQ(device_unplug(a, &e), -EBUSY);
@@ -573,18 +649,24 @@ static uint64_t zero(void *s, uint64_t off, uint32_t size)
     return 0;
 }
 
-/* A child fails inside its parent's realize, with the lock of the bus held that a vCPU waits for inside an access: the
- * grace period of the child must not wait for that vCPU with the lock in hand. */
+/* A child fails inside its parent's realize, with the lock of the bus held that a vCPU waits for
+ * inside an access: the grace period of the child must not wait for that vCPU with the lock in
+ * hand. */
 TEST(a_failing_child_does_not_lock_out_a_vcpu_of_its_bus)
 {
     static const struct tn_region_ops ops = {sizeof ops, 0, 0, 0, 0, 0, zero, NULL};
     struct vm *vm = actor_vm();
     struct device *h = fixture_add(vm, TN_K_DEVICE, "hub,id=h");
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x10, .name = "hub"};
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = TN_SPACE_MMIO,
+                                    .base = 0x1000,
+                                    .size = 0x10,
+                                    .name = "hub"};
     struct tn_region *r;
     struct waiter w = {h->domain, vm, 0, 0};
     pthread_t t;
-    CHECK_EQ(region_table.add(&h->pub, &q, &ops, NULL, &r, NULL), 0); /* live at once: its device is realized */
+    CHECK_EQ(region_table.add(&h->pub, &q, &ops, NULL, &r, NULL),
+             0); /* live at once: its device is realized */
     fixture_start(vm);
     pthread_create(&t, NULL, want_lock, &w);
     for (int i = 0; i < 100; i++) {
@@ -621,7 +703,10 @@ static void *look_through(void *p)
     struct window *w = p;
     while (!load(&w->stop)) {
         uint64_t v = space_read(w->vm->mmio, 0x11000, 4);
-        __atomic_add_fetch(v == 0x5a5a5a5a ? &w->memory : v == 0x11111111 ? &w->trapped : &w->bad, 1, __ATOMIC_SEQ_CST);
+        __atomic_add_fetch(v == 0x5a5a5a5a   ? &w->memory
+                           : v == 0x11111111 ? &w->trapped
+                                             : &w->bad,
+                           1, __ATOMIC_SEQ_CST);
     }
     return NULL;
 }
@@ -632,7 +717,11 @@ TEST(g8_an_overlay_goes_while_a_vcpu_reads_through_it)
     struct vm *vm = fixture_vm();
     struct window w = {.vm = vm};
     struct tn_region *r;
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x10000, .size = 0x4000, .name = "w"};
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = TN_SPACE_MMIO,
+                                    .base = 0x10000,
+                                    .size = 0x4000,
+                                    .name = "w"};
     CHECK_EQ(region_add(vm->mmio, NULL, &q, &ops, NULL, 0, &r, NULL), 0);
     int fd = memfd_create("w", MFD_CLOEXEC);
     uint8_t page[4096];
@@ -643,7 +732,8 @@ TEST(g8_an_overlay_goes_while_a_vcpu_reads_through_it)
     for (int i = 0; i < 5000 && (i < 200 || !load(&w.memory) || !load(&w.trapped)); i++) {
         CHECK_EQ(region_overlay(r, 0x1000, 0x1000, fd, 0, PROT_READ, NULL), 0);
         usleep(20);
-        CHECK_EQ(region_overlay_del(r, 0x1000, 0x1000), 0); /* unmapped on return: a reader left in it would crash */
+        CHECK_EQ(region_overlay_del(r, 0x1000, 0x1000),
+                 0); /* unmapped on return: a reader left in it would crash */
         usleep(20);
     }
     store(&w.stop, 1);
@@ -663,14 +753,19 @@ static void *ring_bell(void *p)
     return NULL;
 }
 
-/* Fewer queues after a reset: bells go while the guest still rings, and their numbers are used again at once. */
+/* Fewer queues after a reset: bells go while the guest still rings, and their numbers are used
+ * again at once. */
 TEST(g8_a_bell_goes_while_a_vcpu_rings_it)
 {
     static const struct tn_region_ops none = {.struct_size = sizeof none};
     struct vm *vm = fixture_vm();
     struct window w = {.vm = vm};
     struct tn_region *r;
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x10000, .size = 0x100, .name = "b"};
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = TN_SPACE_MMIO,
+                                    .base = 0x10000,
+                                    .size = 0x100,
+                                    .name = "b"};
     CHECK_EQ(region_add(vm->mmio, NULL, &q, &none, NULL, 0, &r, NULL), 0);
     pthread_t t;
     pthread_create(&t, NULL, ring_bell, &w);
@@ -700,7 +795,8 @@ static void set_flag(void *s)
     store(s, 1);
 }
 
-/* A timer of guest time in an iothread, armed while the machine was stopped, runs once it goes on. */
+/* A timer of guest time in an iothread, armed while the machine was stopped, runs once it goes on.
+ */
 TEST(guest_timers_of_iothreads_wake_with_the_machine)
 {
     struct vm *vm = vm_new(0);
@@ -736,7 +832,8 @@ TEST(two_machines_do_not_see_each_other)
     static const struct tn_region_ops ops = {sizeof ops, 0, 0, 0, 0, 0, answer, NULL};
     struct vm *a = actor_vm(), *b = actor_vm();
     struct tn_region *ra, *rb;
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_PIO, .base = 0x100, .size = 4, .name = "x"};
+    const struct tn_region_req q = {
+        .struct_size = sizeof q, .space = TN_SPACE_PIO, .base = 0x100, .size = 4, .name = "x"};
     CHECK_EQ(region_add(a->pio, NULL, &q, &ops, (void *)1, 0, &ra, NULL), 0);
     CHECK_EQ(region_add(b->pio, NULL, &q, &ops, (void *)2, 0, &rb, NULL), 0);
     for (int i = 0; i < 10; i++) { /* one thread, the same address, in turn */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Dispatch of what traps: claims, lookup, sizes, overlays, ioeventfds, and both against concurrent changes.
- * Rows of the mission: G01 to G09. */
+/* Dispatch of what traps: claims, lookup, sizes, overlays, ioeventfds, and both against concurrent
+ * changes. Rows of the mission: G01 to G09. */
 #include "tap.h"
 #include "vm_fixture.h"
 #include <errno.h>
@@ -43,27 +43,31 @@ static void log_write(void *s, uint64_t off, uint64_t v, uint32_t size)
     l->value = v;
 }
 
-static const struct tn_region_ops any = {sizeof any, TN_RO_UNALIGNED, 0, 0, 0, 0, log_read, log_write};
+static const struct tn_region_ops any = {sizeof any, TN_RO_UNALIGNED, 0,        0, 0,
+                                         0,          log_read,        log_write};
 
 static struct space *space_of(struct vm *vm, uint32_t kind)
 {
     return kind == PIO ? vm->pio : vm->mmio;
 }
 
-static int try_claim(struct vm *vm, uint32_t kind, uint64_t base, uint64_t size, void *s, struct tn_region **out)
+static int try_claim(struct vm *vm, uint32_t kind, uint64_t base, uint64_t size, void *s,
+                     struct tn_region **out)
 {
     ERR_AUTO e = {0};
-    struct tn_region_req q = {.struct_size = sizeof q, .space = kind, .base = base, .size = size, .name = "t"};
+    struct tn_region_req q = {
+        .struct_size = sizeof q, .space = kind, .base = base, .size = size, .name = "t"};
     int r = region_add(space_of(vm, kind), NULL, &q, &any, s, 0, out, &e);
     snprintf(fixture_error, sizeof fixture_error, "%s", r < 0 ? err_text(&e) : "");
     return r;
 }
 
-static struct tn_region *with_ops(struct vm *vm, uint32_t kind, uint64_t base, uint64_t size, const struct tn_region_ops *o,
-                                  void *s)
+static struct tn_region *with_ops(struct vm *vm, uint32_t kind, uint64_t base, uint64_t size,
+                                  const struct tn_region_ops *o, void *s)
 {
     struct tn_region *r;
-    struct tn_region_req q = {.struct_size = sizeof q, .space = kind, .base = base, .size = size, .name = "t"};
+    struct tn_region_req q = {
+        .struct_size = sizeof q, .space = kind, .base = base, .size = size, .name = "t"};
     return region_add(space_of(vm, kind), NULL, &q, o, s, 1, &r, NULL) == 0 ? r : NULL;
 }
 
@@ -129,7 +133,8 @@ TEST(one_device_on_both_buses_with_several_ranges)
 {
     struct vm *vm = fixture_vm();
     struct log l = {.answer = 0x33};
-    struct tn_region *r[] = {claim(vm, PIO, 0x100, 8, &l), claim(vm, MMIO, 0x100, 8, &l), claim(vm, PIO, 0x108, 1, &l)};
+    struct tn_region *r[] = {claim(vm, PIO, 0x100, 8, &l), claim(vm, MMIO, 0x100, 8, &l),
+                             claim(vm, PIO, 0x108, 1, &l)};
     CHECK(r[0] && r[1] && r[2]);
     CHECK_EQ(space_read(vm->pio, 0x100, 1), 0x33);
     CHECK_EQ(space_read(vm->mmio, 0x100, 1), 0x33);
@@ -149,7 +154,8 @@ TEST(last_addresses_can_be_claimed)
 {
     struct vm *vm = fixture_vm();
     struct log l = {.answer = 0xaa};
-    struct tn_region *r = claim(vm, PIO, 0xffff, 1, &l), *q = claim(vm, MMIO, ~(uint64_t)0xfff, 0x1000, &l);
+    struct tn_region *r = claim(vm, PIO, 0xffff, 1, &l),
+                     *q = claim(vm, MMIO, ~(uint64_t)0xfff, 0x1000, &l);
     CHECK(r && q);
     CHECK_EQ(space_read(vm->pio, 0xffff, 1), 0xaa);
     CHECK_EQ(space_read(vm->pio, 0xffff, 2), 0xffaa); /* the second byte is nobody's */
@@ -166,7 +172,12 @@ TEST(host_chooses_a_place_within_bounds)
     struct vm *vm = fixture_vm();
     struct log l = {0};
     struct tn_region *a = claim(vm, PIO, 0xc000, 0x11, &l), *b, *c;
-    struct tn_region_req q = {.struct_size = sizeof q, .space = PIO, .base = TN_ANYWHERE, .size = 0x20, .min = 0xc000, .max = 0xc05f};
+    struct tn_region_req q = {.struct_size = sizeof q,
+                              .space = PIO,
+                              .base = TN_ANYWHERE,
+                              .size = 0x20,
+                              .min = 0xc000,
+                              .max = 0xc05f};
     CHECK_EQ(region_add(vm->pio, NULL, &q, &any, &l, 0, &b, NULL), 0);
     CHECK_EQ(region_base(b), 0xc020); /* natural alignment */
     q.size = 5;
@@ -243,7 +254,8 @@ TEST(unaligned_access_over_two_units_touches_both)
 {
     struct vm *vm = fixture_vm();
     struct log l = {.answer = 0x8877665544332211};
-    static const struct tn_region_ops o = {sizeof o, TN_RO_UNALIGNED, 1, 4, 4, 4, log_read, log_write};
+    static const struct tn_region_ops o = {sizeof o, TN_RO_UNALIGNED, 1,        4, 4,
+                                           4,        log_read,        log_write};
     struct tn_region *r = with_ops(vm, MMIO, 0x1000, 0x100, &o, &l);
     CHECK_EQ(space_read(vm->mmio, 0x1003, 2), 0x5544);
     CHECK_EQ(l.ntrail, 2);
@@ -259,7 +271,8 @@ TEST(missing_callbacks_read_ones_and_drop)
 {
     struct vm *vm = fixture_vm();
     static const struct tn_region_ops none = {.struct_size = sizeof none};
-    struct tn_region *r = with_ops(vm, MMIO, 0x1000, 0x10, &none, NULL), *q = with_ops(vm, MMIO, 0x2000, 0x10, NULL, NULL);
+    struct tn_region *r = with_ops(vm, MMIO, 0x1000, 0x10, &none, NULL),
+                     *q = with_ops(vm, MMIO, 0x2000, 0x10, NULL, NULL);
     CHECK_EQ(space_read(vm->mmio, 0x1000, 2), 0xffff);
     CHECK_EQ(space_read(vm->mmio, 0x2000, 4), 0xffffffff);
     space_write(vm->mmio, 0x1000, 1, 1);
@@ -309,7 +322,8 @@ TEST(older_range_wins_where_a_moved_one_overlaps)
 {
     struct vm *vm = fixture_vm();
     struct log a = {.answer = 0x11}, b = {.answer = 0x22};
-    struct tn_region *old = claim(vm, MMIO, 0x1000, 0x100, &a), *young = claim(vm, MMIO, 0x3000, 0x1000, &b);
+    struct tn_region *old = claim(vm, MMIO, 0x1000, 0x100, &a),
+                     *young = claim(vm, MMIO, 0x3000, 0x1000, &b);
     CHECK_EQ(region_move(young, 0x0800), 0);
     CHECK_EQ(region_base(young), 0x0800);
     CHECK_EQ(space_read(vm->mmio, 0x0800, 1), 0x22);
@@ -336,7 +350,8 @@ TEST(a_covered_range_does_not_split_the_accesses_of_the_other)
 {
     struct vm *vm = fixture_vm();
     struct log a = {.answer = 0x44332211}, b = {0};
-    struct tn_region *old = claim(vm, MMIO, 0x1000, 0x100, &a), *young = claim(vm, MMIO, 0x3000, 2, &b);
+    struct tn_region *old = claim(vm, MMIO, 0x1000, 0x100, &a),
+                     *young = claim(vm, MMIO, 0x3000, 2, &b);
     CHECK_EQ(region_move(young, 0x1002), 0);
     CHECK_EQ(space_read(vm->mmio, 0x1000, 4), 0x44332211);
     CHECK_EQ(a.reads, 1);
@@ -379,7 +394,8 @@ TEST(each_walks_by_address_and_stops)
 {
     struct vm *vm = fixture_vm();
     struct log l = {0};
-    struct tn_region *r[] = {claim(vm, MMIO, 0x3000, 1, &l), claim(vm, MMIO, 0x1000, 2, &l), claim(vm, MMIO, 0x2000, 4, &l)};
+    struct tn_region *r[] = {claim(vm, MMIO, 0x3000, 1, &l), claim(vm, MMIO, 0x1000, 2, &l),
+                             claim(vm, MMIO, 0x2000, 4, &l)};
     uint64_t n[2] = {0};
     CHECK_EQ(space_each(vm->mmio, count_range, n), 1);
     CHECK_EQ(n[0], 2);
@@ -455,7 +471,8 @@ static uint64_t take(int fd)
     return read(fd, &n, sizeof n) == sizeof n ? n : 0;
 }
 
-/* G09, G10 of the ABI: the doorbell signals and write() is not called; without a match write() does the work. */
+/* G09, G10 of the ABI: the doorbell signals and write() is not called; without a match write() does
+ * the work. */
 TEST(ioeventfd_takes_what_matches_and_gives_the_rest_to_write)
 {
     struct vm *vm = fixture_vm();
@@ -510,14 +527,18 @@ static uint64_t probe_read(void *s, uint64_t off, uint32_t size)
     __atomic_add_fetch(&p->calls, 1, __ATOMIC_RELAXED);
     for (int i = 0; i < 200; i++)
         __builtin_ia32_pause();
-    for (int i = 0; i < 2000 && __atomic_load_n(&p->wait, __ATOMIC_RELAXED) && __atomic_load_n(&p->worst, __ATOMIC_RELAXED) < 2; i++)
+    for (int i = 0; i < 2000 && __atomic_load_n(&p->wait, __ATOMIC_RELAXED) &&
+                    __atomic_load_n(&p->worst, __ATOMIC_RELAXED) < 2;
+         i++)
         usleep(1000);
     __atomic_sub_fetch(&p->inside, 1, __ATOMIC_SEQ_CST);
     return 0x42;
 }
 
-static const struct tn_region_ops exclusive_ops = {sizeof exclusive_ops, 0, 0, 0, 0, 0, probe_read, NULL};
-static const struct tn_region_ops shared_ops = {sizeof shared_ops, TN_RO_NO_LOCK, 0, 0, 0, 0, probe_read, NULL};
+static const struct tn_region_ops exclusive_ops = {sizeof exclusive_ops, 0,   0, 0, 0, 0,
+                                                   probe_read,           NULL};
+static const struct tn_region_ops shared_ops = {sizeof shared_ops, TN_RO_NO_LOCK, 0, 0, 0, 0,
+                                                probe_read,        NULL};
 
 static int probe_init(void *s, struct tn_dev *d)
 {
@@ -529,15 +550,31 @@ static int probe_realize(void *s, struct tn_err *e)
 {
     struct probe *p = s;
     const struct tn_regions *t = TN_GET(p->dev, struct tn_regions, TN_REGION_1);
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = MMIO, .base = *(const uint64_t *)p->dev->cls->data, .size = 0x10, .name = "p"};
-    return t->add(p->dev, &q, *(const uint64_t *)p->dev->cls->data == 0x1000 ? &exclusive_ops : &shared_ops, p, &p->region, e);
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = MMIO,
+                                    .base = *(const uint64_t *)p->dev->cls->data,
+                                    .size = 0x10,
+                                    .name = "p"};
+    return t->add(p->dev, &q,
+                  *(const uint64_t *)p->dev->cls->data == 0x1000 ? &exclusive_ops : &shared_ops, p,
+                  &p->region, e);
 }
 
 static const uint64_t bases[] = {0x1000, 0x2000};
-static const struct tn_class exclusive = {.struct_size = sizeof exclusive, .flags = TN_C_HOTPLUG, .name = "exclusive", .data = &bases[0],
-                                          .instance_size = sizeof(struct probe), .init = probe_init, .realize = probe_realize};
-static const struct tn_class shared = {.struct_size = sizeof shared, .flags = TN_C_HOTPLUG | TN_C_THREADSAFE, .name = "shared", .data = &bases[1],
-                                       .instance_size = sizeof(struct probe), .init = probe_init, .realize = probe_realize};
+static const struct tn_class exclusive = {.struct_size = sizeof exclusive,
+                                          .flags = TN_C_HOTPLUG,
+                                          .name = "exclusive",
+                                          .data = &bases[0],
+                                          .instance_size = sizeof(struct probe),
+                                          .init = probe_init,
+                                          .realize = probe_realize};
+static const struct tn_class shared = {.struct_size = sizeof shared,
+                                       .flags = TN_C_HOTPLUG | TN_C_THREADSAFE,
+                                       .name = "shared",
+                                       .data = &bases[1],
+                                       .instance_size = sizeof(struct probe),
+                                       .init = probe_init,
+                                       .realize = probe_realize};
 FIXTURE_PLUGIN(probes, &exclusive, &shared);
 
 struct hammer {
@@ -579,7 +616,8 @@ static uint32_t worst_at(struct vm *vm, struct device *d, uint64_t addr)
 TEST(only_exclusive_ranges_are_serialised)
 {
     struct vm *vm = fixture_vm_with(&probes);
-    struct device *x = fixture_add(vm, TN_K_DEVICE, "exclusive"), *s = fixture_add(vm, TN_K_DEVICE, "shared");
+    struct device *x = fixture_add(vm, TN_K_DEVICE, "exclusive"),
+                  *s = fixture_add(vm, TN_K_DEVICE, "shared");
     CHECK(x && s);
     CHECK_EQ(worst_at(vm, x, 0x1000), 1);
     CHECK_EQ(worst_at(vm, s, 0x2000), 2);
@@ -600,7 +638,8 @@ TEST(ranges_are_reachable_while_their_device_is)
     vm_free(vm);
 }
 
-/* G11: two vCPUs at the ranges of devices that come and go, and one that moves. TSan's favourite. */
+/* G11: two vCPUs at the ranges of devices that come and go, and one that moves. TSan's favourite.
+ */
 TEST(dispatch_goes_on_while_ranges_come_go_and_move)
 {
     struct vm *vm = fixture_vm_with(&probes);
@@ -613,7 +652,8 @@ TEST(dispatch_goes_on_while_ranges_come_go_and_move)
             usleep(100);
     }
     for (int i = 0; i < 100; i++) {
-        struct device *x = fixture_add(vm, TN_K_DEVICE, "exclusive"), *s = fixture_add(vm, TN_K_DEVICE, "shared");
+        struct device *x = fixture_add(vm, TN_K_DEVICE, "exclusive"),
+                      *s = fixture_add(vm, TN_K_DEVICE, "shared");
         CHECK(x && s);
         for (uint64_t at = 0x5000; at < 0x5004; at++) {
             domain_lock(s->domain);

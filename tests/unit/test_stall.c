@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* core->stall: accesses whose answer takes time, from a vCPU and from the main thread (qtest). Gap G1. */
+/* core->stall: accesses whose answer takes time, from a vCPU and from the main thread (qtest). Gap
+ * G1. */
 #include "tap.h"
 #include "vm_fixture.h"
 #include <errno.h>
@@ -54,12 +55,20 @@ static int init(void *s, struct tn_dev *d)
 static int realize(void *s, struct tn_err *e)
 {
     struct slow *d = s;
-    const struct tn_region_req q = {.struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = 0x1000, .size = 0x100, .name = "slow"};
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = TN_SPACE_MMIO,
+                                    .base = 0x1000,
+                                    .size = 0x100,
+                                    .name = "slow"};
     return TN_GET(d->dev, struct tn_regions, TN_REGION_1)->add(d->dev, &q, &ops, d, &d->region, e);
 }
 
-static const struct tn_class slow = {.struct_size = sizeof slow, .flags = TN_C_HOTPLUG, .name = "slow",
-                                     .instance_size = sizeof(struct slow), .init = init, .realize = realize};
+static const struct tn_class slow = {.struct_size = sizeof slow,
+                                     .flags = TN_C_HOTPLUG,
+                                     .name = "slow",
+                                     .instance_size = sizeof(struct slow),
+                                     .init = init,
+                                     .realize = realize};
 FIXTURE_PLUGIN(slows, &slow);
 
 struct vcpu {
@@ -140,7 +149,8 @@ TEST(the_rest_of_a_split_write_follows_the_stall)
     vm_free(vm);
 }
 
-/* What the access waits for may need a grace period itself: a BAR that moves, a device that goes. */
+/* What the access waits for may need a grace period itself: a BAR that moves, a device that goes.
+ */
 TEST(main_changes_the_address_space_while_an_access_is_stalled)
 {
     struct vm *vm = fixture_vm_with(&slows);
@@ -221,7 +231,8 @@ TEST(the_main_loop_goes_on_below_a_stalled_access_of_the_main_thread)
     struct device *dev = fixture_add(vm, TN_K_DEVICE, "slow");
     struct slow *d = device_self(dev);
     fixture_start(vm);
-    struct tn_bh *b = bh_new(vm->main, NULL, 0, answer, d), *other = bh_new(vm->main, NULL, 0, look, vm);
+    struct tn_bh *b = bh_new(vm->main, NULL, 0, answer, d),
+                 *other = bh_new(vm->main, NULL, 0, look, vm);
     bh_kick(other);
     bh_kick(b);
     CHECK_EQ(space_read(vm->mmio, 0x1000, 4), 0x77);

@@ -38,7 +38,8 @@ struct device *fixture_add(struct vm *vm, uint32_t kind, const char *options)
 {
     ERR_AUTO e = {0};
     char *why = NULL;
-    KV_AUTO *dict = keyval_parse_or_json(options, kind == TN_K_OBJECT ? "qom-type" : "driver", &why);
+    KV_AUTO *dict =
+        keyval_parse_or_json(options, kind == TN_K_OBJECT ? "qom-type" : "driver", &why);
     struct device *d = NULL;
     fixture_error[0] = 0;
     if (!dict || device_add(vm, kind, dict, &d, &e) < 0) {
