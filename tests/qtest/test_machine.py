@@ -70,6 +70,18 @@ def nothing():
         eq(m.readl(0xfee00000), 0xffffffff, 'memory')
 
 
+@qtest.test
+def any_order():
+    """what an option refers to may come after it"""
+    words = ['-device isa-debugcon,iobase=0x402,chardev=c', '-chardev null,id=c', '-M memory-backend=m', '-m 64M',
+             '-object memory-backend-memfd,id=m,size=64M']
+    for turn in range(len(words)):
+        with qtest.Machine(' '.join(words[turn:] + words[:turn])) as m:
+            eq(m.inb(0x402), 0xe9, 'the port')
+            m.writel(0x3fffffc, 0x1234)
+            eq(m.readl(0x3fffffc), 0x1234, 'the end of memory')
+
+
 @qtest.test(tenon='QEMU\'s low copy is read-only until the chipset is told otherwise')
 def firmware():
     """firmware ends at 4 GiB, where it cannot be written; a copy of its end is RAM below 1 MiB, made anew at a reset"""

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""The pages say what is so: every promise has a row and a test that exists, links lead somewhere, files that are named are
+there, and each device's page has the properties that the plugin has.
+
+usage: test_docs.py TENON SOURCE_DIR
+"""
+import pathlib
+import re
+import sys
+
+import tenon
+
+# How many promises each letter has; their ids never change.
+PROMISES = {'G': 18, 'L': 24, 'V': 15, 'C': 9, 'K': 7, 'D': 16, 'X': 27, 'I': 10, 'N': 10, 'M': 39, 'U': 39, 'P': 6, 'O': 6,
+            'Z': 14, 'B': 11}
+IDS = [f'{letter}{n:02}' for letter, count in PROMISES.items() for n in range(1, count + 1)]
+
+ROW = re.compile(r'^\| ([A-Z]\d\d) \| (.+?) \| (.+?) \| (.*?) ?\|$', re.M)
+STATE = re.compile(r'works|later|partly: .+')
+TEST = re.compile(r'`([^`:]+)(?::([^`]+))?`')
+LINK = re.compile(r'\[[^\]]*\]\(([^)\s]+)\)')
+CODE = re.compile(r'`([^`\n]+)`')
+FILE = re.compile(r'^[\w.-]+(/[\w.-]+)*\.(c|h|py|md|S|build|json|sh)$')
+PROPERTY_ROW = re.compile(r'^\| ((?:`[\w-]+`(?:, )?)+) \|', re.M)
+HELP_ROW = re.compile(r'^  ([\w-]+)=<', re.M)
+
+# Every PCI function has these; docs/devices.md describes them once.
+OF_THE_BUS = {'acpi-index', 'addr', 'failover_pair_id', 'multifunction', 'rombar', 'romfile', 'romsize',
+              'x-pcie-ari-nextfn-1', 'x-pcie-err-unc-mask', 'x-pcie-extcap-init', 'x-pcie-lnksta-dllla'}
+
+
+def without_code(text):
+    return re.sub(r'^(```.*?^```$|    .*?$)', '', text, flags=re.M | re.S)
+
+
+def anchors(page):
+    """What GitHub makes of headings."""
+    heads = re.findall(r'^#+ (.*)$', page.read_text(encoding='utf-8'), re.M)
+    return {re.sub(r'[^\w\- ]', '', h.lower()).replace(' ', '-') for h in heads}
+
+
+# ---- docs/features.md ----
+
+def test_problems(top, cell):
+    """What is wrong with the tests that a row names."""
+    for path, case in TEST.findall(cell):
+        file = top / path
+        if not file.is_file():
+            yield f'{path}: no such file'
+        elif case and case not in file.read_text(encoding='utf-8'):
+            yield f'{path}: has no {case!r}'
+
+
+def row_problems(top, state, cell):
+    if not STATE.fullmatch(state):
+        yield f'state {state!r}'
+    if state == 'later' and cell:
+        yield 'is later, and names a test'
+    if state != 'later' and not TEST.search(cell):
+        yield 'names no test'
+    yield from test_problems(top, cell)
+
+
+def check_features(tap, top):
+    rows = ROW.findall((top / 'docs/features.md').read_text(encoding='utf-8'))
+    found = [r[0] for r in rows]
+    tap.case('features.md: every promise once, and no other',
+             [f'{i}: {found.count(i)} times' for i in sorted({*IDS, *found}) if found.count(i) != (i in IDS)])
+    tap.case('features.md: in order', [] if found == sorted(found, key=lambda i: (list(PROMISES).index(i[0]), i)) else found)
+    for letter in PROMISES:
+        mine = [r for r in rows if r[0][0] == letter]
+        tap.case(f'features.md: states and tests of {letter}',
+                 [f'{i}: {p}' for i, _, state, cell in mine for p in row_problems(top, state, cell)])
+
+
+# ---- all pages ----
+
+def pages(top):
+    folders = ('docs', 'plugins', 'examples', 'tests')
+    return [top / 'README.md', *sorted(p for f in folders for p in (top / f).rglob('*.md'))]
+
+
+def link_problems(page):
+    for target in LINK.findall(without_code(page.read_text(encoding='utf-8'))):
+        path, _, anchor = target.partition('#')
+        if re.match(r'https?://|mailto:', target):
+            continue
+        file = page.parent / path if path else page
+        if not file.exists():
+            yield f'{target}: nothing there'
+        elif anchor and anchor not in anchors(file):
+            yield f'{target}: no such heading'
+
+
+def files_of(top):
+    skip = ('build', '.')
+    return ['/' + str(p.relative_to(top)) for d in top.iterdir() if not d.name.startswith(skip)
+            for p in (d.rglob('*') if d.is_dir() else [d])]
+
+
+def file_problems(page, files):
+    """Files of the project that a page names and that nobody has. Their folder may be left out; NAME is any name."""
+    for name in CODE.findall(without_code(page.read_text(encoding='utf-8'))):
+        name = re.sub(r'^(\.\./)+', '', name)
+        if FILE.match(name) and 'NAME' not in name and not any(f.endswith('/' + name) for f in files):
+            yield name
+
+
+def check_pages(tap, top, every):
+    for page in every:
+        tap.case(f'{page.relative_to(top)}: links lead somewhere', link_problems(page))
+    files = files_of(top)
+    for page in every:
+        tap.case(f'{page.relative_to(top)}: files that it names exist', file_problems(page, files))
+
+
+# ---- devices ----
+
+def classes(folder):
+    lines = folder.run(['-M', 'help-matrix']).out.splitlines()[2:]
+    return [x.split('|')[1].strip() for x in lines]
+
+
+def properties_of_page(text):
+    section = re.search(r'^## Properties\n(.*?)(?=^## |\Z)', text, re.M | re.S)
+    return {name for row in PROPERTY_ROW.findall(section[1] if section else '') for name in re.findall(r'`([\w-]+)`', row)}
+
+
+def check_devices(tap, folder, top, every):
+    index = (top / 'docs/devices.md').read_text(encoding='utf-8')
+    by_name = {p.stem: p for p in every if 'plugins' in p.relative_to(top).parts}
+    tap.case('devices.md: has a link to every page in plugins/',
+             [str(p.relative_to(top)) for p in by_name.values() if f'](../{p.relative_to(top)})' not in index])
+    for name in classes(folder):
+        page = by_name.get(name) or by_name.get(name.removesuffix('_io'))
+        if not page:
+            tap.case(f'{name}: has a page', ['none'])
+            continue
+        told = properties_of_page(page.read_text(encoding='utf-8')) - OF_THE_BUS
+        has = set(HELP_ROW.findall(folder.run(['-device', f'{name},help']).out)) - OF_THE_BUS
+        tap.case(f'{name}: its page has its properties', [f'only on the page: {p}' for p in sorted(told - has)] +
+                 [f'not on the page: {p}' for p in sorted(has - told)])
+
+
+def main():
+    tn, source = sys.argv[1:]
+    top = pathlib.Path(source).resolve()
+    tap, every = tenon.Tap(), pages(top)
+    check_features(tap, top)
+    check_pages(tap, top, every)
+    with tenon.Folder(tn) as folder:
+        check_devices(tap, folder, top, every)
+    return tap.done()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
