@@ -36,8 +36,8 @@ static const struct tn_prop node_prop[] = {
     {.name = NULL, .type = TN_P_U16, .offset = 0, .size = 2},
 };
 
-#define COMMON_PROPS                                                                                                           \
-    TN_PROP(struct memdev, size, "size", SIZE, 0, NULL), TN_PROP(struct memdev, share, "share", BOOL, 0, NULL),                \
+#define COMMON_PROPS(shared)                                                                                                   \
+    TN_PROP(struct memdev, size, "size", SIZE, 0, NULL), TN_PROP(struct memdev, share, "share", BOOL, shared, NULL),           \
         TN_PROP(struct memdev, prealloc, "prealloc", BOOL, 0, NULL),                                                           \
         TN_PROP_RANGE(struct memdev, prealloc_threads, "prealloc-threads", U32, 1, 1, 16, NULL),                               \
         TN_PROP(struct memdev, merge, "merge", BOOL, 1, NULL), TN_PROP(struct memdev, dump, "dump", BOOL, 1, NULL),            \
@@ -46,15 +46,15 @@ static const struct tn_prop node_prop[] = {
         {.name = "host-nodes", .type = TN_P_LIST, .flags = TN_PF_NODEFAULT, .offset = offsetof(struct memdev, host_nodes),     \
          .size = sizeof(struct tn_list), .sub = node_prop, .nsub = 1, .sub_stride = sizeof node_prop[0]}
 
-static const struct tn_prop ram_props[] = {COMMON_PROPS};
+static const struct tn_prop ram_props[] = {COMMON_PROPS(0)};
 static const struct tn_prop memfd_props[] = {
-    COMMON_PROPS,
+    COMMON_PROPS(1),
     TN_PROP(struct memdev, hugetlb, "hugetlb", BOOL, 0, NULL),
     TN_PROP(struct memdev, hugetlbsize, "hugetlbsize", SIZE, 0, NULL),
     TN_PROP(struct memdev, seal, "seal", BOOL, 1, NULL),
 };
 static const struct tn_prop file_props[] = {
-    COMMON_PROPS,
+    COMMON_PROPS(0),
     TN_PROP_STR(struct memdev, path, "mem-path", NULL, NULL),
     TN_PROP(struct memdev, align, "align", SIZE, 0, NULL),
     TN_PROP(struct memdev, offset, "offset", SIZE, 0, NULL),
@@ -101,6 +101,8 @@ static uint64_t page_of(int fd)
 static int open_path(struct memdev *m, struct source *s, struct tn_err *e)
 {
     struct stat st;
+    if (m->offset > (uint64_t)INT64_MAX - m->size)
+        return err_set(e, EINVAL, "'offset' 0x%" PRIx64 " is further than a file can reach", m->offset);
     int rw = m->readonly ? O_RDONLY : O_RDWR;
     if (stat(m->path, &st) == 0 && S_ISDIR(st.st_mode))
         s->fd = open(m->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -178,12 +180,15 @@ static int bind_nodes(struct memdev *m, uint8_t *va, struct tn_err *e)
 
 static int populate(struct memdev *m, uint8_t *va, uint64_t page, struct tn_err *e)
 {
-    if (!m->prealloc || madvise(va, m->size, MADV_POPULATE_WRITE) == 0)
+    if (!m->prealloc || madvise(va, m->size, m->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE) == 0)
         return 0;
     if (errno != EINVAL)
         return err_set(e, ENOMEM, "preallocating 0x%" PRIx64 " bytes: %s", m->size, strerror(errno));
-    for (uint64_t at = 0; at < m->size; at += page) /* before Linux 5.14 */
-        *(volatile uint8_t *)(va + at) = *(volatile uint8_t *)(va + at);
+    for (uint64_t at = 0; at < m->size; at += page) { /* before Linux 5.14 */
+        uint8_t was = *(volatile uint8_t *)(va + at);
+        if (!m->readonly)
+            *(volatile uint8_t *)(va + at) = was;
+    }
     return 0;
 }
 

@@ -98,6 +98,7 @@ OBJECTS = [
     Bad('-object memory-backend-ram,id=m', 'size'),
     Bad('-object memory-backend-ram,id=m,size=banana', 'banana'),
     Bad('-object memory-backend-file,id=m,size=1M,mem-path=nowhere/m', 'nowhere/m'),
+    Bad('-object memory-backend-file,id=m,size=1M,mem-path=m,offset=0xfffffffffffff000', 'offset'),
     Bad('-object memory-backend-ram,id=m,size=1M -m 2M -M memory-backend=m', 'memory-backend'),
     Bad('-M memory-backend=nosuch', "'nosuch'"),
     Bad('-chardev nosuch,id=c', 'nosuch'),
