@@ -121,21 +121,23 @@ static int read_cpus(struct machine *m, struct tn_err *e)
 }
 
 /* -rtc base=, clock=: what the guest's clock says at start, and on which clock it goes on. */
-static void read_rtc(struct machine *m)
+static int read_rtc(struct machine *m, struct tn_err *e)
 {
     const struct cli_rtc *r = &m->cli->rtc;
     m->rtc_clock = r->clock == CLI_RTC_VM ? TN_CLK_VM : r->clock == CLI_RTC_REALTIME ? TN_CLK_REAL : TN_CLK_HOST;
     m->rtc_slew = r->driftfix_slew;
     int64_t now = (int64_t)clock_now(&m->vm->clock, m->rtc_clock), host = (int64_t)clock_now(&m->vm->clock, TN_CLK_HOST);
     int64_t want = host;
-    if (r->base == CLI_RTC_DATE)
-        want = r->date * 1000000000;
+    if (r->base == CLI_RTC_DATE && __builtin_mul_overflow(r->date, 1000000000, &want))
+        return err_set(e, ERANGE, "-rtc base=: only dates from 1678 to 2261 can be kept");
     if (r->base == CLI_RTC_LOCALTIME) {
         time_t t = (time_t)(host / 1000000000);
         struct tm tm;
         want = host + (localtime_r(&t, &tm) ? tm.tm_gmtoff * 1000000000LL : 0);
     }
-    m->rtc_offset_ns = want - now;
+    if (__builtin_sub_overflow(want, now, &m->rtc_offset_ns))
+        return err_set(e, ERANGE, "-rtc base=: only dates from 1678 to 2261 can be kept");
+    return 0;
 }
 
 /* Exactly one of the ACPI device and the keyboard controller, unless the user says otherwise. */
@@ -200,9 +202,10 @@ int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *
         err = read_size(m, e);
     if (err == 0)
         err = read_cpus(m, e);
+    if (err == 0)
+        err = read_rtc(m, e);
     if (err < 0)
         return err;
-    read_rtc(m);
     read_features(m);
     m->type->map(m);
     struct run_options o = {.no_reboot = cli->actions.reboot == CLI_REBOOT_SHUTDOWN,

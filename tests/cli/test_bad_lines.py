@@ -53,6 +53,7 @@ OPTIONS = [
     Bad('-cpu host,nosuchflag=on', 'nosuchflag', kvm=True),
     Bad('-uuid xyz', '-uuid'),
     Bad('-rtc base=yesterday', 'yesterday'),
+    Bad('-rtc base=9999-12-31', '-rtc base='),
     Bad('-boot order=q', "'q'"),
     Bad('-action reboot=never', 'never'),
     Bad('-sandbox maybe', 'maybe'),
