@@ -6,6 +6,7 @@
 #include "machine_impl.h"
 #include "memory.h"
 #include "util/alloc.h"
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -80,14 +81,27 @@ static struct machine_node *node_by_id(struct machine *m, uint64_t id)
     return NULL;
 }
 
+/* "2" or "0-3". */
+static int cpu_range(const char *text, unsigned long *first, unsigned long *last)
+{
+    char *end;
+    if (!isdigit((unsigned char)*text))
+        return -EINVAL;
+    *last = *first = strtoul(text, &end, 10);
+    if (*end == '-' && isdigit((unsigned char)end[1]))
+        *last = strtoul(end + 1, &end, 10);
+    return *end ? -EINVAL : 0;
+}
+
 static int node_cpus(struct machine *m, const struct kv_node *kv, uint32_t node, struct tn_err *e)
 {
     for (size_t i = 0; i < kv->n_child; i++) {
         if (strcmp(kv->child[i]->key, "cpus") != 0 || !kv_is_scalar(kv->child[i]))
             continue;
-        char *end;
-        unsigned long first = strtoul(kv->child[i]->text, &end, 10), last = *end == '-' ? strtoul(end + 1, &end, 10) : first;
-        if (*end || last < first || last >= m->max_cpus)
+        unsigned long first, last;
+        if (cpu_range(kv->child[i]->text, &first, &last) < 0)
+            return err_set(e, EINVAL, "-numa cpus=%s: a CPU or a range of them is expected", kv->child[i]->text);
+        if (last < first || last >= m->max_cpus)
             return err_set(e, EINVAL, "-numa cpus=%s: CPU index should be below %u", kv->child[i]->text, m->max_cpus);
         for (unsigned long c = first; c <= last; c++)
             m->cpu_node[c] = (uint8_t)node;

@@ -54,6 +54,8 @@ OPTIONS = [
     Bad('-uuid xyz', '-uuid'),
     Bad('-rtc base=yesterday', 'yesterday'),
     Bad('-rtc base=9999-12-31', '-rtc base='),
+    Bad('-m 64M -numa node,cpus=', 'cpus='),
+    Bad('-m 64M -numa node,cpus=0-', 'cpus=0-'),
     Bad('-boot order=q', "'q'"),
     Bad('-action reboot=never', 'never'),
     Bad('-sandbox maybe', 'maybe'),
