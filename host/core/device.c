@@ -74,17 +74,22 @@ static int global_is_for(struct device *d, const struct global *g)
     return d->bus ? !p || base == d->bus_child : p || !d->pub.cls->bus;
 }
 
-static void apply_globals(struct device *d)
+/* One that does not fit is an error, but for what is plugged into a machine that runs. */
+static int apply_globals(struct device *d, struct tn_err *e)
 {
     for (uint32_t i = 0; i < d->vm->nglobals; i++) {
         struct global *g = &d->vm->globals[i];
         if (!global_is_for(d, g))
             continue;
-        ERR_AUTO e = {0};
+        ERR_AUTO why = {0};
         g->used = 1;
-        if (device_set(d, g->prop, g->value, &e) < 0)
-            log_line(LOG_WARN, "global %s.%s=%s: %s", g->cls, g->prop, g->value, err_text(&e));
+        int r = device_set(d, g->prop, g->value, &why);
+        if (r < 0 && d->vm->cold)
+            return err_set(e, -r, "can't apply global %s.%s=%s: %s", g->cls, g->prop, g->value, err_text(&why));
+        if (r < 0)
+            log_line(LOG_WARN, "can't apply global %s.%s=%s: %s", g->cls, g->prop, g->value, err_text(&why));
     }
+    return 0;
 }
 
 static int apply_preset(struct device *d, struct tn_err *e)
@@ -166,8 +171,7 @@ struct device *device_new(struct vm *vm, const struct class_entry *entry, const 
         device_free(d);
         return NULL;
     }
-    apply_globals(d);
-    if (apply_preset(d, e) < 0) {
+    if (apply_globals(d, e) < 0 || apply_preset(d, e) < 0) {
         device_free(d);
         return NULL;
     }
@@ -355,14 +359,14 @@ static void *bus_data(const struct tn_bus_type *t)
 }
 
 /* The bus's properties exist from here on, so it is said before they are set. */
-static void meet_bus(struct device *d, struct tn_bus *b)
+static int meet_bus(struct device *d, struct tn_bus *b, struct tn_err *e)
 {
     const struct tn_bus_type *t = b->type;
     d->bus = b;
     d->bus_child = bus_data(t);
     if (d->bus_child)
         props_default(d, bus_props(t), d->bus_child);
-    apply_globals(d);
+    return apply_globals(d, e);
 }
 
 static int realize_here(struct device *d, struct tn_err *e);
@@ -372,8 +376,8 @@ static int realize_inner(struct device *d, struct tn_err *e)
     struct tn_bus *b = inner_bus(d);
     if (!b)
         return err_set(e, EINVAL, "%s made no %s", d->entry->cls->name, d->entry->compose->inner_bus);
-    meet_bus(d->inner, b);
-    return realize_here(d->inner, e);
+    int r = meet_bus(d->inner, b, e);
+    return r < 0 ? r : realize_here(d->inner, e);
 }
 
 static int realize_here(struct device *d, struct tn_err *e)
@@ -415,10 +419,8 @@ static void set_realized(struct device *d)
 
 int device_realize(struct device *d, struct tn_bus *bus, struct tn_err *e)
 {
-    if (bus && !d->bus)
-        meet_bus(d, bus);
-    int r = realize_here(d, e);
-    if (r < 0)
+    int r = bus && !d->bus ? meet_bus(d, bus, e) : 0;
+    if (r < 0 || (r = realize_here(d, e)) < 0)
         return r;
     if (d->parent && d->parent->stage < DEV_REALIZED)
         return 0; /* it goes live with its parent */
@@ -618,9 +620,9 @@ int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct 
     struct device *d = device_new(vm, c, id, NULL, NULL, e);
     if (!d)
         return -EINVAL;
-    if (bus)
-        meet_bus(d, bus);
-    int r = set_all(d, dict, e);
+    int r = bus ? meet_bus(d, bus, e) : 0;
+    if (r == 0)
+        r = set_all(d, dict, e);
     if (r == 0)
         r = device_realize(d, bus, e);
     if (r < 0) {

@@ -91,6 +91,8 @@ DEVICES = [
     Bad('-device edu,bus=isa.0', 'isa.0'),
     Bad('-M microvm -device edu', "'PCI'"),
     Bad('-device ioapic', 'ioapic'),
+    Bad('-global edu.dma_mask=x -device edu', 'edu.dma_mask=x'),
+    Bad('-global edu.bogus=1 -device edu', 'edu.bogus'),
 ]
 
 OBJECTS = [
