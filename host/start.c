@@ -163,17 +163,20 @@ static int set_traces(struct vm *vm, const struct cli_options *o, struct tn_err 
     return 0;
 }
 
-static int write_pid(const char *path, struct tn_err *e)
+static int write_pid(struct vm *vm, const char *path, struct tn_err *e)
 {
+    if (sandbox_need(vm, "unlink") < 0)
+        return err_set(e, EINVAL, "-pidfile %s: nobody could remove it", path);
     AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     AUTO_FREE char *text = xasprintf("%d\n", (int)getpid());
     ssize_t n = (ssize_t)strlen(text);
     if (fd < 0 || ftruncate(fd, 0) < 0 || write(fd, text, (size_t)n) != n)
         return err_set(e, errno, "-pidfile %s: %s", path, strerror(errno));
+    vm->pidfile = xstrdup(path);
     return 0;
 }
 
-static int set_up_process(const struct cli_options *o, struct tn_err *e)
+static int set_up_process(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
     if (o->log_file && log_open(o->log_file) < 0)
         return err_set(e, errno, "-D %s: %s", o->log_file, strerror(errno));
@@ -181,7 +184,7 @@ static int set_up_process(const struct cli_options *o, struct tn_err *e)
         return -EINVAL;
     if (o->process_name)
         prctl(PR_SET_NAME, o->process_name);
-    return o->pidfile ? write_pid(o->pidfile, e) : 0;
+    return o->pidfile ? write_pid(vm, o->pidfile, e) : 0;
 }
 
 /* SIGINT, SIGTERM and SIGHUP end the machine in good order, with status 0. Blocked before any thread exists. */
@@ -277,7 +280,7 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
     int err = refuse_unknown(o, e);
     if (err == 0)
-        err = set_up_process(o, e);
+        err = set_up_process(vm, o, e);
     if (err == 0)
         err = watch_signals(vm, e);
     if (err == 0)

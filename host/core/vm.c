@@ -23,6 +23,7 @@
 #include "vm/vcpu.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void vm_serve(struct vm *vm, const char *id, const void *table)
 {
@@ -128,5 +129,8 @@ void vm_free(struct vm *vm)
         free((char *)(uintptr_t)vm->globals[i].value);
     }
     free(vm->globals);
+    if (vm->pidfile)
+        unlink(vm->pidfile);
+    free(vm->pidfile);
     free(vm);
 }

@@ -152,7 +152,7 @@ KERNELS = [
 ]
 
 LATE = [
-    Bad('-pidfile pid -device nosuch', 'nosuch', todo='the file stays'),
+    Bad('-pidfile pid -device nosuch', 'nosuch'),
     Bad('-chardev socket,id=c,path=s,server=on,wait=off -device nosuch', 'nosuch'),
     Bad('-chardev stdio,id=c -device nosuch', 'nosuch'),
     Bad('-serial mon:stdio -device nosuch', 'nosuch'),
