@@ -29,10 +29,25 @@ enum {
     COMPOSE_1_0 = offsetof(struct tn_compose, child) + sizeof(void *),
 };
 
+/* Names stand in lines of tabs, on command lines and in paths. */
+static int is_name(const char *s)
+{
+    if (!s || !*s)
+        return 0;
+    for (; *s; s++)
+        if (*s <= ' ' || *s > '~' || *s == ',' || *s == '/' || *s == '=')
+            return 0;
+    return 1;
+}
+
+enum { PROPS_MAX = 1024 }; /* more is a count that was never set */
+
 static int check_props(const struct tn_prop *p, uint32_t n, uint32_t stride, uint64_t size, struct tn_err *e)
 {
     if (n && (!p || stride < PROP_1_0 || stride % 8))
         return err_set(e, ENOEXEC, "a property table has stride %u, not at least %d", stride, PROP_1_0);
+    if (n > PROPS_MAX || stride > 1u << 16)
+        return err_set(e, ENOEXEC, "a table of %u properties of %u bytes: at most %d are believed", n, stride, PROPS_MAX);
     struct prop_table t = {p, n, stride};
     for (uint32_t i = 0; i < n; i++) {
         int r = prop_check(prop_at(t, i), size, e);
@@ -49,8 +64,9 @@ static int check_class(const struct tn_class *c, struct tn_err *e)
 {
     if (c->struct_size < CLASS_1_0)
         return err_set(e, ENOEXEC, "a class says that it has %u bytes", c->struct_size);
-    if (!c->name || !*c->name)
-        return err_set(e, ENOEXEC, "a class has no name");
+    if (!is_name(c->name))
+        return err_set(e, ENOEXEC, c->name && *c->name ? "'%s' is no name for a class" : "a class has no name%s",
+                       c->name ? c->name : "");
     if (c->kind > TN_K_DISPLAY)
         return err_set(e, ENOEXEC, "class '%s' is of an unknown kind %u", c->name, c->kind);
     if (c->instance_size > (uint64_t)1 << 32)

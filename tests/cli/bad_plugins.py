@@ -12,6 +12,8 @@ WRONG = {
     'no symbol': (['SYMBOL=tn_plugin_v9'], 'tn_plugin_v1'),
     'short description': (['PLUGIN_SIZE=8'], '8 bytes'),
     'class without a name': (['CLASS_NAME=""'], 'no name'),
+    'class with a line for a name': ([r'CLASS_NAME="a\nb"'], 'no name for a class'),
+    'endless properties': (['NPROPS=0xffffffff'], '4294967295 properties'),
     'property twice': (['NPROPS=2'], "'port'"),
     'property of a wrong size': (['PROP_SIZE=8'], "'port'"),
 }
