@@ -230,6 +230,11 @@ static int t_watch(struct tn_dev *pub, const char *path, uint32_t events, void (
     struct notify *n = XNEW(struct notify);
     *n = (struct notify){.m.release = release_notify, .fd = fd, .fn = fn, .s = s};
     n->w = watch_new(d->vm->main, d, 0, fd, TN_FD_IN, notified, n);
+    if (!n->w) {
+        close(fd);
+        free(n);
+        return -ENOMEM;
+    }
     managed_del(&n->w->m); /* it goes with n */
     managed_add(d, &n->m);
     return 0;
