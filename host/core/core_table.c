@@ -235,7 +235,6 @@ static struct shared *shared_open(struct device *d, const char *key, uint64_t si
             err_set(e, -r, "%s: %s", key, strerror(-r));
         return NULL;
     }
-    owner->holds = 1; /* it goes with the object, not before */
     struct shared *sh = XNEW(struct shared);
     *sh = (struct shared){.owner = owner, .plugin = d->entry->file->plugin, .key = xstrdup(key), .obj = obj, .close = close};
     owner->holds++; /* it goes with the object, not with the VM's devices */
