@@ -72,7 +72,8 @@ struct tn_core {
     /** [any] d wants to leave (its back end is gone for good): the host sends unplug_request */
     void (*unplug)(struct tn_dev *d, const char *why);
     /** [vcpu][dev] inside a region or config callback: this access is not finished. The vCPU stays out of the guest until
-     * unstall; a read is called again then. Pausing and saving wait for it, as for quiesce. 0 or -EBUSY */
+     * unstall; a read is called again then. Pausing and saving wait for it, as for quiesce. 0, or -EBUSY: outside of such
+     * a callback, or this access is stalled already */
     int (*stall)(struct tn_dev *d, uint64_t *token);
     /** [any] let it go on */
     void (*unstall)(struct tn_dev *d, uint64_t token);
@@ -97,10 +98,11 @@ struct tn_core {
     struct tn_dev *(*find)(struct tn_dev *d, const char *id);
     /** [main] every realized instance that provides id, in order of creation, until fn is not 0; that value */
     int (*each)(struct tn_dev *d, const char *id, int (*fn)(void *o, struct tn_dev *other), void *o);
-    /** [main] create and realize a device that goes with its parent; n properties kv */
+    /** [main] create and realize a device that goes with its parent; n properties kv. On failure nothing is left; the
+     * caller's [dev] is let go of while the remains are drained */
     int (*child)(struct tn_dev *d, const char *cls, const char *name, struct tn_bus *b, const struct tn_kv *kv, uint32_t n,
                  struct tn_dev **out, struct tn_err *e);
-    /** [main] drained removal of a child */
+    /** [main] drained removal of a child; the caller's [dev] is let go of meanwhile */
     void (*drop)(struct tn_dev *d, struct tn_dev *child);
     /** [main] move d to bus b: it lives as long as b's provider then */
     int (*reparent)(struct tn_dev *d, struct tn_bus *b, struct tn_err *e);
