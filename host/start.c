@@ -87,7 +87,7 @@ struct vm *start_vm(const struct cli_options *o)
     for (size_t i = 0; i < o->n_warnings; i++)
         log_line(LOG_WARN, "%s", o->warnings[i]);
     struct vm *vm = vm_new(is_qtest(o));
-    if (vm && check_accel(o, &e) == 0 && fill_registry(vm, o, &e) == 0)
+    if (vm && fill_registry(vm, o, &e) == 0)
         return vm;
     if (vm) {
         err_report(&e);
@@ -156,8 +156,11 @@ static int set_traces(struct vm *vm, const struct cli_options *o, struct tn_err 
         if (trace_item(vm, w, e) < 0)
             return -EINVAL;
     for (size_t i = 0; i < o->traces.n; i++) {
-        const char *pattern = kv_text(o->traces.v[i].kv, "enable");
-        if (pattern && tracer_enable(vm, pattern, e) < 0)
+        const struct kv_node *kv = o->traces.v[i].kv;
+        const char *pattern = kv_text(kv, "enable"), *file = kv_text(kv, "events");
+        if (kv_text(kv, "file"))
+            return err_set(e, ENOTSUP, "-trace file=%s: traces go to the log, see -D", kv_text(kv, "file"));
+        if ((pattern && tracer_enable(vm, pattern, e) < 0) || (file && tracer_enable_file(vm, file, e) < 0))
             return -EINVAL;
     }
     return 0;
@@ -278,7 +281,9 @@ static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 
 int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
-    int err = refuse_unknown(o, e);
+    int err = check_accel(o, e);
+    if (err == 0)
+        err = refuse_unknown(o, e);
     if (err == 0)
         err = set_up_process(vm, o, e);
     if (err == 0)

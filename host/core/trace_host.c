@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,26 @@ int tracer_enable(struct vm *vm, const char *pattern, struct tn_err *e)
     for (uint32_t i = 0; i < set->n; i++)
         apply(event_at(set, i), p);
     return 0;
+}
+
+int tracer_enable_file(struct vm *vm, const char *path, struct tn_err *e)
+{
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return err_set(e, errno, "-trace events=%s: %s", path, strerror(errno));
+    char *line = NULL;
+    size_t cap = 0;
+    int r = 0;
+    for (ssize_t n; r == 0 && (n = getline(&line, &cap, f)) > 0;) {
+        char *word = line + strspn(line, " \t");
+        word[strcspn(word, "# \t\r\n")] = 0;
+        r = *word ? tracer_enable(vm, word, e) : 0;
+    }
+    if (r == 0 && ferror(f))
+        r = err_set(e, EIO, "-trace events=%s: cannot be read", path);
+    free(line);
+    fclose(f);
+    return r;
 }
 
 /* ---- TN_TRACE_1 ---- */

@@ -13,6 +13,8 @@ void tracer_free(struct tracer *t); /* NULL is fine */
  * Of several that fit an event the last one decides. 0, or -EINVAL for an empty one. Main thread.
  */
 int tracer_enable(struct vm *vm, const char *pattern, struct tn_err *e);
+/* The patterns of a file, one a line; "#" begins a comment. 0 or -errno with e set. Main thread. */
+int tracer_enable_file(struct vm *vm, const char *path, struct tn_err *e);
 /* Appends fmt of a trace event with its n arguments: %d, %u and %x take the low 32 bits of one,
  * with an l modifier all 64. A missing argument shows as "?", any other conversion as it is
  * written. Any thread. */

@@ -5,6 +5,7 @@
 #include "util/buf.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 struct tracing {
@@ -61,6 +62,27 @@ TEST(the_last_pattern_that_fits_decides)
     CHECK_EQ(t->ev[0].enabled, 1);
     CHECK_EQ(t->ev[1].enabled, 0);
     CHECK_EQ(t->ev[2].enabled, 1);
+    end(vm);
+}
+
+TEST(a_file_holds_a_pattern_a_line)
+{
+    struct vm *vm = tracing_vm();
+    struct tracing *t;
+    ERR_AUTO e = {0};
+    char path[] = "/tmp/tenon-trace-XXXXXX";
+    static const char text[] = "# all of edu\n\n  edu_* # but\n-edu_irq";
+    int fd = mkstemp(path);
+    device(vm, &t);
+    CHECK_EQ(write(fd, text, sizeof text - 1), (ssize_t)sizeof text - 1);
+    CHECK_EQ(tracer_enable_file(vm, path, &e), 0);
+    CHECK_EQ(t->ev[0].enabled, 1);
+    CHECK_EQ(t->ev[1].enabled, 0);
+    CHECK_EQ(t->ev[2].enabled, 0);
+    close(fd);
+    unlink(path);
+    CHECK_EQ(tracer_enable_file(vm, path, &e), -ENOENT);
+    CHECK(strstr(err_text(&e), path));
     end(vm);
 }
 
@@ -147,6 +169,7 @@ int main(void)
 {
     RUN(a_pattern_switches_the_events_that_it_fits);
     RUN(the_last_pattern_that_fits_decides);
+    RUN(a_file_holds_a_pattern_a_line);
     RUN(patterns_count_for_events_that_are_added_later);
     RUN(events_of_a_device_that_is_gone_are_not_touched);
     RUN(an_empty_pattern_is_refused);
