@@ -66,7 +66,7 @@ void fwcfg_host_free(struct fwcfg *f)
     if (!f)
         return;
     while (!TAILQ_EMPTY(&f->entries))
-        entry_free(TAILQ_FIRST(&f->entries));
+        entry_free(TAILQ_FIRST(&f->entries)); // NOLINT(clang-analyzer-unix.Malloc): it leaves the list
     pthread_mutex_destroy(&f->lock);
     f->vm->fwcfg = NULL; /* a sync() may still be scheduled */
     free(f);
@@ -145,6 +145,7 @@ static int exchange(struct fwcfg *f, const struct tn_fwcfg_ops *hw, void *self, 
     }
     TAILQ_FOREACH(it, &f->entries, link)
     {
+        // NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed has left the list
         int r = it->given || is_dead(it) ? 0 : give(it, hw, self, e);
         if (r < 0)
             return err_set(e, -r, "fw_cfg: '%s' is refused: %s", it->name ? it->name : "item",
@@ -218,9 +219,11 @@ static void release(struct managed *m)
         entry_free(it);
 }
 
+/* 0 with the entry in *out, which is NULL otherwise; or -errno with e. */
 static int new_entry(struct fwcfg *f, struct device *d, uint32_t key, const char *name,
                      struct entry **out, struct tn_err *e)
 {
+    *out = NULL;
     if (!f)
         return err_set(e, ENODEV, "this machine has no fw_cfg");
     if (name && (!*name || strlen(name) > NAME_MAX_LEN))
@@ -252,7 +255,7 @@ static int add_file(struct fwcfg *f, struct device *d, uint32_t key, const char 
     if (len > UINT32_MAX)
         return err_set(e, EFBIG, "fw_cfg: '%s' is longer than 4 GiB", name);
     int r = new_entry(f, d, key, name, out, e);
-    if (r < 0)
+    if (!*out)
         return r;
     (*out)->data = xcalloc(1, len + 1);
     (*out)->len = len;
@@ -300,7 +303,7 @@ static int t_dynamic(struct tn_dev *pub, const char *name, uint64_t max,
     if (!name || !fill_fn || max > UINT32_MAX)
         return err_set(e, EINVAL, "fw_cfg: '%s' is not a file that can be made", name ? name : "");
     int r = new_entry(d->vm->fwcfg, d, 0, name, &it, e);
-    if (r < 0)
+    if (!it)
         return r;
     it->len = max;
     it->fill = fill_fn;
@@ -330,7 +333,7 @@ static int add_report(struct device *d, struct entry *blob, struct tn_err *e)
     static const uint8_t unknown[8] = {0};
     AUTO_FREE char *name = xasprintf("%s" REPORT_SUFFIX, blob->name);
     int r = add_file(d->vm->fwcfg, d, 0, name, unknown, sizeof unknown, &blob->report, e);
-    if (r < 0)
+    if (!blob->report)
         return r;
     blob->report->written = reported;
     blob->report->s = blob;

@@ -285,9 +285,11 @@ static uint64_t next_run(const struct pci_func *f, uint32_t n, uint64_t *off, ui
 int pci_func_mmap(struct pci_func *f, uint32_t n, uint64_t off, uint64_t len, int fd,
                   uint64_t fd_off, uint32_t prot, struct tn_err *e)
 {
-    struct pci_region *r = n < PCI_ROM_BAR ? &f->region[n] : NULL;
     uint64_t first = off, end = off + len, run;
-    if (!r || !r->region || !len || off > r->size || len > r->size - off)
+    if (n >= PCI_ROM_BAR)
+        return err_set(e, EINVAL, "%s: there is no BAR %u", device_id(f->dev), n);
+    struct pci_region *r = &f->region[n];
+    if (!r->region || !len || off > r->size || len > r->size - off)
         return err_set(e, EINVAL, "%s: BAR %u has no 0x%" PRIx64 " bytes at 0x%" PRIx64,
                        device_id(f->dev), n, len, off);
     while ((run = next_run(f, n, &off, end)) != 0) {

@@ -159,6 +159,12 @@ void kvm_gsi_free(struct kvm *k, int gsi)
     pthread_mutex_unlock(&k->lock);
 }
 
+static int same_route(const struct kvm_irq_routing_entry *a, const struct kvm_irq_routing_entry *b)
+{
+    return a->type == b->type && a->u.msi.address_lo == b->u.msi.address_lo && a->u.msi.address_hi == b->u.msi.address_hi &&
+           a->u.msi.data == b->u.msi.data;
+}
+
 void kvm_route(struct kvm *k, uint32_t gsi, uint64_t addr, uint32_t data)
 {
     if (gsi >= MAX_ROUTES)
@@ -172,7 +178,7 @@ void kvm_route(struct kvm *k, uint32_t gsi, uint64_t addr, uint32_t data)
         r.u.msi.data = data;
     }
     pthread_mutex_lock(&k->lock);
-    if (memcmp(&k->route[gsi], &r, sizeof r) != 0) {
+    if (!same_route(&k->route[gsi], &r)) {
         k->route[gsi] = r;
         k->nroute = gsi >= k->nroute ? gsi + 1 : k->nroute;
         k->dirty = 1;
