@@ -315,7 +315,10 @@ int machine_finish(struct vm *vm, struct tn_err *e)
 {
     static const struct machine_device ioapic = {"ioapic", NULL, NULL};
     int err = 0;
-    if (vm->machine->map.ioapic_base && irq_any_line(vm))
+    int pins = vm->machine->map.ioapic_base && irq_any_line(vm);
+    if (pins && vm->kvm && !registry_peek(vm->registry, TN_K_DEVICE, ioapic.cls))
+        log_line(LOG_WARN, "this build has no ioapic: interrupts of pins go nowhere");
+    if (pins)
         err = add_own(vm, &ioapic, e);
     if (err == 0)
         err = machine_boot_open(vm->machine, e);
