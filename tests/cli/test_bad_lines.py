@@ -62,6 +62,8 @@ OPTIONS = [
     Bad('-d nosuch', 'nosuch'),
     Bad('-D nowhere/log', 'nowhere/log'),
     Bad('-pidfile nowhere/pid', 'nowhere/pid'),
+    Bad('-trace events=nowhere', 'nowhere'),
+    Bad('-trace file=t', 'file=t'),
     Bad('-readconfig nowhere.cfg', 'nowhere.cfg'),
     Bad('-readconfig c', 'c:1', {'c': b'no group\n'}),
     Bad('-set device.x.y=1', 'x'),
