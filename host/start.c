@@ -297,7 +297,7 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     if (err == 0)
         err = connect_qtest(vm, o, e);
     if (err == 0)
-        err = sandbox_prepare(vm, o->sandbox.enable, e);
+        err = sandbox_prepare(vm, o->sandbox.enable && sandbox_fits_build(), e);
     if (err < 0)
         return err;
     sandbox_at_death(chardev_restore_terminal);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "profiles.h"
 
+#include "sandbox.h"
+
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -263,6 +265,11 @@ const int sandbox_hot[] = {SCMP_SYS(ioctl),
                            SCMP_SYS(recvmsg),
                            SCMP_SYS(io_uring_enter),
                            -1};
+
+int sandbox_fits_build(void)
+{
+    return !HAVE_SANITIZER;
+}
 
 int sandbox_profile_known(const char *name)
 {

@@ -25,13 +25,14 @@ struct run {
     uint32_t acting;      /* on a request: it may wait, and let the loop go on */
     uint32_t ended;       /* run_main returns */
     uint32_t status;      /* process status */
+    uint64_t said_ns;     /* when a line was last written at the guest's wish; 0 = never */
     pthread_mutex_t lock; /* leaf: text */
     char *text;           /* of the newest request that had one */
     struct listener listener[8];
     uint32_t nlisteners;
 };
 
-static const char *const names[] = {"prelaunch", "running", "paused", "shutdown", "guest-panicked", "suspended"};
+static const char *const names[] = {"prelaunch", "running", "paused", "shutdown", "guest-panicked", "suspended", "internal-error"};
 
 enum run_state run_state(const struct vm *vm)
 {
@@ -58,16 +59,16 @@ static void announce(struct run *r, uint32_t req, const char *text)
 
 /* ---- requests ---- */
 
+/* A vCPU cannot go on: behind the public requests. */
+enum { REQ_STUCK = TN_REQ_EXIT + 1 };
+
 static int ends_run(uint32_t what)
 {
-    return what == TN_REQ_RESET || what == TN_REQ_SHUTDOWN || what == TN_REQ_PANIC || what == TN_REQ_SUSPEND || what == TN_REQ_EXIT;
+    return what == REQ_STUCK || what == TN_REQ_RESET || what == TN_REQ_SHUTDOWN || what == TN_REQ_PANIC || what == TN_REQ_SUSPEND || what == TN_REQ_EXIT;
 }
 
-void run_request(struct vm *vm, uint32_t what, const char *text)
+static void request(struct run *r, uint32_t what, const char *text)
 {
-    struct run *r = vm->run;
-    if (what < TN_REQ_RESET || what > TN_REQ_EXIT)
-        return;
     if (text) {
         pthread_mutex_lock(&r->lock);
         free(r->text);
@@ -76,8 +77,14 @@ void run_request(struct vm *vm, uint32_t what, const char *text)
     }
     __atomic_or_fetch(&r->pending, 1u << what, __ATOMIC_ACQ_REL);
     if (ends_run(what))
-        vcpus_hold(vm); /* what follows in the guest's program must not happen */
+        vcpus_hold(r->vm); /* what follows in the guest's program must not happen */
     bh_kick(r->bh);
+}
+
+void run_request(struct vm *vm, uint32_t what, const char *text)
+{
+    if (what >= TN_REQ_RESET && what <= TN_REQ_EXIT)
+        request(vm->run, what, text);
 }
 
 void run_request_exit(struct vm *vm, uint32_t status)
@@ -88,7 +95,7 @@ void run_request_exit(struct vm *vm, uint32_t status)
 
 void run_internal_error(struct vm *vm, const char *text)
 {
-    run_request(vm, TN_REQ_PANIC, text);
+    request(vm->run, REQ_STUCK, text);
 }
 
 /* ---- what the main loop does about them ---- */
@@ -171,12 +178,28 @@ static void finish(struct run *r, uint32_t what, const char *text)
     r->ended = 1;
 }
 
+/* A guest may ask as often as it likes: one line a second is enough. */
+static void say(struct run *r, enum log_level level, const char *text)
+{
+    uint64_t now = clock_now(&r->vm->clock, TN_CLK_REAL);
+    if (r->said_ns && now - r->said_ns < 1000000000u)
+        return;
+    r->said_ns = now;
+    log_line(level, "%s", text);
+}
+
+/* Nothing of the guest's could be believed any more: it stands still, for whoever wants to look. */
+static void stuck(struct run *r, const char *text)
+{
+    log_line(LOG_ERROR, "%s", text ? text : "a vCPU cannot go on: the machine is paused");
+    announce(r, TN_REQ_PANIC, text);
+    run_pause(r->vm);
+    set_state(r, RUN_INTERNAL_ERROR);
+}
+
 static void panic(struct run *r, const char *text)
 {
-    if (text)
-        log_line(LOG_ERROR, "%s", text);
-    else
-        log_line(LOG_ERROR, "the guest panicked");
+    say(r, LOG_ERROR, text ? text : "the guest panicked");
     announce(r, TN_REQ_PANIC, text);
     if (r->o.panic_action == RUN_PANIC_NONE) {
         vcpus_run(r->vm);
@@ -217,11 +240,14 @@ static void act(struct run *r, uint32_t what, const char *text)
             run_resume(r->vm);
         }
         break;
+    case REQ_STUCK:
+        stuck(r, text);
+        break;
     case TN_REQ_PANIC:
         panic(r, text);
         break;
     case TN_REQ_CRASH_LOADED:
-        log_line(LOG_INFO, "the guest's crash kernel takes over");
+        say(r, LOG_INFO, "the guest's crash kernel takes over");
         announce(r, what, text);
         break;
     case TN_REQ_NMI:
@@ -239,7 +265,7 @@ static void act(struct run *r, uint32_t what, const char *text)
 /* Of several at once the one that ends most is done, and the others are moot. */
 static void requested(void *p)
 {
-    static const uint32_t order[] = {TN_REQ_EXIT,    TN_REQ_PANIC,  TN_REQ_SHUTDOWN,     TN_REQ_RESET, TN_REQ_SUSPEND,
+    static const uint32_t order[] = {TN_REQ_EXIT,    REQ_STUCK,      TN_REQ_PANIC,  TN_REQ_SHUTDOWN,     TN_REQ_RESET, TN_REQ_SUSPEND,
                                      TN_REQ_WAKEUP,  TN_REQ_NMI,    TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
     struct run *r = p;
     if (r->acting)

@@ -165,7 +165,7 @@ static void park(struct vcpu *c)
     pthread_mutex_lock(&v->lock);
     v->inside--;
     pthread_cond_broadcast(&v->cond);
-    while (v->want_pause && !v->want_end)
+    while (wants(&v->want_pause) && !wants(&v->want_end))
         pthread_cond_wait(&v->cond, &v->lock);
     v->inside++;
     pthread_mutex_unlock(&v->lock);
@@ -198,7 +198,7 @@ static void *vcpu_thread(void *p)
             park(c);
             continue;
         }
-        if (!v->first_entry_ns && c->index == 0)
+        if (c->index == 0 && !__atomic_load_n(&v->first_entry_ns, __ATOMIC_RELAXED))
             __atomic_store_n(&v->first_entry_ns, clock_now(&v->vm->clock, TN_CLK_REAL), __ATOMIC_RELEASE);
         enter(c);
     }
