@@ -28,7 +28,8 @@ static int add_name(void *o, const struct class_entry *c)
     return 0;
 }
 
-static void list_kind(struct vm *vm, uint32_t kind, void (*print)(struct buf *, const char *const *, size_t), struct buf *out)
+static void list_kind(struct vm *vm, uint32_t kind,
+                      void (*print)(struct buf *, const char *const *, size_t), struct buf *out)
 {
     struct names l = {0};
     registry_each(vm->registry, kind, add_name, &l);
@@ -46,10 +47,11 @@ struct devices {
 static uint32_t group_of(uint32_t category)
 {
     static const uint32_t groups[] = {
-        [TN_CAT_MISC] = HELP_MISC,       [TN_CAT_BRIDGE] = HELP_BRIDGE,   [TN_CAT_USB] = HELP_USB,
-        [TN_CAT_STORAGE] = HELP_STORAGE, [TN_CAT_NETWORK] = HELP_NETWORK, [TN_CAT_INPUT] = HELP_INPUT,
-        [TN_CAT_DISPLAY] = HELP_DISPLAY, [TN_CAT_SOUND] = HELP_SOUND,     [TN_CAT_CPU] = HELP_CPU,
-        [TN_CAT_WATCHDOG] = HELP_WATCHDOG,
+        [TN_CAT_MISC] = HELP_MISC,       [TN_CAT_BRIDGE] = HELP_BRIDGE,
+        [TN_CAT_USB] = HELP_USB,         [TN_CAT_STORAGE] = HELP_STORAGE,
+        [TN_CAT_NETWORK] = HELP_NETWORK, [TN_CAT_INPUT] = HELP_INPUT,
+        [TN_CAT_DISPLAY] = HELP_DISPLAY, [TN_CAT_SOUND] = HELP_SOUND,
+        [TN_CAT_CPU] = HELP_CPU,         [TN_CAT_WATCHDOG] = HELP_WATCHDOG,
     };
     return category < ARRAY_SIZE(groups) ? groups[category] : HELP_MISC;
 }
@@ -60,7 +62,10 @@ static int add_device(void *o, const struct class_entry *c)
     if (c->flags & TN_C_INTERNAL)
         return 0;
     l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
-    l->v[l->n++] = (struct help_device){.name = c->name, .bus = c->bus, .alias = c->alias, .desc = c->desc,
+    l->v[l->n++] = (struct help_device){.name = c->name,
+                                        .bus = c->bus,
+                                        .alias = c->alias,
+                                        .desc = c->desc,
                                         .groups = group_of(c->category)};
     return 0;
 }
@@ -85,7 +90,8 @@ static void add_props(struct props *l, struct prop_table t)
     for (uint32_t i = 0; i < t.n; i++) {
         const struct tn_prop *p = prop_at(t, i);
         l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
-        l->v[l->n++] = (struct help_property){p->name, prop_type_name(p), p->help, prop_default_text(p)};
+        l->v[l->n++] =
+            (struct help_property){p->name, prop_type_name(p), p->help, prop_default_text(p)};
     }
 }
 
@@ -110,7 +116,8 @@ static void add_class(struct vm *vm, struct props *l, const struct class_entry *
         add_class(vm, l, c->inner);
 }
 
-static int list_properties(struct vm *vm, uint32_t kind, const char *name, struct buf *out, struct tn_err *e)
+static int list_properties(struct vm *vm, uint32_t kind, const char *name, struct buf *out,
+                           struct tn_err *e)
 {
     const struct class_entry *c = registry_class(vm->registry, kind, name, e);
     if (!c)
@@ -132,17 +139,20 @@ static void list_machines(struct buf *out)
     struct help_machine v[16];
     size_t n = 0;
     for (const struct machine_type *const *t = machine_types; *t && n < ARRAY_SIZE(v); t++)
-        v[n++] = (struct help_machine){.name = (*t)->name, .desc = (*t)->desc, .is_default = strcmp((*t)->name, "q35") == 0};
+        v[n++] = (struct help_machine){
+            .name = (*t)->name, .desc = (*t)->desc, .is_default = strcmp((*t)->name, "q35") == 0};
     help_machines(out, v, n);
 }
 
 static void list_cpus(struct buf *out)
 {
-    static const struct help_cpu models[] = {{"host", "processor of this machine, with everything that KVM supports"},
-                                             {"max", "the same"}};
+    static const struct help_cpu models[] = {
+        {"host", "processor of this machine, with everything that KVM supports"},
+        {"max", "the same"}};
     const char *flags[512];
     size_t n = 0;
-    for (const struct cpu_feature *f; (f = cpu_feature_at((uint32_t)n)) && n < ARRAY_SIZE(flags); n++)
+    for (const struct cpu_feature *f; (f = cpu_feature_at((uint32_t)n)) && n < ARRAY_SIZE(flags);
+         n++)
         flags[n] = f->name;
     help_cpus(out, models, ARRAY_SIZE(models), flags, n);
 }

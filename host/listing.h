@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `help` prints: classes, properties, machines. From the index and constant data; no plugin code runs. */
+/* What `help` prints: classes, properties, machines. From the index and constant data; no plugin
+ * code runs. */
 #ifndef TN_HOST_LISTING_H
 #define TN_HOST_LISTING_H
 #include "cli/options.h"
 #include "core/vm.h"
 #include "util/buf.h"
 
-/* 1: a list was asked for and is in out; 0: none was; -errno with e: of something that does not exist. */
+/* 1: a list was asked for and is in out; 0: none was; -errno with e: of something that does not
+ * exist. */
 int listing_wanted(struct vm *vm, const struct cli_options *o, struct buf *out, struct tn_err *e);
 
 #endif

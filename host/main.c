@@ -30,11 +30,13 @@ static int print_help(void)
 static int print_version(void)
 {
     struct buf out = {0};
-    buf_printf(&out, "tenon version %s (plugin ABI %u.%u)\n", TENON_VERSION, TN_ABI_MAJOR, TN_ABI_MINOR);
+    buf_printf(&out, "tenon version %s (plugin ABI %u.%u)\n", TENON_VERSION, TN_ABI_MAJOR,
+               TN_ABI_MINOR);
     return say(&out);
 }
 
-/* The lists that `help` asks for anywhere on the command line; 1: there was one, and it is printed. */
+/* The lists that `help` asks for anywhere on the command line; 1: there was one, and it is printed.
+ */
 static int print_lists(const struct cli_options *o, struct vm *vm)
 {
     struct buf out = {0};
@@ -55,7 +57,8 @@ static int run(const struct cli_options *o, struct vm *vm)
     return e.err == ECANCELED ? 0 : run_main(vm);
 }
 
-/* A descriptor 0, 1 or 2 that is closed would be the next file's: what is meant for a terminal must not go there. */
+/* A descriptor 0, 1 or 2 that is closed would be the next file's: what is meant for a terminal must
+ * not go there. */
 static void fill_standard_descriptors(void)
 {
     int fd;

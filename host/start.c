@@ -40,7 +40,8 @@ static char *plugin_dir(void)
         if (slash)
             *slash = 0;
     }
-    AUTO_FREE char *built = xasprintf("%s/plugins", exe), *index = xasprintf("%s/plugins.idx", built);
+    AUTO_FREE char *built = xasprintf("%s/plugins", exe),
+                   *index = xasprintf("%s/plugins.idx", built);
     if (access(index, R_OK) == 0)
         return xstrdup(built);
     return xstrdup(TENON_LIBDIR);
@@ -48,7 +49,8 @@ static char *plugin_dir(void)
 
 static int is_qtest(const struct cli_options *o)
 {
-    return o->accels.n && kv_text(o->accels.v[0].kv, "accel") && strcmp(kv_text(o->accels.v[0].kv, "accel"), "qtest") == 0;
+    return o->accels.n && kv_text(o->accels.v[0].kv, "accel") &&
+           strcmp(kv_text(o->accels.v[0].kv, "accel"), "qtest") == 0;
 }
 
 static int check_accel(const struct cli_options *o, struct tn_err *e)
@@ -65,7 +67,8 @@ static int check_accel(const struct cli_options *o, struct tn_err *e)
 
 static int fill_registry(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
-    static const struct tn_plugin *const own[] = {&chardev_plugin, &memdev_plugin, &iothread_plugin};
+    static const struct tn_plugin *const own[] = {&chardev_plugin, &memdev_plugin,
+                                                  &iothread_plugin};
     for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (registry_builtin(vm->registry, own[i], e) < 0)
             return -EINVAL;
@@ -103,7 +106,8 @@ struct unsupported {
     int given;
 };
 
-/* A monitor that was asked for by name. The one behind -nographic and -serial mon:... is only left out: Ctrl-A x works. */
+/* A monitor that was asked for by name. The one behind -nographic and -serial mon:... is only left
+ * out: Ctrl-A x works. */
 static int wants_monitor(const struct cli_options *o)
 {
     for (size_t i = 0; i < o->mons.n; i++) {
@@ -118,10 +122,12 @@ static int wants_monitor(const struct cli_options *o)
 static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
 {
     const struct unsupported list[] = {
-        {"-drive", o->drives.n != 0},     {"-blockdev", o->blockdevs.n != 0}, {"-netdev", o->netdevs.n != 0},
-        {"-net", o->nets.n != 0},         {"-audiodev", o->audiodevs.n != 0}, {"a monitor (-mon, -qmp, -monitor)", wants_monitor(o)},
-        {"-incoming", o->incoming != NULL}, {"-daemonize", o->daemonize},     {"-snapshot", o->snapshot},
-        {"-add-fd", o->add_fds.n != 0},   {"-preconfig", o->preconfig},       {"-dtb", o->dtb != NULL},
+        {"-drive", o->drives.n != 0},       {"-blockdev", o->blockdevs.n != 0},
+        {"-netdev", o->netdevs.n != 0},     {"-net", o->nets.n != 0},
+        {"-audiodev", o->audiodevs.n != 0}, {"a monitor (-mon, -qmp, -monitor)", wants_monitor(o)},
+        {"-incoming", o->incoming != NULL}, {"-daemonize", o->daemonize},
+        {"-snapshot", o->snapshot},         {"-add-fd", o->add_fds.n != 0},
+        {"-preconfig", o->preconfig},       {"-dtb", o->dtb != NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(list); i++)
         if (list[i].given)
@@ -139,7 +145,10 @@ static int log_items(const char *items, struct tn_err *e)
         if (strcmp(w, "guest_errors") == 0 || strcmp(w, "all") == 0)
             log_set_guest_errors(1);
         else if (strncmp(w, "trace:", 6) != 0 && strcmp(w, "unimp") != 0)
-            return err_set(e, EINVAL, "-d %s: unknown log item; 'guest_errors', 'unimp' and 'trace:PATTERN' are known", w);
+            return err_set(
+                e, EINVAL,
+                "-d %s: unknown log item; 'guest_errors', 'unimp' and 'trace:PATTERN' are known",
+                w);
     }
     return 0;
 }
@@ -159,8 +168,10 @@ static int set_traces(struct vm *vm, const struct cli_options *o, struct tn_err 
         const struct kv_node *kv = o->traces.v[i].kv;
         const char *pattern = kv_text(kv, "enable"), *file = kv_text(kv, "events");
         if (kv_text(kv, "file"))
-            return err_set(e, ENOTSUP, "-trace file=%s: traces go to the log, see -D", kv_text(kv, "file"));
-        if ((pattern && tracer_enable(vm, pattern, e) < 0) || (file && tracer_enable_file(vm, file, e) < 0))
+            return err_set(e, ENOTSUP, "-trace file=%s: traces go to the log, see -D",
+                           kv_text(kv, "file"));
+        if ((pattern && tracer_enable(vm, pattern, e) < 0) ||
+            (file && tracer_enable_file(vm, file, e) < 0))
             return -EINVAL;
     }
     return 0;
@@ -190,7 +201,8 @@ static int set_up_process(struct vm *vm, const struct cli_options *o, struct tn_
     return o->pidfile ? write_pid(vm, o->pidfile, e) : 0;
 }
 
-/* SIGINT, SIGTERM and SIGHUP end the machine in good order, with status 0. Blocked before any thread exists. */
+/* SIGINT, SIGTERM and SIGHUP end the machine in good order, with status 0. Blocked before any
+ * thread exists. */
 static void signalled(void *p, uint32_t ev)
 {
     struct vm *vm = p;
@@ -223,9 +235,11 @@ static void copy_globals(struct vm *vm, const struct cli_options *o)
     vm->globals = xcalloc(o->globals.n, sizeof *vm->globals);
     for (size_t i = 0; i < o->globals.n; i++) {
         const struct kv_node *kv = o->globals.v[i].kv;
-        const char *c = kv_text(kv, "driver"), *p = kv_text(kv, "property"), *v = kv_text(kv, "value");
+        const char *c = kv_text(kv, "driver"), *p = kv_text(kv, "property"),
+                   *v = kv_text(kv, "value");
         if (c && p)
-            vm->globals[vm->nglobals++] = (struct global){xstrdup(c), xstrdup(p), xstrdup(v ? v : ""), 0};
+            vm->globals[vm->nglobals++] =
+                (struct global){xstrdup(c), xstrdup(p), xstrdup(v ? v : ""), 0};
     }
 }
 
@@ -257,7 +271,8 @@ static void warn_unused_globals(const struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->nglobals; i++)
         if (!vm->globals[i].used && !registry_peek(vm->registry, TN_K_DEVICE, vm->globals[i].cls))
-            log_line(LOG_WARN, "global %s.%s has invalid class name", vm->globals[i].cls, vm->globals[i].prop);
+            log_line(LOG_WARN, "global %s.%s has invalid class name", vm->globals[i].cls,
+                     vm->globals[i].prop);
 }
 
 static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)

@@ -6,10 +6,12 @@
 #include "core/vm.h"
 #include <errno.h>
 
-/* A VM with its registry filled: the host's own classes, the index, the files of -plugin. NULL: said why. */
+/* A VM with its registry filled: the host's own classes, the index, the files of -plugin. NULL:
+ * said why. */
 struct vm *start_vm(const struct cli_options *o);
-/* Creates everything that the options name and starts it. 0; or -errno with e: one line, and nothing is left to do but
- * vm_free(). e->err is ECANCELED if the options only asked for a file (dumpdtb). */
+/* Creates everything that the options name and starts it. 0; or -errno with e: one line, and
+ * nothing is left to do but vm_free(). e->err is ECANCELED if the options only asked for a file
+ * (dumpdtb). */
 int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e);
 
 #endif

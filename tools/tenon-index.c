@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tenon-index OUT DIR FILE...: writes the index of plugins, so that the host opens only what is named. Reads constant data;
- * runs nothing of a plugin. DIR is where the index will lie: files are named relative to it. */
+/* tenon-index OUT DIR FILE...: writes the index of plugins, so that the host opens only what is
+ * named. Reads constant data; runs nothing of a plugin. DIR is where the index will lie: files are
+ * named relative to it. */
 #include "core/registry.h"
 #include "util/alloc.h"
 #include "util/buf.h"
@@ -28,7 +29,10 @@ static const struct tn_plugin *load(const char *file)
     const struct tn_plugin *p = h ? dlsym(h, "tn_plugin_v1") : NULL;
     ERR_AUTO e = {0};
     if (!p)
-        fprintf(stderr, "tenon-index: %s: %s\n", file, h ? "exports no tn_plugin_v1" : real ? dlerror() : "not found");
+        fprintf(stderr, "tenon-index: %s: %s\n", file,
+                h      ? "exports no tn_plugin_v1"
+                : real ? dlerror()
+                       : "not found");
     else if (plugin_check(p, NULL, &e) < 0)
         fprintf(stderr, "tenon-index: %s: %s\n", file, err_text(&e));
     return p && !e.text ? p : NULL;
@@ -46,8 +50,9 @@ static void compositions(struct buf *out, const struct plugins *all)
                         if (strcmp((*t)->name, (*m)->transport) == 0)
                             bus = (*t)->bus;
                     if ((*c)->bus && strcmp((*c)->bus, (*m)->inner_bus) == 0)
-                        buf_printf(out, "make\t%s\t%u\t%s%s\t%s\t%s\t%s\n", all->path[i], (*c)->category, (*c)->name,
-                                   (*m)->suffix, bus ? bus : "-", (*c)->name, (*c)->desc ? (*c)->desc : "-");
+                        buf_printf(out, "make\t%s\t%u\t%s%s\t%s\t%s\t%s\n", all->path[i],
+                                   (*c)->category, (*c)->name, (*m)->suffix, bus ? bus : "-",
+                                   (*c)->name, (*c)->desc ? (*c)->desc : "-");
                 }
 }
 
@@ -57,7 +62,8 @@ int main(int argc, char **argv)
         fputs("usage: tenon-index OUT DIR FILE...\n", stderr);
         return 2;
     }
-    struct plugins all = {xcalloc((size_t)argc, sizeof(struct tn_plugin *)), xcalloc((size_t)argc, sizeof(char *)), 0};
+    struct plugins all = {xcalloc((size_t)argc, sizeof(struct tn_plugin *)),
+                          xcalloc((size_t)argc, sizeof(char *)), 0};
     BUF_AUTO out = {0};
     for (int i = 3; i < argc; i++) {
         const struct tn_plugin *p = load(argv[i]);

@@ -31,9 +31,9 @@ struct boot_range {
 };
 
 struct boot_files {
-    const char *kernel;  /* path; never NULL */
-    const char *initrd;  /* path, or NULL */
-    const char *cmdline; /* or NULL for an empty one */
+    const char *kernel;       /* path; never NULL */
+    const char *initrd;       /* path, or NULL */
+    const char *cmdline;      /* or NULL for an empty one */
     int kernel_fd, initrd_fd; /* open for reading, kept by the caller; 0: opened by name */
 };
 

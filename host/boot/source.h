@@ -14,8 +14,8 @@ struct source {
 void source_close(struct source *s);
 #define SOURCE_AUTO __attribute__((cleanup(source_close))) struct source
 
-/* Opens the regular file path for reading; fd > 0: it is open already, and is duplicated. Returns 0, or -errno with a
- * line in *error. */
+/* Opens the regular file path for reading; fd > 0: it is open already, and is duplicated. Returns
+ * 0, or -errno with a line in *error. */
 int source_open(struct source *s, const char *path, int fd, char **error);
 
 /* Reads len bytes at offset into dst. A file that ends earlier (it shrank) is an error.

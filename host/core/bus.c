@@ -22,8 +22,8 @@ struct tn_bus *bus_find(struct vm *vm, const char *name)
 {
     struct tn_bus *b;
     TAILQ_FOREACH(b, &vm->buses, all)
-        if (strcmp(b->name, name) == 0)
-            return b;
+    if (strcmp(b->name, name) == 0)
+        return b;
     return NULL;
 }
 
@@ -34,25 +34,30 @@ static int same_text(const char *a, const char *b)
 
 static int same_props(const struct tn_bus_type *a, const struct tn_bus_type *b)
 {
-    struct prop_table s = {a->props, a->nprops, a->prop_stride}, t = {b->props, b->nprops, b->prop_stride};
+    struct prop_table s = {a->props, a->nprops, a->prop_stride},
+                      t = {b->props, b->nprops, b->prop_stride};
     if (s.n != t.n)
         return 0;
     for (uint32_t i = 0; i < s.n; i++) {
         const struct tn_prop *p = prop_at(s, i), *q = prop_at(t, i);
-        if (!same_text(p->name, q->name) || p->type != q->type || p->offset != q->offset || p->size != q->size)
+        if (!same_text(p->name, q->name) || p->type != q->type || p->offset != q->offset ||
+            p->size != q->size)
             return 0;
     }
     return 1;
 }
 
-/* A type that several plugins provide is one constant of a public header, so each has a copy that says the same. */
+/* A type that several plugins provide is one constant of a public header, so each has a copy that
+ * says the same. */
 static int same_type(const struct tn_bus_type *a, const struct tn_bus_type *b)
 {
-    return a == b || (a->flags == b->flags && a->max_children == b->max_children && a->child_size == b->child_size &&
-                      same_text(a->child_ops, b->child_ops) && same_text(a->port_ops, b->port_ops) && same_props(a, b));
+    return a == b || (a->flags == b->flags && a->max_children == b->max_children &&
+                      a->child_size == b->child_size && same_text(a->child_ops, b->child_ops) &&
+                      same_text(a->port_ops, b->port_ops) && same_props(a, b));
 }
 
-/* "ID.0" below a device that has an id, TYPE.N in lower case otherwise; the first N that is free. */
+/* "ID.0" below a device that has an id, TYPE.N in lower case otherwise; the first N that is free.
+ */
 static char *default_name(struct vm *vm, struct device *owner, const struct tn_bus_type *type)
 {
     const char *id = owner ? device_top(owner)->id : NULL;
@@ -72,8 +77,8 @@ static void release_bus(struct managed *m)
     bus_free((struct tn_bus *)m);
 }
 
-struct tn_bus *bus_new(struct vm *vm, struct device *owner, const struct tn_bus_type *type, const char *name,
-                       const void *port_ops, void *data, struct tn_err *e)
+struct tn_bus *bus_new(struct vm *vm, struct device *owner, const struct tn_bus_type *type,
+                       const char *name, const void *port_ops, void *data, struct tn_err *e)
 {
     const struct tn_bus_type *twin = registry_bus_type(vm->registry, type->name);
     if (twin && !same_type(twin, type)) {
@@ -115,7 +120,8 @@ int bus_full(const struct tn_bus *b)
 static struct tn_bus *search(struct vm *vm, const struct device *owner, const char *type, int *seen)
 {
     struct tn_bus *b;
-    TAILQ_FOREACH_REVERSE(b, &vm->buses, tn_bus_list, all) {
+    TAILQ_FOREACH_REVERSE(b, &vm->buses, tn_bus_list, all)
+    {
         if (b->owner != owner)
             continue;
         int fits = bus_type_is(b->type, type);
@@ -123,7 +129,8 @@ static struct tn_bus *search(struct vm *vm, const struct device *owner, const ch
         if (fits && !bus_full(b) && !(b->type->flags & TN_BUS_NO_DEFAULT))
             return b;
         struct device *child;
-        TAILQ_FOREACH(child, &b->children, sibling) {
+        TAILQ_FOREACH(child, &b->children, sibling)
+        {
             struct tn_bus *below = search(vm, child, type, seen);
             if (below)
                 return below;
@@ -139,18 +146,20 @@ static struct tn_bus *search_all(struct vm *vm, const char *type, int *seen)
     if (b)
         return b;
     TAILQ_FOREACH(d, &vm->devices, all)
-        if (!d->bus && (b = search(vm, d, type, seen)))
-            return b;
+    if (!d->bus && (b = search(vm, d, type, seen)))
+        return b;
     return NULL;
 }
 
-struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *name, struct tn_err *e)
+struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *name,
+                       struct tn_err *e)
 {
     if (!name) {
         int seen = 0;
         struct tn_bus *b = search_all(vm, cls->bus, &seen);
         if (!b && seen)
-            err_set(e, ENOSPC, "All '%s' buses are full: no place for device '%s'", cls->bus, cls->name);
+            err_set(e, ENOSPC, "All '%s' buses are full: no place for device '%s'", cls->bus,
+                    cls->name);
         else if (!b)
             err_set(e, ENOENT, "No '%s' bus found for device '%s'", cls->bus, cls->name);
         return b;

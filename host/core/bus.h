@@ -20,13 +20,15 @@ struct tn_bus {
 };
 
 /* owner NULL: of the machine. name NULL: "ID.0", or TYPE.N in lower case. */
-struct tn_bus *bus_new(struct vm *vm, struct device *owner, const struct tn_bus_type *type, const char *name,
-                       const void *port_ops, void *data, struct tn_err *e);
+struct tn_bus *bus_new(struct vm *vm, struct device *owner, const struct tn_bus_type *type,
+                       const char *name, const void *port_ops, void *data, struct tn_err *e);
 void bus_free(struct tn_bus *b); /* no children are left */
 int bus_full(const struct tn_bus *b);
 int bus_type_is(const struct tn_bus_type *t, const char *name);
 struct tn_bus *bus_find(struct vm *vm, const char *name);
-/* The bus for a device of type: bus= by name, or the first that is not full, from the roots down, newest first. */
-struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *name, struct tn_err *e);
+/* The bus for a device of type: bus= by name, or the first that is not full, from the roots down,
+ * newest first. */
+struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *name,
+                       struct tn_err *e);
 
 #endif

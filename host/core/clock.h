@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The clocks of a VM. Guest time stands still while the VM is stopped; under qtest it moves only by command. */
+/* The clocks of a VM. Guest time stands still while the VM is stopped; under qtest it moves only by
+ * command. */
 #ifndef TN_HOST_CLOCK_H
 #define TN_HOST_CLOCK_H
 #include <stdint.h>
@@ -11,9 +12,9 @@ struct clock {
     uint32_t stopped;
 };
 
-void clock_init(struct clock *c, int manual); /* guest time 0, stopped */
+void clock_init(struct clock *c, int manual);            /* guest time 0, stopped */
 uint64_t clock_now(const struct clock *c, uint32_t clk); /* TN_CLK_*; any thread */
-void clock_start(struct clock *c); /* main thread, while no vCPU runs */
+void clock_start(struct clock *c);                       /* main thread, while no vCPU runs */
 void clock_stop(struct clock *c);
 void clock_set(struct clock *c, uint64_t ns); /* manual only, never backwards */
 

@@ -32,7 +32,8 @@ static void t_hint(struct tn_err *e, const char *fmt, ...)
     va_end(ap);
 }
 
-/* A guest can make these as fast as it likes: at most a handful a second are written, all are counted. */
+/* A guest can make these as fast as it likes: at most a handful a second are written, all are
+ * counted. */
 static int may_speak(struct device *d)
 {
     uint64_t now = clock_now(&d->vm->clock, TN_CLK_REAL);
@@ -58,7 +59,8 @@ static void t_guest_error(struct tn_dev *pub, const char *fmt, ...)
     va_end(ap);
     uint64_t muted = __atomic_exchange_n(&d->muted, 0, __ATOMIC_RELAXED);
     if (muted)
-        log_line(LOG_INFO, "%s: guest error: %s (and %llu more before)", device_id(d), text, (unsigned long long)muted);
+        log_line(LOG_INFO, "%s: guest error: %s (and %llu more before)", device_id(d), text,
+                 (unsigned long long)muted);
     else
         log_line(LOG_INFO, "%s: guest error: %s", device_id(d), text);
 }
@@ -90,8 +92,8 @@ static void t_unlock(struct tn_dev *d)
     domain_unlock(device_of(d)->domain);
 }
 
-static int t_bus_create(struct tn_dev *d, const struct tn_bus_type *t, const char *name, const void *port_ops, void *bus,
-                        struct tn_bus **out, struct tn_err *e)
+static int t_bus_create(struct tn_dev *d, const struct tn_bus_type *t, const char *name,
+                        const void *port_ops, void *bus, struct tn_bus **out, struct tn_err *e)
 {
     struct device *dev = device_of(d);
     if (dev->stage != DEV_REALIZING)
@@ -183,10 +185,12 @@ struct share {
     struct shared *sh;
 };
 
-static const struct tn_class owner_class = {.struct_size = sizeof owner_class, .flags = TN_C_INTERNAL, .kind = TN_K_OBJECT,
+static const struct tn_class owner_class = {.struct_size = sizeof owner_class,
+                                            .flags = TN_C_INTERNAL,
+                                            .kind = TN_K_OBJECT,
                                             .name = "shared-owner"};
-static const struct class_entry owner_entry = {.name = (char *)(uintptr_t) "shared-owner", .kind = TN_K_OBJECT,
-                                               .cls = &owner_class};
+static const struct class_entry owner_entry = {
+    .name = (char *)(uintptr_t) "shared-owner", .kind = TN_K_OBJECT, .cls = &owner_class};
 
 static void shared_put(struct shared *sh)
 {
@@ -214,14 +218,15 @@ static struct shared *shared_find(struct vm *vm, const struct tn_plugin *p, cons
 {
     struct shared *sh;
     LIST_FOREACH(sh, &vm->shared, all)
-        if (sh->plugin == p && strcmp(sh->key, key) == 0)
-            return sh;
+    if (sh->plugin == p && strcmp(sh->key, key) == 0)
+        return sh;
     return NULL;
 }
 
 static struct shared *shared_open(struct device *d, const char *key, uint64_t size,
-                                  int (*open)(void *, struct tn_dev *, const char *, struct tn_err *), void (*close)(void *),
-                                  struct tn_err *e)
+                                  int (*open)(void *, struct tn_dev *, const char *,
+                                              struct tn_err *),
+                                  void (*close)(void *), struct tn_err *e)
 {
     AUTO_FREE char *name = xasprintf("%s:%s", d->entry->file->plugin->id, key);
     struct device *owner = device_new(d->vm, &owner_entry, NULL, NULL, name, e);
@@ -236,15 +241,20 @@ static struct shared *shared_open(struct device *d, const char *key, uint64_t si
         return NULL;
     }
     struct shared *sh = XNEW(struct shared);
-    *sh = (struct shared){.owner = owner, .plugin = d->entry->file->plugin, .key = xstrdup(key), .obj = obj, .close = close};
+    *sh = (struct shared){.owner = owner,
+                          .plugin = d->entry->file->plugin,
+                          .key = xstrdup(key),
+                          .obj = obj,
+                          .close = close};
     owner->holds++; /* it goes with the object, not with the VM's devices */
     LIST_INSERT_HEAD(&d->vm->shared, sh, all);
     return sh;
 }
 
 static void *t_shared(struct tn_dev *pub, const char *key, uint64_t size,
-                      int (*open)(void *sh, struct tn_dev *owner, const char *key, struct tn_err *e), void (*close)(void *sh),
-                      struct tn_err *e)
+                      int (*open)(void *sh, struct tn_dev *owner, const char *key,
+                                  struct tn_err *e),
+                      void (*close)(void *sh), struct tn_err *e)
 {
     struct device *d = device_of(pub);
     if (!d->entry->file) { /* an owner itself */
@@ -273,14 +283,16 @@ static uint32_t t_flags(struct tn_dev *d)
     return device_of(d)->flags;
 }
 
-static int t_query(struct tn_dev *d, struct tn_dev *other, const char *id, const void **ops, void **self)
+static int t_query(struct tn_dev *d, struct tn_dev *other, const char *id, const void **ops,
+                   void **self)
 {
     (void)d;
     *ops = device_iface(device_of(other), id, self);
     return *ops ? 0 : -ENOENT;
 }
 
-static int t_query_bus(struct tn_dev *d, struct tn_bus *b, const char *id, const void **ops, void **self)
+static int t_query_bus(struct tn_dev *d, struct tn_bus *b, const char *id, const void **ops,
+                       void **self)
 {
     if (b->type->port_ops && strcmp(b->type->port_ops, id) == 0 && b->port_ops) {
         *ops = b->port_ops;
@@ -296,7 +308,8 @@ static struct tn_dev *t_find(struct tn_dev *d, const char *id)
     return other ? &other->pub : NULL;
 }
 
-static int t_each(struct tn_dev *d, const char *id, int (*fn)(void *o, struct tn_dev *other), void *o)
+static int t_each(struct tn_dev *d, const char *id, int (*fn)(void *o, struct tn_dev *other),
+                  void *o)
 {
     struct device *other, *next;
     int r = 0;
@@ -311,15 +324,16 @@ static int t_each(struct tn_dev *d, const char *id, int (*fn)(void *o, struct tn
 static int set_kv(struct device *c, const struct tn_kv *kv, uint32_t n, struct tn_err *e)
 {
     for (uint32_t i = 0; i < n; i++) {
-        int r = kv[i].handle ? device_set_handle(c, kv[i].key, kv[i].handle, e) : device_set(c, kv[i].key, kv[i].str, e);
+        int r = kv[i].handle ? device_set_handle(c, kv[i].key, kv[i].handle, e)
+                             : device_set(c, kv[i].key, kv[i].str, e);
         if (r < 0)
             return r;
     }
     return 0;
 }
 
-static int t_child(struct tn_dev *d, const char *cls, const char *name, struct tn_bus *b, const struct tn_kv *kv, uint32_t n,
-                   struct tn_dev **out, struct tn_err *e)
+static int t_child(struct tn_dev *d, const char *cls, const char *name, struct tn_bus *b,
+                   const struct tn_kv *kv, uint32_t n, struct tn_dev **out, struct tn_err *e)
 {
     struct device *dev = device_of(d);
     const struct class_entry *c = registry_class(dev->vm->registry, TN_K_DEVICE, cls, e);
@@ -357,7 +371,8 @@ static void t_drop(struct tn_dev *d, struct tn_dev *child)
 static int t_reparent(struct tn_dev *pub, struct tn_bus *b, struct tn_err *e)
 {
     struct device *d = device_of(pub);
-    if (!d->bus || strcmp(b->type->name, d->bus->type->name) != 0 || b->type->child_size != d->bus->type->child_size)
+    if (!d->bus || strcmp(b->type->name, d->bus->type->name) != 0 ||
+        b->type->child_size != d->bus->type->child_size)
         return err_set(e, EINVAL, "Device '%s' can't go on %s bus", device_id(d), b->type->name);
     if (b != d->bus && bus_full(b))
         return err_set(e, ENOSPC, "Bus '%s' is full", b->name);
@@ -424,18 +439,22 @@ static uint64_t l_now(struct tn_dev *d, uint32_t clk)
     return clock_now(&device_of(d)->vm->clock, clk);
 }
 
-static struct tn_timer *l_timer(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, uint32_t clk, void (*fn)(void *), void *s)
+static struct tn_timer *l_timer(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, uint32_t clk,
+                                void (*fn)(void *), void *s)
 {
-    return clk >= TN_CLK_VM && clk <= TN_CLK_REAL ? timer_new(ctx_of(d, c), device_of(d), flags & TN_LF_NOLOCK, clk, fn, s) : NULL;
+    return clk >= TN_CLK_VM && clk <= TN_CLK_REAL
+               ? timer_new(ctx_of(d, c), device_of(d), flags & TN_LF_NOLOCK, clk, fn, s)
+               : NULL;
 }
 
-static struct tn_watch *l_fd(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, int fd, uint32_t ev,
-                             void (*fn)(void *, uint32_t), void *s)
+static struct tn_watch *l_fd(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, int fd,
+                             uint32_t ev, void (*fn)(void *, uint32_t), void *s)
 {
     return watch_new(ctx_of(d, c), device_of(d), flags & TN_LF_NOLOCK, fd, ev, fn, s);
 }
 
-static struct tn_bh *l_bh(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, void (*fn)(void *), void *s)
+static struct tn_bh *l_bh(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, void (*fn)(void *),
+                          void *s)
 {
     return bh_new(ctx_of(d, c), device_of(d), flags & TN_LF_NOLOCK, fn, s);
 }

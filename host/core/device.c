@@ -35,12 +35,13 @@ struct device *device_find(struct vm *vm, uint32_t kind, const char *id)
 {
     struct device *d;
     TAILQ_FOREACH(d, &vm->devices, all)
-        if (d->entry->kind == kind && ((d->id && strcmp(d->id, id) == 0) || strcmp(d->path, id) == 0))
-            return d;
+    if (d->entry->kind == kind && ((d->id && strcmp(d->id, id) == 0) || strcmp(d->path, id) == 0))
+        return d;
     return NULL;
 }
 
-static char *make_path(struct vm *vm, uint32_t kind, const char *id, struct device *parent, const char *name)
+static char *make_path(struct vm *vm, uint32_t kind, const char *id, struct device *parent,
+                       const char *name)
 {
     if (parent && name)
         return xasprintf("%s/%s", parent->path, name);
@@ -61,9 +62,11 @@ static char *make_path(struct vm *vm, uint32_t kind, const char *id, struct devi
 
 /* ---- creation ---- */
 
-static const struct tn_prop *locate(struct device *d, const char *key, void **base, struct device **owner);
+static const struct tn_prop *locate(struct device *d, const char *key, void **base,
+                                    struct device **owner);
 
-/* Called when d is new, and again when its bus is known: then for the properties that only the bus has. */
+/* Called when d is new, and again when its bus is known: then for the properties that only the bus
+ * has. */
 static int global_is_for(struct device *d, const struct global *g)
 {
     void *base;
@@ -85,9 +88,11 @@ static int apply_globals(struct device *d, struct tn_err *e)
         g->used = 1;
         int r = device_set(d, g->prop, g->value, &why);
         if (r < 0 && d->vm->cold)
-            return err_set(e, -r, "can't apply global %s.%s=%s: %s", g->cls, g->prop, g->value, err_text(&why));
+            return err_set(e, -r, "can't apply global %s.%s=%s: %s", g->cls, g->prop, g->value,
+                           err_text(&why));
         if (r < 0)
-            log_line(LOG_WARN, "can't apply global %s.%s=%s: %s", g->cls, g->prop, g->value, err_text(&why));
+            log_line(LOG_WARN, "can't apply global %s.%s=%s: %s", g->cls, g->prop, g->value,
+                     err_text(&why));
     }
     return 0;
 }
@@ -135,11 +140,12 @@ static struct device *device_alloc(struct vm *vm, const struct class_entry *entr
     return d;
 }
 
-struct device *device_new(struct vm *vm, const struct class_entry *entry, const char *id, struct device *parent,
-                          const char *name, struct tn_err *e)
+struct device *device_new(struct vm *vm, const struct class_entry *entry, const char *id,
+                          struct device *parent, const char *name, struct tn_err *e)
 {
     if (id && device_find(vm, entry->kind, id)) {
-        err_set(e, EEXIST, "Duplicate %s ID '%s'", entry->kind == TN_K_DEVICE ? "device" : "object", id);
+        err_set(e, EEXIST, "Duplicate %s ID '%s'", entry->kind == TN_K_DEVICE ? "device" : "object",
+                id);
         return NULL;
     }
     if (entry->file && entry->file->plugin && plugin_needs(entry->file->plugin, &vm->host, e) < 0)
@@ -167,7 +173,8 @@ struct device *device_new(struct vm *vm, const struct class_entry *entry, const 
     d->inited = 1;
     if (entry->kind == TN_K_CHARDEV && !d->handle)
         chardev_create(d); /* the host's own classes have done it */
-    if (entry->inner && !(d->inner = device_new(vm, entry->inner, NULL, d, entry->compose->child, e))) {
+    if (entry->inner &&
+        !(d->inner = device_new(vm, entry->inner, NULL, d, entry->compose->child, e))) {
         device_free(d);
         return NULL;
     }
@@ -180,8 +187,10 @@ struct device *device_new(struct vm *vm, const struct class_entry *entry, const 
 
 /* ---- properties ---- */
 
-/* Where a property of that name lives: the class, what its bus adds, or the inner device of a composite. */
-static const struct tn_prop *locate(struct device *d, const char *key, void **base, struct device **owner)
+/* Where a property of that name lives: the class, what its bus adds, or the inner device of a
+ * composite. */
+static const struct tn_prop *locate(struct device *d, const char *key, void **base,
+                                    struct device **owner)
 {
     const struct tn_prop *p = prop_find(class_props(d->pub.cls), key);
     *base = d->pub.self;
@@ -205,7 +214,9 @@ static int changed(struct device *d, const struct tn_prop *p, const void *base, 
         return 0;
     int entered = domain_enter(d->domain), r = 0;
     if (base == d->bus_child && d->bus_child)
-        r = d->bus->type->prop_changed ? d->bus->type->prop_changed(d->bus->data, d->bus_child, p->name, e) : 0;
+        r = d->bus->type->prop_changed
+                ? d->bus->type->prop_changed(d->bus->data, d->bus_child, p->name, e)
+                : 0;
     else if (d->pub.cls->prop_changed)
         r = d->pub.cls->prop_changed(d->pub.self, p->name, e);
     domain_leave(d->domain, entered);
@@ -215,14 +226,17 @@ static int changed(struct device *d, const struct tn_prop *p, const void *base, 
 static int may_set(struct device *d, const struct tn_prop *p, struct tn_err *e)
 {
     if (d->stage >= DEV_REALIZING && !(p->flags & TN_PF_RUNTIME))
-        return err_set(e, EPERM, "Attempt to set property '%s' on device '%s' (type '%s') after it was realized", p->name,
-                       device_id(d), d->entry->name);
+        return err_set(
+            e, EPERM,
+            "Attempt to set property '%s' on device '%s' (type '%s') after it was realized",
+            p->name, device_id(d), d->entry->name);
     return 0;
 }
 
 int device_set(struct device *d, const char *key, const char *text, struct tn_err *e)
 {
-    struct kv_node v = {.kind = KV_STRING, .key = (char *)(uintptr_t)key, .text = (char *)(uintptr_t)text};
+    struct kv_node v = {
+        .kind = KV_STRING, .key = (char *)(uintptr_t)key, .text = (char *)(uintptr_t)text};
     return device_set_node(d, &v, e);
 }
 
@@ -259,7 +273,8 @@ static int missing(const struct tn_prop *p, const void *base)
     const char *at = (const char *)base + p->offset;
     if (!(p->flags & TN_PF_REQUIRED))
         return 0;
-    return p->type == TN_P_FD ? *(const int32_t *)(const void *)at < 0 : memcmp(at, zero, p->size) == 0;
+    return p->type == TN_P_FD ? *(const int32_t *)(const void *)at < 0
+                              : memcmp(at, zero, p->size) == 0;
 }
 
 static int check_table(struct prop_table t, const void *base, struct tn_err *e)
@@ -284,7 +299,9 @@ static void find_home(struct device *d)
     struct prop_table t = class_props(d->pub.cls);
     for (uint32_t i = 0; i < t.n; i++) {
         const struct tn_prop *p = prop_at(t, i);
-        struct tn_ctx *c = p->type == TN_P_IOTHREAD ? *(struct tn_ctx **)(void *)((char *)d->pub.self + p->offset) : NULL;
+        struct tn_ctx *c = p->type == TN_P_IOTHREAD
+                               ? *(struct tn_ctx **)(void *)((char *)d->pub.self + p->offset)
+                               : NULL;
         if (c)
             d->home = c;
     }
@@ -318,7 +335,9 @@ static int run_until(struct vm *vm, uint32_t *waits)
 {
     while (__atomic_load_n(waits, __ATOMIC_ACQUIRE) && !(vm->run && run_ended(vm)))
         loop_once(vm->main, 100000000u);
-    return __atomic_load_n(waits, __ATOMIC_ACQUIRE) ? -EINTR : 0; /* SIGTERM while a chardev waits for its client */
+    return __atomic_load_n(waits, __ATOMIC_ACQUIRE)
+               ? -EINTR
+               : 0; /* SIGTERM while a chardev waits for its client */
 }
 
 static int call_realize(struct device *d, struct tn_err *e)
@@ -329,9 +348,11 @@ static int call_realize(struct device *d, struct tn_err *e)
     uint32_t depth = domain_depth();
     int entered = domain_enter(d->domain);
     int r = d->pub.cls->realize(d->pub.self, e);
-    domain_unwind(depth); /* realize may have joined another domain: which lock is held now is not ours to guess */
+    domain_unwind(depth); /* realize may have joined another domain: which lock is held now is not
+                             ours to guess */
     if (r == TN_PENDING && !entered)
-        return err_set(e, EDEADLK, "%s: a device below another cannot realize later", d->entry->name);
+        return err_set(e, EDEADLK, "%s: a device below another cannot realize later",
+                       d->entry->name);
     if (r == TN_PENDING) {
         d->busy++;
         int cut = run_until(d->vm, &d->realize_waits);
@@ -348,8 +369,8 @@ static struct tn_bus *inner_bus(struct device *d)
 {
     struct tn_bus *b;
     TAILQ_FOREACH(b, &d->vm->buses, all)
-        if (b->owner == d && bus_type_is(b->type, d->entry->compose->inner_bus))
-            return b;
+    if (b->owner == d && bus_type_is(b->type, d->entry->compose->inner_bus))
+        return b;
     return NULL;
 }
 
@@ -375,7 +396,8 @@ static int realize_inner(struct device *d, struct tn_err *e)
 {
     struct tn_bus *b = inner_bus(d);
     if (!b)
-        return err_set(e, EINVAL, "%s made no %s", d->entry->cls->name, d->entry->compose->inner_bus);
+        return err_set(e, EINVAL, "%s made no %s", d->entry->cls->name,
+                       d->entry->compose->inner_bus);
     int r = meet_bus(d->inner, b, e);
     return r < 0 ? r : realize_here(d->inner, e);
 }
@@ -413,8 +435,8 @@ static void set_realized(struct device *d)
     d->stage = DEV_REALIZED;
     d->flags |= TN_DEV_REALIZED;
     TAILQ_FOREACH(c, &d->children, brother)
-        if (c->stage == DEV_REALIZING)
-            set_realized(c);
+    if (c->stage == DEV_REALIZING)
+        set_realized(c);
 }
 
 int device_realize(struct device *d, struct tn_bus *bus, struct tn_err *e)
@@ -448,12 +470,12 @@ static void stop_tree(struct device *d)
     pthread_mutex_unlock(&d->managed_lock);
     space_unstall_all(d);
     TAILQ_FOREACH(c, &d->children, brother)
-        stop_tree(c);
+    stop_tree(c);
     TAILQ_FOREACH(b, &d->vm->buses, all)
-        if (b->owner == d)
-            TAILQ_FOREACH(c, &b->children, sibling)
-                if (c->parent != d)
-                    stop_tree(c);
+    if (b->owner == d)
+        TAILQ_FOREACH(c, &b->children, sibling)
+    if (c->parent != d)
+        stop_tree(c);
 }
 
 static void leave_bus(struct device *d)
@@ -512,11 +534,11 @@ static void dismantle_below(struct device *d)
     for (int again = 1; again;) {
         again = 0;
         TAILQ_FOREACH(b, &d->vm->buses, all)
-            if (b->owner == d && !TAILQ_EMPTY(&b->children)) {
-                dismantle(TAILQ_LAST(&b->children, siblings));
-                again = 1;
-                break;
-            }
+        if (b->owner == d && !TAILQ_EMPTY(&b->children)) {
+            dismantle(TAILQ_LAST(&b->children, siblings));
+            again = 1;
+            break;
+        }
     }
     while (!TAILQ_EMPTY(&d->children))
         dismantle(TAILQ_LAST(&d->children, brothers));
@@ -527,8 +549,8 @@ void devices_drain(struct vm *vm)
     struct device *c;
     epoch_wait();
     TAILQ_FOREACH(c, &vm->devices, all)
-        if (c->handle_type == TN_P_IOTHREAD)
-            loop_drain(c->handle);
+    if (c->handle_type == TN_P_IOTHREAD)
+        loop_drain(c->handle);
 }
 
 /* Nothing of d runs any more. */
@@ -548,7 +570,8 @@ static void dismantle(struct device *d)
 
 void device_free(struct device *d)
 {
-    struct parked locks; /* a parent's, when a child could not be made: what is waited for below may want them */
+    struct parked locks; /* a parent's, when a child could not be made: what is waited for below may
+                            want them */
     struct vm *vm = d->vm;
     domain_park(&locks);
     stop_tree(d);
@@ -572,7 +595,8 @@ static int is_reserved(const char *key)
 static int set_all(struct device *d, const struct kv_node *dict, struct tn_err *e)
 {
     for (size_t i = 0; i < dict->n_child; i++) {
-        int skip = is_reserved(dict->child[i]->key) && !(strcmp(dict->child[i]->key, "bus") == 0 && !d->bus);
+        int skip = is_reserved(dict->child[i]->key) &&
+                   !(strcmp(dict->child[i]->key, "bus") == 0 && !d->bus);
         int r = skip ? 0 : device_set_node(d, dict->child[i], e);
         if (r < 0)
             return r;
@@ -597,16 +621,22 @@ static int may_create(struct vm *vm, const struct class_entry *c, struct tn_err 
 
 static int check_id(const char *id, struct tn_err *e)
 {
-    return !id || keyval_is_id(id) ? 0 : err_set(e, EINVAL, "Parameter 'id' expects an identifier, not '%s'", id);
+    return !id || keyval_is_id(id)
+               ? 0
+               : err_set(e, EINVAL, "Parameter 'id' expects an identifier, not '%s'", id);
 }
 
-int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct device **out, struct tn_err *e)
+int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct device **out,
+               struct tn_err *e)
 {
     static const char *const implied[] = {"driver", "qom-type", "driver", "type", "backend"};
     const char *name = kv_text(dict, kind < ARRAY_SIZE(implied) ? implied[kind] : "driver");
     const char *id = kv_text(dict, "id");
     if (!name)
-        return err_set(e, EINVAL, "Parameter '%s' is missing", kind == TN_K_OBJECT ? "qom-type" : kind == TN_K_CHARDEV ? "backend" : "driver");
+        return err_set(e, EINVAL, "Parameter '%s' is missing",
+                       kind == TN_K_OBJECT    ? "qom-type"
+                       : kind == TN_K_CHARDEV ? "backend"
+                                              : "driver");
     if (check_id(id, e) < 0)
         return -EINVAL;
     if (kind != TN_K_DEVICE && !id)
@@ -670,8 +700,8 @@ struct device *device_providing(struct vm *vm, const char *id)
 {
     struct device *d;
     TAILQ_FOREACH(d, &vm->devices, all)
-        if (d->stage == DEV_REALIZED && provides(d->pub.cls, id))
-            return d;
+    if (d->stage == DEV_REALIZED && provides(d->pub.cls, id))
+        return d;
     return NULL;
 }
 

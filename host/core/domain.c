@@ -86,7 +86,8 @@ void domain_swap_held(struct domain *from, struct domain *to)
     int have = domain_held(to);
     for (uint32_t i = 0; i < held_tls.n; i++)
         if (held_tls.domain[i] == from) {
-            memmove(&held_tls.domain[i], &held_tls.domain[i + 1], (held_tls.n - i - 1) * sizeof held_tls.domain[0]);
+            memmove(&held_tls.domain[i], &held_tls.domain[i + 1],
+                    (held_tls.n - i - 1) * sizeof held_tls.domain[0]);
             break;
         }
     held_tls.n--;

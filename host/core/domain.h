@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The lock of a device, or of the devices that share one (a lock domain): level 1 of three. Level 0 is the main thread
- * with its single configuration order, level 2 are leaf locks that call nobody. A thread holds one domain at a time, but
- * for the main thread during realize, where a parent's may stay held while its child is made. */
+/* The lock of a device, or of the devices that share one (a lock domain): level 1 of three. Level 0
+ * is the main thread with its single configuration order, level 2 are leaf locks that call nobody.
+ * A thread holds one domain at a time, but for the main thread during realize, where a parent's may
+ * stay held while its child is made. */
 #ifndef TN_HOST_DOMAIN_H
 #define TN_HOST_DOMAIN_H
 #include <assert.h>
@@ -35,7 +36,9 @@ void domain_wake(struct domain *d);
 static inline void domain_take(struct domain *d)
 {
     uint32_t free_word = 0;
-    if (__builtin_expect(!__atomic_compare_exchange_n(&d->word, &free_word, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED), 0))
+    if (__builtin_expect(!__atomic_compare_exchange_n(&d->word, &free_word, 1, 0, __ATOMIC_ACQUIRE,
+                                                      __ATOMIC_RELAXED),
+                         0))
         domain_lock_slow(d);
     assert(held_tls.n < DOMAINS_MAX_HELD);
     held_tls.domain[held_tls.n++] = d;
@@ -43,7 +46,8 @@ static inline void domain_take(struct domain *d)
 
 static inline void domain_lock(struct domain *d)
 {
-    assert(held_tls.n == 0); /* two domains at once, or one twice, is the deadlock that the rule Lock excludes */
+    assert(held_tls.n ==
+           0); /* two domains at once, or one twice, is the deadlock that the rule Lock excludes */
     domain_take(d);
 }
 
@@ -55,7 +59,8 @@ static inline void domain_unlock(struct domain *d)
         domain_wake(d);
 }
 
-/* As domain_lock, but a no-op if this thread has it: for realize below a parent. Returns what leave() wants. */
+/* As domain_lock, but a no-op if this thread has it: for realize below a parent. Returns what
+ * leave() wants. */
 int domain_enter(struct domain *d);
 void domain_leave(struct domain *d, int entered);
 /* This thread holds from: it lets go of it and takes to, unless it has that too. */
@@ -65,7 +70,8 @@ int domain_any_held(void);               /* does this thread hold one */
 uint32_t domain_depth(void);             /* how many it holds */
 void domain_unwind(uint32_t depth);      /* unlocks the newest until depth are left */
 
-/* Before waiting for others: this thread lets go of all that it holds. unpark() takes it again, in the same order. */
+/* Before waiting for others: this thread lets go of all that it holds. unpark() takes it again, in
+ * the same order. */
 void domain_park(struct parked *p);
 void domain_unpark(const struct parked *p);
 

@@ -15,13 +15,14 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int have_membarrier;
 __thread struct reader reader_tls;
 
-/* Only threads that end take readers off, one at a time; new ones are put in front without a lock, so that the first look
- * at a view never waits for a grace period. */
+/* Only threads that end take readers off, one at a time; new ones are put in front without a lock,
+ * so that the first look at a view never waits for a grace period. */
 static void unregister(void *p)
 {
     struct reader *me = p, *head = me;
     pthread_mutex_lock(&readers_lock);
-    if (!__atomic_compare_exchange_n(&readers, &head, me->next, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (!__atomic_compare_exchange_n(&readers, &head, me->next, 0, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
         for (; head; head = head->next)
             if (head->next == me) {
                 head->next = me->next;
@@ -34,8 +35,7 @@ static void unregister(void *p)
 static void setup(void)
 {
     pthread_key_create(&key, unregister);
-    have_membarrier =
-        syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    have_membarrier = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
 void reader_enlist(void)
@@ -45,12 +45,14 @@ void reader_enlist(void)
     pthread_setspecific(key, me);
     me->registered = 1;
     me->next = __atomic_load_n(&readers, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&readers, &me->next, me, 1, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+    while (!__atomic_compare_exchange_n(&readers, &me->next, me, 1, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED))
         ;
 }
 
-/* Orders the writer's unpublishing before its look at the readers, on every CPU that runs one of our threads. Without the
- * system call there are only slower ways; the expedited one exists since Linux 4.14. */
+/* Orders the writer's unpublishing before its look at the readers, on every CPU that runs one of
+ * our threads. Without the system call there are only slower ways; the expedited one exists since
+ * Linux 4.14. */
 static void barrier_all(void)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);

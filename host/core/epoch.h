@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Grace periods: readers of published, immutable data pay two plain stores; a writer that has unpublished something
- * waits until every reader has left the section in which it may have seen it. membarrier(2) gives the ordering, so that
- * readers need no fence. */
+/* Grace periods: readers of published, immutable data pay two plain stores; a writer that has
+ * unpublished something waits until every reader has left the section in which it may have seen it.
+ * membarrier(2) gives the ordering, so that readers need no fence. */
 #ifndef TN_HOST_EPOCH_H
 #define TN_HOST_EPOCH_H
 #include <stdint.h>
@@ -39,8 +39,8 @@ static inline void reader_leave(struct reader *r)
         __atomic_store_n(&r->seq, r->seq + 1, __ATOMIC_RELEASE);
 }
 
-/* Leaves every section that this thread is in, to wait for something; what was seen in them is gone. resume() opens as many
- * again. */
+/* Leaves every section that this thread is in, to wait for something; what was seen in them is
+ * gone. resume() opens as many again. */
 static inline uint32_t reader_pause(struct reader *r)
 {
     uint32_t depth = r->depth;
@@ -59,8 +59,8 @@ static inline void reader_resume(struct reader *r, uint32_t depth)
     }
 }
 
-/* Returns when every section that was open at the call has ended. Not inside a section; no lock held that a section may
- * want. */
+/* Returns when every section that was open at the call has ended. Not inside a section; no lock
+ * held that a section may want. */
 void epoch_wait(void);
 
 #endif

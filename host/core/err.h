@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Errors and the log. An error is filled once, where it happens; what is added on the way up is a prefix. */
+/* Errors and the log. An error is filled once, where it happens; what is added on the way up is a
+ * prefix. */
 #ifndef TN_HOST_ERR_H
 #define TN_HOST_ERR_H
 #include <stdarg.h>
@@ -13,9 +14,11 @@ struct tn_err {
 };
 #define ERR_AUTO __attribute__((cleanup(err_clear))) struct tn_err
 
-/* Fills e, unless it is filled already, and returns -err. e NULL: the text goes to the log. Any thread. */
+/* Fills e, unless it is filled already, and returns -err. e NULL: the text goes to the log. Any
+ * thread. */
 int err_set(struct tn_err *e, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-int err_vset(struct tn_err *e, int err, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+int err_vset(struct tn_err *e, int err, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 /* Puts a text in front of what e says. */
 void err_prefix(struct tn_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_hint(struct tn_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -30,8 +33,10 @@ void err_report(const struct tn_err *e);
 enum log_level { LOG_INFO, LOG_WARN, LOG_ERROR, LOG_TRACE };
 /* One line of the log: stderr, or the file of -D. Any thread. */
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void log_vline(enum log_level level, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-/* From now on the log goes to the file at path (created, truncated). 0 or -errno. Main thread, before others exist. */
+void log_vline(enum log_level level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+/* From now on the log goes to the file at path (created, truncated). 0 or -errno. Main thread,
+ * before others exist. */
 int log_open(const char *path);
 
 #endif

@@ -66,7 +66,8 @@ void fwcfg_host_free(struct fwcfg *f)
     if (!f)
         return;
     while (!TAILQ_EMPTY(&f->entries))
-        entry_free(TAILQ_FIRST(&f->entries)); // NOLINT(clang-analyzer-unix.Malloc): it leaves the list
+        entry_free(
+            TAILQ_FIRST(&f->entries)); // NOLINT(clang-analyzer-unix.Malloc): it leaves the list
     pthread_mutex_destroy(&f->lock);
     f->vm->fwcfg = NULL; /* a sync() may still be scheduled */
     free(f);

@@ -29,8 +29,8 @@ void devices_reset(struct vm *vm, uint32_t kind)
     pci_reset_all(vm, kind);
     for (uint32_t phase = TN_RESET_ENTER; phase <= TN_RESET_EXIT; phase++)
         TAILQ_FOREACH(d, &vm->devices, all)
-            if (d->stage == DEV_REALIZED)
-                call_reset(d, kind, phase);
+    if (d->stage == DEV_REALIZED)
+        call_reset(d, kind, phase);
 }
 
 static void reset_phase(struct device *d, uint32_t kind, uint32_t phase)
@@ -39,12 +39,12 @@ static void reset_phase(struct device *d, uint32_t kind, uint32_t phase)
     struct tn_bus *b;
     call_reset(d, kind, phase);
     TAILQ_FOREACH(c, &d->children, brother)
-        reset_phase(c, kind, phase);
+    reset_phase(c, kind, phase);
     TAILQ_FOREACH(b, &d->vm->buses, all)
-        if (b->owner == d)
-            TAILQ_FOREACH(c, &b->children, sibling)
-                if (c->parent != d)
-                    reset_phase(c, kind, phase);
+    if (b->owner == d)
+        TAILQ_FOREACH(c, &b->children, sibling)
+    if (c->parent != d)
+        reset_phase(c, kind, phase);
 }
 
 void device_reset(struct device *d, uint32_t kind)
@@ -86,13 +86,17 @@ static int quiesce_one(struct device *d, uint32_t why, struct tn_err *e)
     if (now == 1 || d->stage != DEV_REALIZED)
         return 0;
     d->quiesce_result = now == 2 ? d->quiesce_result : 0;
-    int r = now == 2 ? TN_PENDING : ask_quiesce(d, why, 0); /* 2: the loop of an outer wait has brought us here */
+    int r = now == 2
+                ? TN_PENDING
+                : ask_quiesce(d, why, 0); /* 2: the loop of an outer wait has brought us here */
     if (r == TN_PENDING)
         r = wait_quiesced(d);
     if (r == -ETIMEDOUT)
         r = ask_quiesce(d, why, TN_QF_FORCE);
     __atomic_store_n(&d->quiesced, r < 0 ? 0 : 1, __ATOMIC_RELEASE);
-    return r < 0 ? err_set(e, -r, "Device '%s' does not come to rest: %s", device_id(d), strerror(-r)) : 0;
+    return r < 0
+               ? err_set(e, -r, "Device '%s' does not come to rest: %s", device_id(d), strerror(-r))
+               : 0;
 }
 
 static void resume_one(struct device *d)
@@ -107,18 +111,20 @@ static void resume_one(struct device *d)
     domain_leave(d->domain, entered);
 }
 
-/* d is top, or goes with it: as a child, or on a bus below it. Every device is made after those above it, so that the order
- * of the VM's list is the order of the tree. */
+/* d is top, or goes with it: as a child, or on a bus below it. Every device is made after those
+ * above it, so that the order of the VM's list is the order of the tree. */
 static int is_below(const struct device *d, const struct device *top)
 {
     const struct device *owner = d->bus ? d->bus->owner : NULL;
-    return d == top || (d->parent && is_below(d->parent, top)) || (owner && owner != d->parent && is_below(owner, top));
+    return d == top || (d->parent && is_below(d->parent, top)) ||
+           (owner && owner != d->parent && is_below(owner, top));
 }
 
 static int quiesce_some(struct vm *vm, const struct device *top, uint32_t why, struct tn_err *e)
 {
     struct device *d;
-    TAILQ_FOREACH(d, &vm->devices, all) {
+    TAILQ_FOREACH(d, &vm->devices, all)
+    {
         int r = !top || is_below(d, top) ? quiesce_one(d, why, e) : 0;
         if (r < 0)
             return r;
@@ -130,8 +136,8 @@ static void resume_some(struct vm *vm, const struct device *top)
 {
     struct device *d;
     TAILQ_FOREACH_REVERSE(d, &vm->devices, device_list, all)
-        if (!top || is_below(d, top))
-            resume_one(d);
+    if (!top || is_below(d, top))
+        resume_one(d);
 }
 
 int device_quiesce(struct device *d, uint32_t why, struct tn_err *e)
@@ -167,8 +173,8 @@ static int in_use(struct device *d)
 {
     struct device *c;
     TAILQ_FOREACH(c, &d->vm->devices, all)
-        if ((c->holds || c->busy) && is_below(c, d))
-            return 1;
+    if ((c->holds || c->busy) && is_below(c, d))
+        return 1;
     return 0;
 }
 
@@ -203,7 +209,8 @@ static int ask_class(struct device *d, struct tn_err *e)
     return r;
 }
 
-/* Of a composite each half may refuse. The class is asked first, then the slot's owner, then the bus. */
+/* Of a composite each half may refuse. The class is asked first, then the slot's owner, then the
+ * bus. */
 static int ask_all(struct device *d, struct tn_err *e)
 {
     int r = d->inner ? ask_class(d->inner, e) : -ENOSYS;
@@ -228,10 +235,13 @@ static int may_leave(struct device *d, struct tn_err *e)
     if (!(flags & TN_C_HOTPLUG))
         return err_set(e, EBUSY, "Device '%s' does not support hotunplugging", device_id(d));
     if (d->parent)
-        return err_set(e, EBUSY, "Device '%s' goes with '%s' only", device_id(d), device_id(d->parent));
+        return err_set(e, EBUSY, "Device '%s' goes with '%s' only", device_id(d),
+                       device_id(d->parent));
     if (d->leaving)
         return err_set(e, EBUSY, "Device %s is already in the process of unplug", device_id(d));
-    return in_use(d) || d->stage != DEV_REALIZED ? err_set(e, EBUSY, "Device '%s' is in use", device_id(d)) : 0;
+    return in_use(d) || d->stage != DEV_REALIZED
+               ? err_set(e, EBUSY, "Device '%s' is in use", device_id(d))
+               : 0;
 }
 
 int device_unplug(struct device *d, struct tn_err *e)

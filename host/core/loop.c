@@ -43,15 +43,24 @@ static int epoll_add(struct tn_watch *w)
     if (errno != EEXIST)
         return -errno;
     w->own_fd = fcntl(w->fd, F_DUPFD_CLOEXEC, 0);
-    return w->own_fd >= 0 && epoll_ctl(w->ctx->epfd, EPOLL_CTL_ADD, w->own_fd, &e) == 0 ? 0 : -errno;
+    return w->own_fd >= 0 && epoll_ctl(w->ctx->epfd, EPOLL_CTL_ADD, w->own_fd, &e) == 0 ? 0
+                                                                                        : -errno;
 }
 
 struct tn_watch *watch_new(struct tn_ctx *c, struct device *d, uint32_t flags, int fd, uint32_t ev,
                            void (*fn)(void *, uint32_t), void *s)
 {
     struct tn_watch *w = XNEW(struct tn_watch);
-    *w = (struct tn_watch){.m.stop = stop_watch, .m.release = release_watch, .ctx = c, .dev = d, .fn = fn, .s = s, .fd = fd, .own_fd = -1,
-                           .events = ev, .flags = flags};
+    *w = (struct tn_watch){.m.stop = stop_watch,
+                           .m.release = release_watch,
+                           .ctx = c,
+                           .dev = d,
+                           .fn = fn,
+                           .s = s,
+                           .fd = fd,
+                           .own_fd = -1,
+                           .events = ev,
+                           .flags = flags};
     if (epoll_add(w) < 0) {
         close_fd(&w->own_fd);
         free(w);
@@ -133,11 +142,12 @@ static void ready(struct tn_watch *w, uint32_t ev)
 
 static uint32_t from_epoll(uint32_t e)
 {
-    return (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP) ? TN_FD_IN : 0u) | (e & EPOLLOUT ? TN_FD_OUT : 0u) |
-           (e & (EPOLLERR | EPOLLHUP) ? TN_FD_ERR : 0u);
+    return (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP) ? TN_FD_IN : 0u) |
+           (e & EPOLLOUT ? TN_FD_OUT : 0u) | (e & (EPOLLERR | EPOLLHUP) ? TN_FD_ERR : 0u);
 }
 
-/* Files and the like, once a round. The list may change in a callback: a watch that is taken off stays readable. */
+/* Files and the like, once a round. The list may change in a callback: a watch that is taken off
+ * stays readable. */
 static int run_always(struct tn_ctx *c)
 {
     int ran = 0;
@@ -174,10 +184,17 @@ static void release_bh(struct managed *m)
     bh_del((struct tn_bh *)m);
 }
 
-struct tn_bh *bh_new(struct tn_ctx *c, struct device *d, uint32_t flags, void (*fn)(void *), void *s)
+struct tn_bh *bh_new(struct tn_ctx *c, struct device *d, uint32_t flags, void (*fn)(void *),
+                     void *s)
 {
     struct tn_bh *b = XNEW(struct tn_bh);
-    *b = (struct tn_bh){.m.stop = stop_bh, .m.release = release_bh, .ctx = c, .dev = d, .fn = fn, .s = s, .flags = flags};
+    *b = (struct tn_bh){.m.stop = stop_bh,
+                        .m.release = release_bh,
+                        .ctx = c,
+                        .dev = d,
+                        .fn = fn,
+                        .s = s,
+                        .flags = flags};
     managed_add(d, &b->m);
     return b;
 }
@@ -200,7 +217,8 @@ void bh_kick(struct tn_bh *b)
     if (__atomic_exchange_n(&b->scheduled, 1, __ATOMIC_ACQ_REL))
         return;
     b->next = __atomic_load_n(&c->pending, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&c->pending, &b->next, b, 1, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+    while (!__atomic_compare_exchange_n(&c->pending, &b->next, b, 1, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED))
         ;
     if (__atomic_load_n(&c->sleeping, __ATOMIC_SEQ_CST))
         loop_wake(c);
@@ -229,8 +247,10 @@ static int bh_settle(struct tn_bh *b)
 
 static void run_bh(struct tn_bh *b)
 {
-    struct domain *dom = is_set(&b->stopped) || is_set(&b->dead) ? NULL : lock_for(b->dev, b->flags);
-    int dead = bh_settle(b), run = !dead && !is_set(&b->stopped), once = run && (b->flags & BH_ONCE);
+    struct domain *dom =
+        is_set(&b->stopped) || is_set(&b->dead) ? NULL : lock_for(b->dev, b->flags);
+    int dead = bh_settle(b), run = !dead && !is_set(&b->stopped),
+        once = run && (b->flags & BH_ONCE);
     void (*fn)(void *) = b->fn;
     void *s = b->s;
     if (once)
@@ -246,7 +266,8 @@ static void run_bh(struct tn_bh *b)
 /* What has been kicked goes behind what is ready, first kicked first. */
 static void gather(struct tn_ctx *c)
 {
-    struct tn_bh *stack = __atomic_exchange_n(&c->pending, NULL, __ATOMIC_ACQUIRE), *order = NULL, **end = &c->ready;
+    struct tn_bh *stack = __atomic_exchange_n(&c->pending, NULL, __ATOMIC_ACQUIRE), *order = NULL,
+                 **end = &c->ready;
     for (struct tn_bh *next; stack; stack = next) {
         next = stack->next;
         stack->next = order;
@@ -335,13 +356,15 @@ void loop_adopt(struct tn_ctx *c)
 
 int loop_here(const struct tn_ctx *c)
 {
-    return __atomic_load_n(&c->has_thread, __ATOMIC_ACQUIRE) && pthread_equal(c->thread, pthread_self());
+    return __atomic_load_n(&c->has_thread, __ATOMIC_ACQUIRE) &&
+           pthread_equal(c->thread, pthread_self());
 }
 
 static uint64_t until_deadline(struct tn_ctx *c, uint64_t most)
 {
     for (uint32_t clk = TN_CLK_VM; clk <= TN_CLK_REAL; clk++) {
-        if (clk == TN_CLK_VM && (c->clock->manual || __atomic_load_n(&c->clock->stopped, __ATOMIC_ACQUIRE)))
+        if (clk == TN_CLK_VM &&
+            (c->clock->manual || __atomic_load_n(&c->clock->stopped, __ATOMIC_ACQUIRE)))
             continue;
         uint64_t at = loop_deadline(c, clk);
         if (at == ~(uint64_t)0)
@@ -357,10 +380,13 @@ static uint64_t until_deadline(struct tn_ctx *c, uint64_t most)
 
 static int wait_events(struct tn_ctx *c, struct epoll_event *ev, int n, uint64_t ns)
 {
-    struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
-    int r = (int)syscall(SYS_epoll_pwait2, c->epfd, ev, n, ns == ~(uint64_t)0 ? NULL : &ts, NULL, 0);
+    struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u),
+                          .tv_nsec = (long)(ns % 1000000000u)};
+    int r =
+        (int)syscall(SYS_epoll_pwait2, c->epfd, ev, n, ns == ~(uint64_t)0 ? NULL : &ts, NULL, 0);
     if (r < 0 && errno == ENOSYS) /* before Linux 5.11 */
-        r = epoll_wait(c->epfd, ev, n, ns == ~(uint64_t)0 ? -1 : (int)((ns + 999999) / 1000000 % 86400000));
+        r = epoll_wait(c->epfd, ev, n,
+                       ns == ~(uint64_t)0 ? -1 : (int)((ns + 999999) / 1000000 % 86400000));
     return r < 0 ? 0 : r;
 }
 
@@ -446,7 +472,8 @@ void loop_drain(struct tn_ctx *c)
     if (loop_here(c) || !__atomic_load_n(&c->has_thread, __ATOMIC_ACQUIRE))
         return;
     assert(!domain_any_held()); /* the callback that is waited for may want it */
-    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* what was stopped is stopped in the round that comes */
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* what was stopped is stopped in the round that comes */
     uint32_t seen = __atomic_load_n(&c->passes, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&c->passes, __ATOMIC_ACQUIRE) == seen) {
         loop_wake(c);

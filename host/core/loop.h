@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Event contexts: timers, descriptors and bottom halves, one thread each. The main context is run by the main thread, the
- * others by iothreads. tenon.loop/1 is a thin layer over this. */
+/* Event contexts: timers, descriptors and bottom halves, one thread each. The main context is run
+ * by the main thread, the others by iothreads. tenon.loop/1 is a thin layer over this. */
 #ifndef TN_HOST_LOOP_H
 #define TN_HOST_LOOP_H
 #include "clock.h"
@@ -16,8 +16,8 @@ struct tn_timer {
     struct device *dev; /* whose lock the callback takes; NULL: the host's own timer */
     void (*fn)(void *);
     void *s;
-    uint64_t ns;      /* deadline on clk, while armed */
-    uint32_t at;      /* place in the heap + 1; 0 = not armed */
+    uint64_t ns;                             /* deadline on clk, while armed */
+    uint32_t at;                             /* place in the heap + 1; 0 = not armed */
     uint32_t clk, flags, gen, dead, stopped; /* stopped: its device goes; no call begins any more */
     struct tn_timer *next_dead;
 };
@@ -28,10 +28,12 @@ struct tn_watch {
     struct device *dev;
     void (*fn)(void *, uint32_t);
     void *s;
-    int fd, own_fd;   /* own_fd: a duplicate of ours, as epoll takes a descriptor once only; else -1 */
+    int fd,
+        own_fd; /* own_fd: a duplicate of ours, as epoll takes a descriptor once only; else -1 */
     uint32_t events, flags, dead, stopped;
-    uint32_t running, muted; /* in its callback, which runs the loop: no second call, and epoll does not report it */
-    uint32_t always;  /* regular files cannot be polled: always ready */
+    uint32_t running, muted; /* in its callback, which runs the loop: no second call, and epoll does
+                                not report it */
+    uint32_t always;         /* regular files cannot be polled: always ready */
     struct tn_watch *next_dead, *next_always;
 };
 
@@ -55,7 +57,8 @@ struct tn_ctx {
     struct tn_timer **heap[4];
     uint32_t nheap[4], heap_cap[4];
     struct tn_bh *pending; /* lock-free stack */
-    struct tn_bh *ready;   /* taken off it, in order; its thread's, and what a nested round goes on with */
+    struct tn_bh
+        *ready; /* taken off it, in order; its thread's, and what a nested round goes on with */
     struct tn_timer *dead_timers;
     struct tn_watch *dead_watches, *always;
     uint32_t passes; /* iterations done: what loop_drain() waits for */
@@ -65,21 +68,25 @@ struct tn_ctx {
 /* name is copied; NULL on failure (descriptors). */
 struct tn_ctx *loop_new(const struct clock *clock, const char *name);
 void loop_free(struct tn_ctx *c); /* no thread runs it, nothing is bound to it */
-/* The calling thread runs c: one round, waiting at most timeout_ns (~0 = for ever). Returns 1 if something ran. */
+/* The calling thread runs c: one round, waiting at most timeout_ns (~0 = for ever). Returns 1 if
+ * something ran. */
 int loop_once(struct tn_ctx *c, uint64_t timeout_ns);
 void loop_adopt(struct tn_ctx *c); /* the calling thread is the one that runs c */
 int loop_here(const struct tn_ctx *c);
 void loop_wake(struct tn_ctx *c); /* any thread, async-signal-safe */
-int loop_start_thread(struct tn_ctx *c, void (*begin)(void *), void *s); /* begin runs first in the new thread */
+int loop_start_thread(struct tn_ctx *c, void (*begin)(void *),
+                      void *s); /* begin runs first in the new thread */
 void loop_stop_thread(struct tn_ctx *c);
-/* Returns when every callback of c that was under way at the call has returned. From another thread, with no device lock. */
+/* Returns when every callback of c that was under way at the call has returned. From another
+ * thread, with no device lock. */
 void loop_drain(struct tn_ctx *c);
 /* Earliest deadline on clk, ~0 if none. */
 uint64_t loop_deadline(struct tn_ctx *c, uint32_t clk);
 /* Runs what has expired. c's thread. Returns how many ran. */
 uint32_t loop_run_timers(struct tn_ctx *c);
 
-struct tn_timer *timer_new(struct tn_ctx *c, struct device *d, uint32_t flags, uint32_t clk, void (*fn)(void *), void *s);
+struct tn_timer *timer_new(struct tn_ctx *c, struct device *d, uint32_t flags, uint32_t clk,
+                           void (*fn)(void *), void *s);
 void timer_arm(struct tn_timer *t, uint64_t ns);
 void timer_disarm(struct tn_timer *t);
 void timer_del(struct tn_timer *t);
@@ -87,8 +94,10 @@ struct tn_watch *watch_new(struct tn_ctx *c, struct device *d, uint32_t flags, i
                            void (*fn)(void *, uint32_t), void *s);
 void watch_mask(struct tn_watch *w, uint32_t ev);
 void watch_del(struct tn_watch *w);
-struct tn_bh *bh_new(struct tn_ctx *c, struct device *d, uint32_t flags, void (*fn)(void *), void *s);
-/* Runs fn(s) once, soon, with d's lock (d may be NULL), and forgets it. d must not go before. Any thread. */
+struct tn_bh *bh_new(struct tn_ctx *c, struct device *d, uint32_t flags, void (*fn)(void *),
+                     void *s);
+/* Runs fn(s) once, soon, with d's lock (d may be NULL), and forgets it. d must not go before. Any
+ * thread. */
 void bh_once(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s);
 /* The same without a lock, about d: forgotten if d goes first. fn may free d. */
 void bh_once_about(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s);

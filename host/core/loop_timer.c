@@ -65,11 +65,18 @@ static void release_timer(struct managed *m)
     timer_del((struct tn_timer *)m);
 }
 
-struct tn_timer *timer_new(struct tn_ctx *c, struct device *d, uint32_t flags, uint32_t clk, void (*fn)(void *), void *s)
+struct tn_timer *timer_new(struct tn_ctx *c, struct device *d, uint32_t flags, uint32_t clk,
+                           void (*fn)(void *), void *s)
 {
     struct tn_timer *t = XNEW(struct tn_timer);
-    *t = (struct tn_timer){
-        .m.stop = stop_timer, .m.release = release_timer, .ctx = c, .dev = d, .fn = fn, .s = s, .clk = clk, .flags = flags};
+    *t = (struct tn_timer){.m.stop = stop_timer,
+                           .m.release = release_timer,
+                           .ctx = c,
+                           .dev = d,
+                           .fn = fn,
+                           .s = s,
+                           .clk = clk,
+                           .flags = flags};
     managed_add(d, &t->m);
     return t;
 }
@@ -121,7 +128,8 @@ uint64_t loop_deadline(struct tn_ctx *c, uint32_t clk)
     return ns;
 }
 
-/* The timer on top of clk's heap if it has expired, taken off. gen: what it must still be when its callback runs. */
+/* The timer on top of clk's heap if it has expired, taken off. gen: what it must still be when its
+ * callback runs. */
 static struct tn_timer *pop_expired(struct tn_ctx *c, uint32_t clk, uint64_t now, uint32_t *gen)
 {
     struct tn_timer *t = NULL;
@@ -141,13 +149,16 @@ static void fire(struct tn_timer *t, uint32_t gen)
         return;
     struct domain *dom = lock_for(t->dev, t->flags);
     /* who disarmed or deleted it with the lock held is promised that no call follows */
-    if (!is_set(&t->stopped) && !__atomic_load_n(&t->dead, __ATOMIC_ACQUIRE) && __atomic_load_n(&t->gen, __ATOMIC_ACQUIRE) == gen)
+    if (!is_set(&t->stopped) && !__atomic_load_n(&t->dead, __ATOMIC_ACQUIRE) &&
+        __atomic_load_n(&t->gen, __ATOMIC_ACQUIRE) == gen)
         t->fn(t->s);
     if (dom)
         domain_unlock(dom);
 }
 
-enum { TIMERS_A_ROUND = 1000 }; /* one that is armed for now again and again must not keep everything else waiting */
+enum {
+    TIMERS_A_ROUND = 1000
+}; /* one that is armed for now again and again must not keep everything else waiting */
 
 uint32_t loop_run_timers(struct tn_ctx *c)
 {
@@ -156,9 +167,11 @@ uint32_t loop_run_timers(struct tn_ctx *c)
         if (loop_deadline(c, clk) == ~(uint64_t)0)
             continue;
         uint64_t now = clock_now(c->clock, clk);
-        if (clk == TN_CLK_VM && __atomic_load_n(&c->clock->stopped, __ATOMIC_ACQUIRE) && !c->clock->manual)
+        if (clk == TN_CLK_VM && __atomic_load_n(&c->clock->stopped, __ATOMIC_ACQUIRE) &&
+            !c->clock->manual)
             continue; /* time stands still, also for what was due in its last instant */
-        for (struct tn_timer *t; ran < TIMERS_A_ROUND && (t = pop_expired(c, clk, now, &gen)); ran++)
+        for (struct tn_timer *t; ran < TIMERS_A_ROUND && (t = pop_expired(c, clk, now, &gen));
+             ran++)
             fire(t, gen);
     }
     return ran;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a device has taken through the host, and how it is taken back: first everything is stopped (no new callback),
- * then, after a grace period and unrealize, released, newest first. */
+/* What a device has taken through the host, and how it is taken back: first everything is stopped
+ * (no new callback), then, after a grace period and unrealize, released, newest first. */
 #ifndef TN_HOST_MANAGED_H
 #define TN_HOST_MANAGED_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* "tenon.os/1": files, sockets and threads of devices. Names are resolved before the first resume only, when the sandbox
- * closes; each descriptor belongs to its device. */
+/* "tenon.os/1": files, sockets and threads of devices. Names are resolved before the first resume
+ * only, when the sandbox closes; each descriptor belongs to its device. */
 #include "device.h"
 #include "epoch.h"
 #include "loop.h"
@@ -9,6 +9,8 @@
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/can.h>
+#include <linux/netlink.h>
 #include <linux/openat2.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -21,8 +23,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <linux/can.h>
-#include <linux/netlink.h>
 
 /* ---- descriptors ---- */
 
@@ -65,8 +65,8 @@ static void t_close(struct tn_dev *pub, int fd)
 static int to_open(uint32_t f)
 {
     int rw = (f & TN_O_READ) && (f & TN_O_WRITE) ? O_RDWR : f & TN_O_WRITE ? O_WRONLY : O_RDONLY;
-    return rw | O_CLOEXEC | O_NOCTTY | (f & TN_O_CREATE ? O_CREAT : 0) | (f & TN_O_TRUNC ? O_TRUNC : 0) |
-           (f & TN_O_DIR ? O_DIRECTORY : 0);
+    return rw | O_CLOEXEC | O_NOCTTY | (f & TN_O_CREATE ? O_CREAT : 0) |
+           (f & TN_O_TRUNC ? O_TRUNC : 0) | (f & TN_O_DIR ? O_DIRECTORY : 0);
 }
 
 static int lock_file(int fd, uint32_t flags, const char *path, struct tn_err *e)
@@ -78,7 +78,9 @@ static int lock_file(int fd, uint32_t flags, const char *path, struct tn_err *e)
 
 static int sealed(struct tn_dev *d, const char *path, struct tn_err *e)
 {
-    return device_of(d)->vm->sealed ? err_set(e, EPERM, "'%s' cannot be opened any more: the machine runs", path) : 0;
+    return device_of(d)->vm->sealed
+               ? err_set(e, EPERM, "'%s' cannot be opened any more: the machine runs", path)
+               : 0;
 }
 
 static int t_open(struct tn_dev *d, const char *path, uint32_t flags, struct tn_err *e)
@@ -98,7 +100,8 @@ static int t_open(struct tn_dev *d, const char *path, uint32_t flags, struct tn_
 
 static int t_open_at(struct tn_dev *d, int dir, const char *name, uint32_t flags, struct tn_err *e)
 {
-    struct open_how how = {.flags = (uint64_t)to_open(flags), .mode = flags & TN_O_CREATE ? 0600 : 0,
+    struct open_how how = {.flags = (uint64_t)to_open(flags),
+                           .mode = flags & TN_O_CREATE ? 0600 : 0,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
     int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof how);
     if (fd < 0)
@@ -218,7 +221,8 @@ static void release_notify(struct managed *m)
     free(n);
 }
 
-static int t_watch(struct tn_dev *pub, const char *path, uint32_t events, void (*fn)(void *, const char *), void *s)
+static int t_watch(struct tn_dev *pub, const char *path, uint32_t events,
+                   void (*fn)(void *, const char *), void *s)
 {
     struct device *d = device_of(pub);
     int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -278,16 +282,21 @@ static void release_thread(struct managed *m)
     free(t);
 }
 
-static struct tn_thread *t_thread(struct tn_dev *pub, const char *name, const char *profile, void (*fn)(void *), void *s,
-                                  struct tn_err *e)
+static struct tn_thread *t_thread(struct tn_dev *pub, const char *name, const char *profile,
+                                  void (*fn)(void *), void *s, struct tn_err *e)
 {
     struct device *d = device_of(pub);
     struct tn_thread *t = XNEW(struct tn_thread);
-    *t = (struct tn_thread){.m.release = release_thread, .fn = fn, .s = s, .name = xstrndup(name, 15),
-                            .profile = profile ? xstrdup(profile) : NULL, .vm = d->vm};
+    *t = (struct tn_thread){.m.release = release_thread,
+                            .fn = fn,
+                            .s = s,
+                            .name = xstrndup(name, 15),
+                            .profile = profile ? xstrdup(profile) : NULL,
+                            .vm = d->vm};
     int err = d->vm->sealed ? pthread_create(&t->id, NULL, run_thread, t) : EPERM;
     if (err) {
-        err_set(e, err, "thread '%s': %s", name, d->vm->sealed ? strerror(err) : "there are none before the first resume");
+        err_set(e, err, "thread '%s': %s", name,
+                d->vm->sealed ? strerror(err) : "there are none before the first resume");
         free(t->name);
         free(t->profile);
         free(t);

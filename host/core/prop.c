@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prop.h"
 
+#include "bus.h"
 #include "cli/kvtree.h"
 #include "cli/values.h"
 #include "device.h"
-#include "bus.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include <errno.h>
@@ -49,15 +49,31 @@ static const struct {
     const char *name;
     uint32_t size;
 } types[] = {
-    [TN_P_BOOL] = {"bool", 1},      [TN_P_BIT] = {"bool", 0},       [TN_P_U8] = {"uint8", 1},
-    [TN_P_U16] = {"uint16", 2},     [TN_P_U32] = {"uint32", 4},     [TN_P_U64] = {"uint64", 8},
-    [TN_P_I32] = {"int32", 4},      [TN_P_I64] = {"int64", 8},      [TN_P_SIZE] = {"size", 8},
-    [TN_P_STR] = {"str", 8},        [TN_P_ENUM] = {"enum", 4},      [TN_P_ONOFFAUTO] = {"OnOffAuto", 4},
-    [TN_P_MAC] = {"str", 6},        [TN_P_UUID] = {"str", 16},      [TN_P_DEVFN] = {"int32", 4},
-    [TN_P_CHARDEV] = {"str", 8},    [TN_P_DRIVE] = {"str", 8},      [TN_P_NETDEV] = {"str", 8},
-    [TN_P_MEMDEV] = {"link<memory-backend>", 8},                    [TN_P_IOTHREAD] = {"link<iothread>", 8},
-    [TN_P_LINK] = {"link", 8},      [TN_P_LIST] = {"list", sizeof(struct tn_list)},
-    [TN_P_FD] = {"str", 4},         [TN_P_BUS] = {"str", 8},        [TN_P_AUDIODEV] = {"str", 8},
+    [TN_P_BOOL] = {"bool", 1},
+    [TN_P_BIT] = {"bool", 0},
+    [TN_P_U8] = {"uint8", 1},
+    [TN_P_U16] = {"uint16", 2},
+    [TN_P_U32] = {"uint32", 4},
+    [TN_P_U64] = {"uint64", 8},
+    [TN_P_I32] = {"int32", 4},
+    [TN_P_I64] = {"int64", 8},
+    [TN_P_SIZE] = {"size", 8},
+    [TN_P_STR] = {"str", 8},
+    [TN_P_ENUM] = {"enum", 4},
+    [TN_P_ONOFFAUTO] = {"OnOffAuto", 4},
+    [TN_P_MAC] = {"str", 6},
+    [TN_P_UUID] = {"str", 16},
+    [TN_P_DEVFN] = {"int32", 4},
+    [TN_P_CHARDEV] = {"str", 8},
+    [TN_P_DRIVE] = {"str", 8},
+    [TN_P_NETDEV] = {"str", 8},
+    [TN_P_MEMDEV] = {"link<memory-backend>", 8},
+    [TN_P_IOTHREAD] = {"link<iothread>", 8},
+    [TN_P_LINK] = {"link", 8},
+    [TN_P_LIST] = {"list", sizeof(struct tn_list)},
+    [TN_P_FD] = {"str", 4},
+    [TN_P_BUS] = {"str", 8},
+    [TN_P_AUDIODEV] = {"str", 8},
 };
 
 const char *prop_type_name(const struct tn_prop *p)
@@ -79,19 +95,23 @@ static int check_names(const struct tn_prop *p, struct tn_err *e)
     uint64_t n = 0;
     while (p->names && p->names[n])
         n++;
-    return p->defval < n ? 0 : err_set(e, EINVAL, "property '%s' has no name for its default", p->name);
+    return p->defval < n ? 0
+                         : err_set(e, EINVAL, "property '%s' has no name for its default", p->name);
 }
 
 static int check_element(const struct tn_prop *p, struct tn_err *e)
 {
-    if (!p->sub || !p->nsub || p->sub_stride < sizeof(struct tn_prop) || p->sub_stride % 8 || p->nsub > 64)
+    if (!p->sub || !p->nsub || p->sub_stride < sizeof(struct tn_prop) || p->sub_stride % 8 ||
+        p->nsub > 64)
         return err_set(e, EINVAL, "property '%s' has no element type", p->name);
     struct prop_table t = {p->sub, p->nsub, p->sub_stride};
     for (uint32_t i = 0; i < t.n; i++) {
         struct tn_prop m = *prop_at(t, i);
         if (!m.name && t.n == 1)
             m.name = p->name; /* a list of scalars */
-        int r = m.type == TN_P_LIST ? err_set(e, EINVAL, "property '%s' is a list of lists", p->name) : prop_check(&m, 1u << 16, e);
+        int r = m.type == TN_P_LIST
+                    ? err_set(e, EINVAL, "property '%s' is a list of lists", p->name)
+                    : prop_check(&m, 1u << 16, e);
         if (r < 0)
             return r;
     }
@@ -101,10 +121,12 @@ static int check_element(const struct tn_prop *p, struct tn_err *e)
 int prop_check(const struct tn_prop *p, uint64_t instance_size, struct tn_err *e)
 {
     if (!p->name || p->type >= ARRAY_SIZE(types) || !types[p->type].name)
-        return err_set(e, EINVAL, "property '%s' has an unknown type %u", p->name ? p->name : "?", p->type);
+        return err_set(e, EINVAL, "property '%s' has an unknown type %u", p->name ? p->name : "?",
+                       p->type);
     uint32_t want = types[p->type].size;
     if (want ? p->size != want : p->size != 4 && p->size != 8)
-        return err_set(e, EINVAL, "property '%s' of type %s has size %u", p->name, prop_type_name(p), p->size);
+        return err_set(e, EINVAL, "property '%s' of type %s has size %u", p->name,
+                       prop_type_name(p), p->size);
     if (p->offset > instance_size || p->size > instance_size - p->offset)
         return err_set(e, EINVAL, "property '%s' lies outside the instance", p->name);
     if (p->type != TN_P_MAC && p->type != TN_P_UUID && p->offset % (p->size > 8 ? 8 : p->size))
@@ -196,25 +218,31 @@ static int take_text(struct tn_err *e, int r, char **text)
     return r;
 }
 
-static int set_unsigned(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_unsigned(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                        struct tn_err *e)
 {
     uint64_t most = p->size == 8 ? ~(uint64_t)0 : ((uint64_t)1 << (8 * p->size)) - 1;
     uint64_t min = p->min, max = p->min || p->max ? p->max : most, v;
     AUTO_FREE char *key = label(owner, p);
     char *text_err = NULL;
-    int r = p->type == TN_P_SIZE ? val_size(key, text, 1, &v, &text_err) : val_u64(key, text, min, max, &v, &text_err);
+    int r = p->type == TN_P_SIZE ? val_size(key, text, 1, &v, &text_err)
+                                 : val_u64(key, text, min, max, &v, &text_err);
     if (take_text(e, r, &text_err) < 0)
         return r;
     if (v < min || v > max)
-        return err_set(e, ERANGE, "Property %s doesn't take value '%s' (minimum: %" PRIu64 ", maximum: %" PRIu64 ")", key,
-                       text, min, max);
+        return err_set(e, ERANGE,
+                       "Property %s doesn't take value '%s' (minimum: %" PRIu64
+                       ", maximum: %" PRIu64 ")",
+                       key, text, min, max);
     put_int(p, at, v);
     return 0;
 }
 
-static int set_signed(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_signed(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                      struct tn_err *e)
 {
-    int64_t min = p->size == 4 ? INT32_MIN : INT64_MIN, max = p->size == 4 ? INT32_MAX : INT64_MAX, v;
+    int64_t min = p->size == 4 ? INT32_MIN : INT64_MIN, max = p->size == 4 ? INT32_MAX : INT64_MAX,
+            v;
     if (p->min || p->max) {
         min = (int64_t)p->min;
         max = (int64_t)p->max;
@@ -227,7 +255,8 @@ static int set_signed(struct device *owner, const struct tn_prop *p, void *at, c
     return r;
 }
 
-static int set_enum(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_enum(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                    struct tn_err *e)
 {
     size_t n = 0, which;
     while (p->names[n])
@@ -240,7 +269,8 @@ static int set_enum(struct device *owner, const struct tn_prop *p, void *at, con
     return r;
 }
 
-static int set_bool(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_bool(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                    struct tn_err *e)
 {
     bool on;
     AUTO_FREE char *key = label(owner, p);
@@ -255,7 +285,8 @@ static int set_bool(struct device *owner, const struct tn_prop *p, void *at, con
     return 0;
 }
 
-static int set_parsed(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_parsed(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                      struct tn_err *e)
 {
     char *text_err = NULL;
     int r;
@@ -307,8 +338,8 @@ static struct device *relied_on(struct device *owner, uint32_t type, const void 
     struct device *d;
     if (handle)
         TAILQ_FOREACH(d, &owner->vm->devices, all)
-            if (type == TN_P_LINK ? d == handle : d->handle_type == type && d->handle == handle)
-                return d;
+    if (type == TN_P_LINK ? d == handle : d->handle_type == type && d->handle == handle)
+        return d;
     return NULL;
 }
 
@@ -329,7 +360,8 @@ static void hold(struct device *owner, const struct tn_prop *p, const void *at, 
     struct prop_table t = {p->sub, p->nsub, p->sub_stride};
     for (uint32_t i = 0; p->type == TN_P_LIST && i < l->n; i++)
         for (uint32_t k = 0; k < t.n; k++)
-            hold(owner, prop_at(t, k), (char *)l->items + (uint64_t)i * l->stride + prop_at(t, k)->offset, by);
+            hold(owner, prop_at(t, k),
+                 (char *)l->items + (uint64_t)i * l->stride + prop_at(t, k)->offset, by);
 }
 
 static void hold_other(struct device *owner, const struct tn_prop *p, void *at, const void *handle)
@@ -339,11 +371,13 @@ static void hold_other(struct device *owner, const struct tn_prop *p, void *at, 
     hold(owner, p, at, 1);
 }
 
-static int set_backend(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_backend(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                       struct tn_err *e)
 {
     struct device *other = device_find(owner->vm, kind_of_handle(p->type), text);
     if (!other || other->handle_type != p->type)
-        return err_set(e, ENOENT, "Property '%s.%s' can't find value '%s'", owner->entry->name, p->name, text);
+        return err_set(e, ENOENT, "Property '%s.%s' can't find value '%s'", owner->entry->name,
+                       p->name, text);
     hold_other(owner, p, at, other->handle);
     return 0;
 }
@@ -359,7 +393,8 @@ static int link_fits(const struct tn_prop *p, struct device *other)
     return 0;
 }
 
-static int set_link(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_link(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                    struct tn_err *e)
 {
     struct device *other = device_find(owner->vm, TN_K_OBJECT, text);
     if (!other)
@@ -367,25 +402,29 @@ static int set_link(struct device *owner, const struct tn_prop *p, void *at, con
     if (!other)
         return err_set(e, ENOENT, "Device '%s' not found", text);
     if (!link_fits(p, other))
-        return err_set(e, EINVAL, "Property '%s.%s' cannot be set to '%s': a %s is not one of that kind", owner->entry->name,
-                       p->name, text, other->entry->name);
+        return err_set(e, EINVAL,
+                       "Property '%s.%s' cannot be set to '%s': a %s is not one of that kind",
+                       owner->entry->name, p->name, text, other->entry->name);
     hold_other(owner, p, at, &other->pub);
     return 0;
 }
 
-static int set_bus(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_bus(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                   struct tn_err *e)
 {
     struct tn_bus *b = bus_find(owner->vm, text);
     int fits = b && !p->names;
     for (const char *const *n = p->names; b && n && *n; n++)
         fits |= bus_type_is(b->type, *n);
     if (!fits)
-        return err_set(e, ENOENT, "Property '%s.%s' can't find value '%s'", owner->entry->name, p->name, text);
+        return err_set(e, ENOENT, "Property '%s.%s' can't find value '%s'", owner->entry->name,
+                       p->name, text);
     *(struct tn_bus **)at = b;
     return 0;
 }
 
-static int set_fd(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_fd(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                  struct tn_err *e)
 {
     int64_t fd;
     AUTO_FREE char *key = label(owner, p);
@@ -396,7 +435,8 @@ static int set_fd(struct device *owner, const struct tn_prop *p, void *at, const
     return r;
 }
 
-static int set_string(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_string(struct device *owner, const struct tn_prop *p, void *at, const char *text,
+                      struct tn_err *e)
 {
     (void)p;
     (void)e;
@@ -404,20 +444,41 @@ static int set_string(struct device *owner, const struct tn_prop *p, void *at, c
     return 0;
 }
 
-static int set_scalar_list(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e);
+static int set_scalar_list(struct device *owner, const struct tn_prop *p, void *at,
+                           const char *text, struct tn_err *e);
 
-typedef int (*setter)(struct device *, const struct tn_prop *, void *, const char *, struct tn_err *);
+typedef int (*setter)(struct device *, const struct tn_prop *, void *, const char *,
+                      struct tn_err *);
 static const setter setters[] = {
-    [TN_P_BOOL] = set_bool,       [TN_P_BIT] = set_bool,         [TN_P_U8] = set_unsigned,     [TN_P_U16] = set_unsigned,
-    [TN_P_U32] = set_unsigned,    [TN_P_U64] = set_unsigned,     [TN_P_I32] = set_signed,      [TN_P_I64] = set_signed,
-    [TN_P_SIZE] = set_unsigned,   [TN_P_STR] = set_string,       [TN_P_ENUM] = set_enum,       [TN_P_ONOFFAUTO] = set_parsed,
-    [TN_P_MAC] = set_parsed,      [TN_P_UUID] = set_parsed,      [TN_P_DEVFN] = set_parsed,    [TN_P_CHARDEV] = set_backend,
-    [TN_P_DRIVE] = set_backend,   [TN_P_NETDEV] = set_backend,   [TN_P_MEMDEV] = set_backend,  [TN_P_IOTHREAD] = set_backend,
-    [TN_P_LINK] = set_link,       [TN_P_LIST] = set_scalar_list, [TN_P_FD] = set_fd,           [TN_P_BUS] = set_bus,
+    [TN_P_BOOL] = set_bool,
+    [TN_P_BIT] = set_bool,
+    [TN_P_U8] = set_unsigned,
+    [TN_P_U16] = set_unsigned,
+    [TN_P_U32] = set_unsigned,
+    [TN_P_U64] = set_unsigned,
+    [TN_P_I32] = set_signed,
+    [TN_P_I64] = set_signed,
+    [TN_P_SIZE] = set_unsigned,
+    [TN_P_STR] = set_string,
+    [TN_P_ENUM] = set_enum,
+    [TN_P_ONOFFAUTO] = set_parsed,
+    [TN_P_MAC] = set_parsed,
+    [TN_P_UUID] = set_parsed,
+    [TN_P_DEVFN] = set_parsed,
+    [TN_P_CHARDEV] = set_backend,
+    [TN_P_DRIVE] = set_backend,
+    [TN_P_NETDEV] = set_backend,
+    [TN_P_MEMDEV] = set_backend,
+    [TN_P_IOTHREAD] = set_backend,
+    [TN_P_LINK] = set_link,
+    [TN_P_LIST] = set_scalar_list,
+    [TN_P_FD] = set_fd,
+    [TN_P_BUS] = set_bus,
     [TN_P_AUDIODEV] = set_backend,
 };
 
-int prop_set(struct device *owner, const struct tn_prop *p, void *base, const char *text, struct tn_err *e)
+int prop_set(struct device *owner, const struct tn_prop *p, void *base, const char *text,
+             struct tn_err *e)
 {
     if (p->flags & TN_PF_READONLY)
         return err_set(e, EPERM, "Property '%s.%s' is not writable", owner->entry->name, p->name);
@@ -428,7 +489,8 @@ int prop_set(struct device *owner, const struct tn_prop *p, void *base, const ch
 
 /* ---- lists ---- */
 
-static int append(struct device *owner, const struct tn_prop *p, struct tn_list *l, const struct kv_node *v, struct tn_err *e)
+static int append(struct device *owner, const struct tn_prop *p, struct tn_list *l,
+                  const struct kv_node *v, struct tn_err *e)
 {
     struct prop_table t = {p->sub, p->nsub, p->sub_stride};
     char *item = (char *)l->items + (uint64_t)l->n * l->stride;
@@ -442,12 +504,15 @@ static int append(struct device *owner, const struct tn_prop *p, struct tn_list 
     for (size_t i = 0; v->kind == KV_DICT && i < v->n_child; i++) {
         const struct tn_prop *m = prop_find(t, v->child[i]->key);
         if (!m)
-            return err_set(e, ENOENT, "Property '%s.%s.%s' not found", owner->entry->name, p->name, v->child[i]->key);
+            return err_set(e, ENOENT, "Property '%s.%s.%s' not found", owner->entry->name, p->name,
+                           v->child[i]->key);
         int r = prop_set_node(owner, m, item, v->child[i], e);
         if (r < 0)
             return r;
     }
-    return v->kind == KV_DICT ? 0 : err_set(e, EINVAL, "Property '%s.%s' takes a list of objects", owner->entry->name, p->name);
+    return v->kind == KV_DICT ? 0
+                              : err_set(e, EINVAL, "Property '%s.%s' takes a list of objects",
+                                        owner->entry->name, p->name);
 }
 
 static uint32_t element_size(const struct tn_prop *p)
@@ -460,7 +525,8 @@ static uint32_t element_size(const struct tn_prop *p)
     return (uint32_t)((end + 7) & ~(uint64_t)7);
 }
 
-static int set_list(struct device *owner, const struct tn_prop *p, void *at, const struct kv_node *v, struct tn_err *e)
+static int set_list(struct device *owner, const struct tn_prop *p, void *at,
+                    const struct kv_node *v, struct tn_err *e)
 {
     struct tn_list l = {.stride = element_size(p)};
     if (v->n_child)
@@ -478,10 +544,12 @@ static int set_list(struct device *owner, const struct tn_prop *p, void *at, con
 }
 
 /* `[1,2,3]` or one value, for lists of scalars given as text. */
-static int set_scalar_list(struct device *owner, const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
+static int set_scalar_list(struct device *owner, const struct tn_prop *p, void *at,
+                           const char *text, struct tn_err *e)
 {
     if (p->sub->name)
-        return err_set(e, EINVAL, "Property '%s.%s' is a list: give it in JSON or with dotted keys", owner->entry->name, p->name);
+        return err_set(e, EINVAL, "Property '%s.%s' is a list: give it in JSON or with dotted keys",
+                       owner->entry->name, p->name);
     KV_AUTO *list = kv_new(KV_LIST);
     size_t n = strlen(text);
     int bracket = n >= 2 && text[0] == '[' && text[n - 1] == ']';
@@ -491,16 +559,19 @@ static int set_scalar_list(struct device *owner, const struct tn_prop *p, void *
     return set_list(owner, p, at, list, e);
 }
 
-int prop_set_node(struct device *owner, const struct tn_prop *p, void *base, const struct kv_node *v, struct tn_err *e)
+int prop_set_node(struct device *owner, const struct tn_prop *p, void *base,
+                  const struct kv_node *v, struct tn_err *e)
 {
     if (p->type == TN_P_LIST && v->kind == KV_LIST)
         return set_list(owner, p, at_of(p, base), v, e);
     if (!kv_is_scalar(v))
-        return err_set(e, EINVAL, "Property '%s.%s' does not take a JSON %s", owner->entry->name, p->name ? p->name : "?",
-                       v->kind == KV_DICT ? "object" : "array");
+        return err_set(e, EINVAL, "Property '%s.%s' does not take a JSON %s", owner->entry->name,
+                       p->name ? p->name : "?", v->kind == KV_DICT ? "object" : "array");
     if (p->type == TN_P_DEVFN && v->kind == KV_NUMBER)
-        return set_signed(owner, &(const struct tn_prop){.name = p->name, .size = 4, .min = (uint64_t)-1, .max = 255},
-                          at_of(p, base), v->text, e);
+        return set_signed(
+            owner,
+            &(const struct tn_prop){.name = p->name, .size = 4, .min = (uint64_t)-1, .max = 255},
+            at_of(p, base), v->text, e);
     return prop_set(owner, p, base, v->text, e);
 }
 
@@ -589,7 +660,9 @@ char *prop_default_text(const struct tn_prop *p)
     if (p->type == TN_P_ENUM)
         return xasprintf("\"%s\"", p->names[p->defval]);
     if (p->type == TN_P_ONOFFAUTO)
-        return xstrdup(p->defval == TN_AUTO ? "\"auto\"" : p->defval == TN_ON ? "\"on\"" : "\"off\"");
+        return xstrdup(p->defval == TN_AUTO ? "\"auto\""
+                       : p->defval == TN_ON ? "\"on\""
+                                            : "\"off\"");
     if (p->type == TN_P_DEVFN)
         return xasprintf("%" PRId32, (int32_t)p->defval);
     if (p->type >= TN_P_MAC && p->type != TN_P_DEVFN)
@@ -598,10 +671,12 @@ char *prop_default_text(const struct tn_prop *p)
     return buf_take(&b);
 }
 
-int prop_set_handle(struct device *owner, const struct tn_prop *p, void *base, const void *handle, struct tn_err *e)
+int prop_set_handle(struct device *owner, const struct tn_prop *p, void *base, const void *handle,
+                    struct tn_err *e)
 {
     if (!is_handle(p->type) || (p->flags & TN_PF_READONLY))
-        return err_set(e, EINVAL, "Property '%s.%s' takes no back end", owner->entry->name, p->name);
+        return err_set(e, EINVAL, "Property '%s.%s' takes no back end", owner->entry->name,
+                       p->name);
     hold_other(owner, p, at_of(p, base), handle);
     return 0;
 }

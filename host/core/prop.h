@@ -24,10 +24,13 @@ const struct tn_prop *prop_find(struct prop_table t, const char *name);
 /* Writes the defaults into base. owner keeps the strings. */
 void props_default(struct device *owner, struct prop_table t, void *base);
 /* Stores text, or a JSON value; errors name "CLASS.PROP" as QEMU does. */
-int prop_set(struct device *owner, const struct tn_prop *p, void *base, const char *text, struct tn_err *e);
-int prop_set_node(struct device *owner, const struct tn_prop *p, void *base, const struct kv_node *v, struct tn_err *e);
+int prop_set(struct device *owner, const struct tn_prop *p, void *base, const char *text,
+             struct tn_err *e);
+int prop_set_node(struct device *owner, const struct tn_prop *p, void *base,
+                  const struct kv_node *v, struct tn_err *e);
 /* Stores a back end, or for a LINK a struct tn_dev, that the caller has at hand; NULL: none. */
-int prop_set_handle(struct device *owner, const struct tn_prop *p, void *base, const void *handle, struct tn_err *e);
+int prop_set_handle(struct device *owner, const struct tn_prop *p, void *base, const void *handle,
+                    struct tn_err *e);
 /* Undoes a set: was is what the property stored before. */
 void prop_put_back(struct device *owner, const struct tn_prop *p, void *base, const void *was);
 /* The value as text, as qom-get and info qtree show it. */
@@ -35,7 +38,8 @@ void prop_get(const struct tn_prop *p, const void *base, struct buf *out);
 /* The default as text for help, or NULL if there is none to show. The caller frees it. */
 char *prop_default_text(const struct tn_prop *p);
 const char *prop_type_name(const struct tn_prop *p); /* "uint32", "bool", "str": QEMU's names */
-/* size fits type, names are there where the type wants them: for strangers' tables. 0 or -EINVAL. */
+/* size fits type, names are there where the type wants them: for strangers' tables. 0 or -EINVAL.
+ */
 int prop_check(const struct tn_prop *p, uint64_t instance_size, struct tn_err *e);
 /* Gives back what the values hold (links, lists). base is about to be freed. */
 void props_drop(struct device *owner, struct prop_table t, void *base);

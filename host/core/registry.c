@@ -55,7 +55,8 @@ void registry_free(struct registry *r)
 
 static int by_name(const void *a, const void *b)
 {
-    const struct class_entry *x = *(struct class_entry *const *)a, *y = *(struct class_entry *const *)b;
+    const struct class_entry *x = *(struct class_entry *const *)a,
+                             *y = *(struct class_entry *const *)b;
     return x->kind != y->kind ? (x->kind < y->kind ? -1 : 1) : strcmp(x->name, y->name);
 }
 
@@ -131,8 +132,8 @@ static struct class_entry *describe(const struct tn_class *k, struct plugin_file
 }
 
 /* X on the inner bus of a composition becomes X + suffix. */
-static void compose_one(struct registry *r, struct plugin_file *f, const struct tn_compose *m, struct class_entry *transport,
-                        struct class_entry *inner)
+static void compose_one(struct registry *r, struct plugin_file *f, const struct tn_compose *m,
+                        struct class_entry *transport, struct class_entry *inner)
 {
     AUTO_FREE char *name = xasprintf("%s%s", inner->name, m->suffix);
     if (find(r, TN_K_DEVICE, name)) /* a class of that very name is preferred */
@@ -154,15 +155,18 @@ static void compose_one(struct registry *r, struct plugin_file *f, const struct 
 static void compose_all(struct registry *r)
 {
     for (struct plugin_file *f = r->files; f; f = f->next)
-        for (const struct tn_compose *const *m = f->plugin ? f->plugin->composes : NULL; m && *m; m++) {
+        for (const struct tn_compose *const *m = f->plugin ? f->plugin->composes : NULL; m && *m;
+             m++) {
             struct class_entry *t = find(r, TN_K_DEVICE, (*m)->transport);
             for (uint32_t i = 0, n = r->n; t && i < n; i++)
-                if (r->classes[i]->bus && strcmp(r->classes[i]->bus, (*m)->inner_bus) == 0 && r->classes[i]->cls)
+                if (r->classes[i]->bus && strcmp(r->classes[i]->bus, (*m)->inner_bus) == 0 &&
+                    r->classes[i]->cls)
                     compose_one(r, f, *m, t, r->classes[i]);
         }
 }
 
-static struct class_entry *in_the_way(struct registry *r, const struct plugin_file *f, const struct tn_class *k)
+static struct class_entry *in_the_way(struct registry *r, const struct plugin_file *f,
+                                      const struct tn_class *k)
 {
     struct class_entry *c = find(r, k->kind, k->name);
     return c && c->file != f && !is_composed(c) ? c : NULL;
@@ -171,7 +175,7 @@ static struct class_entry *in_the_way(struct registry *r, const struct plugin_fi
 /* All of its classes, or none. */
 static int add_plugin(struct registry *r, struct plugin_file *f, struct tn_err *e)
 {
-    const struct tn_class *const *first = f->plugin ? f->plugin->classes : NULL, *const *k;
+    const struct tn_class *const *first = f->plugin ? f->plugin->classes : NULL, *const * k;
     for (k = first; k && *k; k++) {
         const struct class_entry *c = in_the_way(r, f, *k);
         if (c)
@@ -235,7 +239,9 @@ static int open_file(struct registry *r, struct plugin_file *f, struct tn_err *e
     const struct tn_plugin *p = dlsym(h, "tn_plugin_v1");
     if (!p) {
         dlclose(h);
-        return err_set(e, ENOEXEC, "plugin %s: exports no tn_plugin_v1: not a plugin of ABI major %d", f->path, TN_ABI_MAJOR);
+        return err_set(e, ENOEXEC,
+                       "plugin %s: exports no tn_plugin_v1: not a plugin of ABI major %d", f->path,
+                       TN_ABI_MAJOR);
     }
     if (plugin_check(p, r->host, e) < 0) {
         err_prefix(e, "plugin %s: ", f->path);
@@ -264,9 +270,10 @@ int registry_plugin(struct registry *r, const char *path, struct tn_err *e)
 }
 
 static const char *const kind_words[] = {
-    "is not a valid device model name", "is not a valid object type name", "is not a valid machine option group",
-    "is not a valid netdev type",       "is not a valid char driver name", "is not a valid block driver name",
-    "is not a valid audio driver name", "is not a valid display name",
+    "is not a valid device model name",    "is not a valid object type name",
+    "is not a valid machine option group", "is not a valid netdev type",
+    "is not a valid char driver name",     "is not a valid block driver name",
+    "is not a valid audio driver name",    "is not a valid display name",
 };
 
 static int open_entry(struct registry *r, struct class_entry *c, struct tn_err *e)
@@ -275,34 +282,41 @@ static int open_entry(struct registry *r, struct class_entry *c, struct tn_err *
     if (err == 0 && !c->cls)
         err = add_plugin(r, c->file, e);
     if (err == 0 && !c->cls)
-        err = err_set(e, ENOEXEC, "plugin %s has no class '%s': its index is stale", c->file->path, c->name);
+        err = err_set(e, ENOEXEC, "plugin %s has no class '%s': its index is stale", c->file->path,
+                      c->name);
     return err;
 }
 
-/* A composition that the index announced: the transport's file and the inner class's are opened, then it is real. */
+/* A composition that the index announced: the transport's file and the inner class's are opened,
+ * then it is real. */
 static int open_composition(struct registry *r, struct class_entry *c, struct tn_err *e)
 {
     c->inner = registry_class(r, TN_K_DEVICE, c->inner_name, e);
-    if (!c->inner || (!c->file->plugin && open_file(r, c->file, e) < 0) || add_plugin(r, c->file, e) < 0)
+    if (!c->inner || (!c->file->plugin && open_file(r, c->file, e) < 0) ||
+        add_plugin(r, c->file, e) < 0)
         return -ENOEXEC;
     const struct tn_plugin *p = c->file->plugin;
     for (const struct tn_compose *const *m = p ? p->composes : NULL; m && *m; m++) {
         size_t n = strlen(c->name), k = strlen((*m)->suffix);
         struct class_entry *t = find(r, TN_K_DEVICE, (*m)->transport);
-        if (t && n > k && strcmp(c->name + n - k, (*m)->suffix) == 0 && strlen(c->inner_name) == n - k) {
+        if (t && n > k && strcmp(c->name + n - k, (*m)->suffix) == 0 &&
+            strlen(c->inner_name) == n - k) {
             c->compose = *m;
             c->cls = t->cls;
             return 0;
         }
     }
-    return err_set(e, ENOEXEC, "plugin %s does not make '%s': its index is stale", c->file->path, c->name);
+    return err_set(e, ENOEXEC, "plugin %s does not make '%s': its index is stale", c->file->path,
+                   c->name);
 }
 
-struct class_entry *registry_class(struct registry *r, uint32_t kind, const char *name, struct tn_err *e)
+struct class_entry *registry_class(struct registry *r, uint32_t kind, const char *name,
+                                   struct tn_err *e)
 {
     struct class_entry *c = find(r, kind, name);
     if (!c) {
-        err_set(e, ENOENT, "'%s' %s", name, kind < ARRAY_SIZE(kind_words) ? kind_words[kind] : "is not known");
+        err_set(e, ENOENT, "'%s' %s", name,
+                kind < ARRAY_SIZE(kind_words) ? kind_words[kind] : "is not known");
         return NULL;
     }
     if (!c->cls && (c->inner_name ? open_composition(r, c, e) : open_entry(r, c, e)) < 0)
@@ -310,7 +324,8 @@ struct class_entry *registry_class(struct registry *r, uint32_t kind, const char
     return c;
 }
 
-int registry_each(struct registry *r, uint32_t kind, int (*fn)(void *o, const struct class_entry *c), void *o)
+int registry_each(struct registry *r, uint32_t kind,
+                  int (*fn)(void *o, const struct class_entry *c), void *o)
 {
     sort(r);
     for (uint32_t i = 0; i < r->n; i++) {
@@ -415,6 +430,7 @@ static const char *dash(const char *s)
 void plugin_index_lines(struct buf *out, const struct tn_plugin *p, const char *path)
 {
     for (const struct tn_class *const *k = p->classes; k && *k; k++)
-        buf_printf(out, "class\t%s\t%u\t%u\t%u\t%s\t%s\t%s\t%s\n", path, (*k)->kind, (*k)->flags, (*k)->category, (*k)->name,
-                   dash((*k)->bus), dash((*k)->aliases ? (*k)->aliases[0] : NULL), dash((*k)->desc));
+        buf_printf(out, "class\t%s\t%u\t%u\t%u\t%s\t%s\t%s\t%s\n", path, (*k)->kind, (*k)->flags,
+                   (*k)->category, (*k)->name, dash((*k)->bus),
+                   dash((*k)->aliases ? (*k)->aliases[0] : NULL), dash((*k)->desc));
 }

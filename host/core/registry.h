@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which classes exist, and in which file. The index that the build writes names every class of every plugin, so that only
- * the files that the command line names are opened. */
+/* Which classes exist, and in which file. The index that the build writes names every class of
+ * every plugin, so that only the files that the command line names are opened. */
 #ifndef TN_HOST_REGISTRY_H
 #define TN_HOST_REGISTRY_H
 #include "err.h"
@@ -9,8 +9,8 @@
 
 struct registry;
 struct plugin_file {
-    char *path;    /* NULL: built into the host */
-    void *handle;  /* of dlopen; NULL until it is opened */
+    char *path;                     /* NULL: built into the host */
+    void *handle;                   /* of dlopen; NULL until it is opened */
     const struct tn_plugin *plugin; /* NULL until it is opened */
     struct plugin_file *next;
 };
@@ -20,13 +20,14 @@ struct class_entry {
     char *name;
     uint32_t kind, flags, category;
     char *bus, *desc;
-    char *alias;                        /* the first one, or NULL */
+    char *alias; /* the first one, or NULL */
     struct plugin_file *file;
-    const struct tn_class *cls;         /* NULL until the file is opened; of a composition: the transport's */
-    const struct tn_compose *compose;   /* of a composition */
-    struct class_entry *inner;          /* of a composition: the class that plugs into its inner bus */
+    const struct tn_class
+        *cls; /* NULL until the file is opened; of a composition: the transport's */
+    const struct tn_compose *compose; /* of a composition */
+    struct class_entry *inner; /* of a composition: the class that plugs into its inner bus */
     struct class_entry *next;
-    char *inner_name, *bus_made;        /* composition, from the index */
+    char *inner_name, *bus_made; /* composition, from the index */
 };
 
 struct registry *registry_new(const struct tn_host *host);
@@ -37,18 +38,22 @@ int registry_builtin(struct registry *r, const struct tn_plugin *p, struct tn_er
 int registry_index(struct registry *r, const char *dir, struct tn_err *e);
 /* -plugin FILE: opened and checked now. */
 int registry_plugin(struct registry *r, const char *path, struct tn_err *e);
-/* The class by name or alias and kind, its file opened and checked. NULL with e: "'x' is not a valid ... name". */
-struct class_entry *registry_class(struct registry *r, uint32_t kind, const char *name, struct tn_err *e);
+/* The class by name or alias and kind, its file opened and checked. NULL with e: "'x' is not a
+ * valid ... name". */
+struct class_entry *registry_class(struct registry *r, uint32_t kind, const char *name,
+                                   struct tn_err *e);
 /* The same without opening the file; NULL if there is none. */
 struct class_entry *registry_peek(struct registry *r, uint32_t kind, const char *name);
 /* Every class of kind, sorted by name, until fn is not 0. */
-int registry_each(struct registry *r, uint32_t kind, int (*fn)(void *o, const struct class_entry *c), void *o);
+int registry_each(struct registry *r, uint32_t kind,
+                  int (*fn)(void *o, const struct class_entry *c), void *o);
 /* The open plugins, until fn is not 0: for the sandbox. */
 int registry_each_open(struct registry *r, int (*fn)(void *o, const struct tn_plugin *p), void *o);
 /* The open plugin that has bus type name; the type is the same whoever provides it. */
 const struct tn_bus_type *registry_bus_type(struct registry *r, const char *name);
 
-/* Checks what a stranger's constant says of itself: sizes, strides, names, types against sizes. Also tools/tenon-index. */
+/* Checks what a stranger's constant says of itself: sizes, strides, names, types against sizes.
+ * Also tools/tenon-index. */
 int plugin_check(const struct tn_plugin *p, const struct tn_host *host, struct tn_err *e);
 /* Does this machine have what the plugin needs: when a class of it is instantiated. */
 int plugin_needs(const struct tn_plugin *p, const struct tn_host *host, struct tn_err *e);

@@ -69,7 +69,8 @@ static void serve_common(struct vm *vm)
 struct vm *vm_new(int manual_clock)
 {
     struct vm *vm = XNEW(struct vm);
-    vm->host = (struct tn_host){sizeof vm->host, TN_ABI_MAJOR, TN_ABI_MINOR, "tenon", TENON_VERSION, get};
+    vm->host =
+        (struct tn_host){sizeof vm->host, TN_ABI_MAJOR, TN_ABI_MINOR, "tenon", TENON_VERSION, get};
     TAILQ_INIT(&vm->devices);
     TAILQ_INIT(&vm->buses);
     LIST_INIT(&vm->shared);
@@ -98,10 +99,10 @@ void vm_free(struct vm *vm)
     while (!TAILQ_EMPTY(&vm->devices)) {
         last = NULL;
         TAILQ_FOREACH_REVERSE(d, &vm->devices, device_list, all)
-            if (!d->parent && !d->holds) {
-                last = d;
-                break;
-            }
+        if (!d->parent && !d->holds) {
+            last = d;
+            break;
+        }
         device_free(last ? last : TAILQ_LAST(&vm->devices, device_list));
     }
     machine_free(vm->machine);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One virtual machine. Each module of the host keeps its own state behind one pointer here; nothing is global. */
+/* One virtual machine. Each module of the host keeps its own state behind one pointer here; nothing
+ * is global. */
 #ifndef TN_HOST_VM_H
 #define TN_HOST_VM_H
 #include "clock.h"
@@ -10,7 +11,8 @@
 struct device;
 struct kv_node;
 
-/* A -global: driver.prop=value, applied to every instance of the class before its own properties. */
+/* A -global: driver.prop=value, applied to every instance of the class before its own properties.
+ */
 struct global {
     const char *cls, *prop, *value;
     uint32_t used;
@@ -22,39 +24,40 @@ struct vm_service {
 };
 
 struct vm {
-    struct tn_host host;          /* first: what plugins get */
+    struct tn_host host; /* first: what plugins get */
     struct clock clock;
-    struct tn_ctx *main;          /* event context of the main thread */
-    struct registry *registry;    /* core/registry.h: plugins and classes */
-    struct memory *memory;        /* vm/memory.h: guest RAM */
-    struct space *pio, *mmio;     /* vm/space.h: what traps */
-    struct irqs *irqs;            /* vm/irq.h: lines and messages */
-    struct kvm *kvm;              /* vm/kvm.h; NULL under qtest */
-    struct vcpus *vcpus;          /* vm/vcpu.h; NULL under qtest */
-    struct run *run;              /* vm/run.h: run state and requests */
-    struct machine *machine;      /* vm/machine.h */
-    struct pci *pci;              /* pci/pci.h; NULL without PCI */
-    struct acpi *acpi;            /* acpi/acpi.h; NULL with acpi=off */
-    struct fdt *fdt;              /* boot/fdt_host.h; NULL where the machine has no tree */
-    struct fwcfg *fwcfg;          /* core/fwcfg.h; NULL where the machine has none */
-    struct inputs *inputs;        /* backend/input.h */
-    struct tracer *tracer;        /* core/trace.h */
-    struct qtest *qtest;          /* monitor/qtest.h; NULL without -qtest */
-    struct tn_watch *signals;     /* start.c: SIGINT, SIGTERM, SIGHUP; NULL before */
-    int signal_fd;                /* -1 before */
+    struct tn_ctx *main;       /* event context of the main thread */
+    struct registry *registry; /* core/registry.h: plugins and classes */
+    struct memory *memory;     /* vm/memory.h: guest RAM */
+    struct space *pio, *mmio;  /* vm/space.h: what traps */
+    struct irqs *irqs;         /* vm/irq.h: lines and messages */
+    struct kvm *kvm;           /* vm/kvm.h; NULL under qtest */
+    struct vcpus *vcpus;       /* vm/vcpu.h; NULL under qtest */
+    struct run *run;           /* vm/run.h: run state and requests */
+    struct machine *machine;   /* vm/machine.h */
+    struct pci *pci;           /* pci/pci.h; NULL without PCI */
+    struct acpi *acpi;         /* acpi/acpi.h; NULL with acpi=off */
+    struct fdt *fdt;           /* boot/fdt_host.h; NULL where the machine has no tree */
+    struct fwcfg *fwcfg;       /* core/fwcfg.h; NULL where the machine has none */
+    struct inputs *inputs;     /* backend/input.h */
+    struct tracer *tracer;     /* core/trace.h */
+    struct qtest *qtest;       /* monitor/qtest.h; NULL without -qtest */
+    struct tn_watch *signals;  /* start.c: SIGINT, SIGTERM, SIGHUP; NULL before */
+    int signal_fd;             /* -1 before */
 
-    TAILQ_HEAD(device_list, device) devices; /* every instance of every kind, in order of creation */
+    TAILQ_HEAD(device_list, device)
+    devices;                               /* every instance of every kind, in order of creation */
     TAILQ_HEAD(tn_bus_list, tn_bus) buses; /* roots first */
-    LIST_HEAD(, shared) shared;   /* core->shared objects */
+    LIST_HEAD(, shared) shared;            /* core->shared objects */
     struct vm_service services[64];
     uint32_t nservices;
     struct global *globals;
     uint32_t nglobals;
-    uint32_t anon, unattached;    /* numbers for paths */
-    uint32_t cold;                /* 1 until the machine has run for the first time */
-    uint32_t sealed;              /* 1 from the first resume on: no new files or sockets by name */
-    char *pidfile;                /* made by this process, and removed with the VM */
-    uint32_t quiesce_ms;          /* how long a device may take to come to rest; 0 = the usual time */
+    uint32_t anon, unattached; /* numbers for paths */
+    uint32_t cold;             /* 1 until the machine has run for the first time */
+    uint32_t sealed;           /* 1 from the first resume on: no new files or sockets by name */
+    char *pidfile;             /* made by this process, and removed with the VM */
+    uint32_t quiesce_ms;       /* how long a device may take to come to rest; 0 = the usual time */
 };
 
 /* A VM without machine, memory or devices. manual_clock: qtest. Main thread. */

@@ -25,9 +25,11 @@ void sandbox_enter(struct vm *vm, enum sandbox_kind kind, const char *profile);
 /* Appends the table of profiles, as Markdown. Any thread. */
 void sandbox_describe(struct buf *out);
 
-/* 0 in a build for a leak checker, which stops all threads at the end by calls that no filter allows. */
+/* 0 in a build for a leak checker, which stops all threads at the end by calls that no filter
+ * allows. */
 int sandbox_fits_build(void);
-/* fn is called when a filter ends the process: what must not be left behind, such as the terminal's mode. Async-signal-safe. */
+/* fn is called when a filter ends the process: what must not be left behind, such as the terminal's
+ * mode. Async-signal-safe. */
 void sandbox_at_death(void (*fn)(void));
 
 #endif

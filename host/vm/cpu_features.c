@@ -4,7 +4,8 @@
 #include "util/alloc.h"
 #include <stddef.h>
 
-/* Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E; Linux Documentation/virt/kvm/x86/cpuid.rst for 0x40000001. */
+/* Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E; Linux
+ * Documentation/virt/kvm/x86/cpuid.rst for 0x40000001. */
 static const struct cpu_feature features[] = {
     {"fpu", 0x1, 0, CPU_EDX, 0},
     {"vme", 0x1, 0, CPU_EDX, 1},

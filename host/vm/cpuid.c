@@ -10,7 +10,12 @@
 #include <sys/ioctl.h>
 
 enum { MAX_LEAVES = 256, SPARE = 16 };
-enum { LEAF1_ECX_X2APIC = 1 << 21, LEAF1_ECX_TSC_DEADLINE = 1 << 24, LEAF1_EDX_HTT = 1 << 28, LEAF6_EAX_ARAT = 1 << 2 };
+enum {
+    LEAF1_ECX_X2APIC = 1 << 21,
+    LEAF1_ECX_TSC_DEADLINE = 1 << 24,
+    LEAF1_EDX_HTT = 1 << 28,
+    LEAF6_EAX_ARAT = 1 << 2
+};
 
 static uint32_t bits_for(uint32_t n)
 {
@@ -37,7 +42,9 @@ uint32_t cpuid_apic_id(const struct vcpu_options *o, uint32_t i)
 static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *t, uint32_t fn, uint32_t index)
 {
     for (uint32_t i = 0; i < t->nent; i++)
-        if (t->entries[i].function == fn && (t->entries[i].index == index || !(t->entries[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
+        if (t->entries[i].function == fn &&
+            (t->entries[i].index == index ||
+             !(t->entries[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
             return &t->entries[i];
     return NULL;
 }
@@ -50,7 +57,8 @@ static struct kvm_cpuid_entry2 *leaf_or_new(struct kvm_cpuid2 *t, uint32_t fn, u
     if (t->nent >= MAX_LEAVES + SPARE)
         return NULL;
     struct kvm_cpuid_entry2 *n = &t->entries[t->nent++];
-    *n = (struct kvm_cpuid_entry2){.function = fn, .index = index, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX};
+    *n = (struct kvm_cpuid_entry2){
+        .function = fn, .index = index, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX};
     return n;
 }
 
@@ -70,7 +78,8 @@ static void add_kvm_features(struct kvm *k, struct kvm_cpuid2 *t)
 {
     struct kvm_cpuid_entry2 *l1 = leaf(t, 1, 0), *l6 = leaf(t, 6, 0);
     if (l1)
-        l1->ecx |= LEAF1_ECX_X2APIC | CPU_HYPERVISOR | (kvm_has(k, KVM_CAP_TSC_DEADLINE_TIMER) > 0 ? LEAF1_ECX_TSC_DEADLINE : 0u);
+        l1->ecx |= LEAF1_ECX_X2APIC | CPU_HYPERVISOR |
+                   (kvm_has(k, KVM_CAP_TSC_DEADLINE_TIMER) > 0 ? LEAF1_ECX_TSC_DEADLINE : 0u);
     if (l6)
         l6->eax |= LEAF6_EAX_ARAT; /* the timer of a virtual APIC never stops */
 }
@@ -81,14 +90,16 @@ static uint32_t *reg_of(struct kvm_cpuid_entry2 *l, uint32_t reg)
     return r[reg & 3];
 }
 
-static int set_feature(struct kvm_cpuid2 *t, const char *name, int on, const char *sign, struct tn_err *e)
+static int set_feature(struct kvm_cpuid2 *t, const char *name, int on, const char *sign,
+                       struct tn_err *e)
 {
     const struct cpu_feature *f = cpu_feature_find(name);
     if (!f)
         return err_set(e, ENOENT, "Property 'host-x86_64-cpu.%s' not found", name);
     struct kvm_cpuid_entry2 *l = leaf(t, f->leaf, f->index);
     if (!l || (on && !(*reg_of(l, f->reg) >> f->bit & 1)))
-        return on ? err_set(e, ENOTSUP, "CPU feature '%s%s': KVM does not have it here", sign, name) : 0;
+        return on ? err_set(e, ENOTSUP, "CPU feature '%s%s': KVM does not have it here", sign, name)
+                  : 0;
     if (!on)
         *reg_of(l, f->reg) &= ~(1u << f->bit);
     return 0;
@@ -115,7 +126,8 @@ static int one_option(struct kvm_cpuid2 *t, char *opt, struct tn_err *e)
     if (!eq)
         return set_feature(t, opt, 1, "", e);
     *eq = 0;
-    if (strcmp(opt, "migratable") == 0 || strcmp(opt, "check") == 0 || strcmp(opt, "host-phys-bits") == 0)
+    if (strcmp(opt, "migratable") == 0 || strcmp(opt, "check") == 0 ||
+        strcmp(opt, "host-phys-bits") == 0)
         return 0; /* what KVM reports is what it has */
     if (strcmp(eq + 1, "on") != 0 && strcmp(eq + 1, "off") != 0)
         return err_set(e, EINVAL, "CPU feature '%s' expects 'on' or 'off', not '%s'", opt, eq + 1);
@@ -146,7 +158,8 @@ struct kvm_cpuid2 *cpuid_make(struct kvm *k, const struct vcpu_options *o, struc
 
 /* ---- topology ---- */
 
-/* Leaf 4 (and 0x8000001d, which has its shape): how many ids share a cache, and how many cores a package has. */
+/* Leaf 4 (and 0x8000001d, which has its shape): how many ids share a cache, and how many cores a
+ * package has. */
 static void share_caches(struct kvm_cpuid2 *t, uint32_t fn, uint32_t threads, uint32_t cores)
 {
     for (uint32_t i = 0; i < t->nent; i++) {
@@ -159,10 +172,12 @@ static void share_caches(struct kvm_cpuid2 *t, uint32_t fn, uint32_t threads, ui
 }
 
 /* Leaves 0xb and 0x1f: extended topology. */
-static void extended_topology(struct kvm_cpuid2 *t, uint32_t fn, uint32_t threads, uint32_t cores, uint32_t apic_id)
+static void extended_topology(struct kvm_cpuid2 *t, uint32_t fn, uint32_t threads, uint32_t cores,
+                              uint32_t apic_id)
 {
     uint32_t tb = bits_for(threads), pb = tb + bits_for(cores);
-    struct kvm_cpuid_entry2 *smt = leaf_or_new(t, fn, 0), *core = leaf_or_new(t, fn, 1), *end = leaf_or_new(t, fn, 2);
+    struct kvm_cpuid_entry2 *smt = leaf_or_new(t, fn, 0), *core = leaf_or_new(t, fn, 1),
+                            *end = leaf_or_new(t, fn, 2);
     if (!smt || !core || !end)
         return;
     smt->eax = tb;

@@ -49,8 +49,8 @@ static int realize(void *p, struct tn_err *e)
     return 0;
 }
 
-/* The first resume starts the thread: by then the sandbox's filters are made. A later one wakes it: guest time goes on, and
- * its timers with it. */
+/* The first resume starts the thread: by then the sandbox's filters are made. A later one wakes it:
+ * guest time goes on, and its timers with it. */
 static void resume(void *p)
 {
     struct iothread *t = p;

@@ -17,15 +17,15 @@ struct tn_line {
     struct managed m;
     struct irqs *irqs;
     uint32_t gsi, flags, level;
-    struct tn_line *next;      /* on its wire */
-    struct tn_watch *trigger;  /* irqfd(): a signal asserts */
-    struct tn_bh *ended;       /* irqfd(): the guest has ended the interrupt */
-    int fd, resample;          /* -1 = none */
+    struct tn_line *next;     /* on its wire */
+    struct tn_watch *trigger; /* irqfd(): a signal asserts */
+    struct tn_bh *ended;      /* irqfd(): the guest has ended the interrupt */
+    int fd, resample;         /* -1 = none */
 };
 struct wire {
     pthread_mutex_t lock; /* leaf, above the controller's own: keeps levels in order */
     struct tn_line *lines;
-    uint32_t level;       /* lines that are high */
+    uint32_t level; /* lines that are high */
     const struct tn_intc_ops *ops;
     void *s;
     uint32_t pin;
@@ -127,7 +127,8 @@ static void release_line(struct managed *m)
     irq_line_free((struct tn_line *)m);
 }
 
-struct tn_line *irq_line_new(struct vm *vm, struct device *d, uint32_t gsi, uint32_t flags, struct tn_err *e)
+struct tn_line *irq_line_new(struct vm *vm, struct device *d, uint32_t gsi, uint32_t flags,
+                             struct tn_err *e)
 {
     if (gsi >= IRQ_GSIS) {
         err_set(e, EINVAL, "interrupt %u does not exist: there are %u", gsi, IRQ_GSIS);
@@ -140,7 +141,12 @@ struct tn_line *irq_line_new(struct vm *vm, struct device *d, uint32_t gsi, uint
         return NULL;
     }
     struct tn_line *l = XNEW(struct tn_line);
-    *l = (struct tn_line){.m.release = release_line, .irqs = vm->irqs, .gsi = gsi, .flags = flags, .fd = -1, .resample = -1};
+    *l = (struct tn_line){.m.release = release_line,
+                          .irqs = vm->irqs,
+                          .gsi = gsi,
+                          .flags = flags,
+                          .fd = -1,
+                          .resample = -1};
     pthread_mutex_lock(&w->lock);
     l->next = w->lines;
     __atomic_store_n(&w->lines, l, __ATOMIC_RELEASE);
@@ -210,7 +216,8 @@ void irq_eoi(struct vm *vm, uint32_t vector)
 {
     struct reader *me = reader_self();
     reader_enter(me);
-    for (const struct intc *c = __atomic_load_n(&vm->irqs->intc, __ATOMIC_ACQUIRE); c; c = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE))
+    for (const struct intc *c = __atomic_load_n(&vm->irqs->intc, __ATOMIC_ACQUIRE); c;
+         c = __atomic_load_n(&c->next, __ATOMIC_ACQUIRE))
         if (c->ops->eoi)
             c->ops->eoi(c->s, vector);
     reader_leave(me);
@@ -218,7 +225,8 @@ void irq_eoi(struct vm *vm, uint32_t vector)
 
 /* ---- TN_IRQ_1 ---- */
 
-static int t_line(struct tn_dev *d, uint32_t domain, uint32_t n, uint32_t flags, struct tn_line **out, struct tn_err *e)
+static int t_line(struct tn_dev *d, uint32_t domain, uint32_t n, uint32_t flags,
+                  struct tn_line **out, struct tn_err *e)
 {
     struct device *dev = device_of(d);
     if (domain == TN_LINE_ISA && n > 15)
@@ -237,7 +245,8 @@ static int t_line(struct tn_dev *d, uint32_t domain, uint32_t n, uint32_t flags,
     return *out ? 0 : e ? -e->err : -EBUSY;
 }
 
-/* With a split irqchip the kernel cannot assert a level pin for us: our own loop does, and the EOI comes back to it. */
+/* With a split irqchip the kernel cannot assert a level pin for us: our own loop does, and the EOI
+ * comes back to it. */
 static void triggered(void *p, uint32_t ev)
 {
     struct tn_line *l = p;
@@ -274,8 +283,12 @@ int irq_line_fd(struct tn_line *l, int fd, int resample_fd)
     return -ENOTSUP;
 }
 
-const struct tn_irq irq_table = {
-    .struct_size = sizeof(struct tn_irq), .rev = 1, .line = t_line, .set = irq_set, .irqfd = irq_line_fd, .gsi = irq_gsi};
+const struct tn_irq irq_table = {.struct_size = sizeof(struct tn_irq),
+                                 .rev = 1,
+                                 .line = t_line,
+                                 .set = irq_set,
+                                 .irqfd = irq_line_fd,
+                                 .gsi = irq_gsi};
 
 /* ---- TN_INTC_1 ---- */
 
@@ -305,29 +318,39 @@ static void release_intc(struct managed *m)
     free(c);
 }
 
-static int t_attach(struct tn_dev *d, uint32_t gsi_base, uint32_t n, const struct tn_intc_ops *o, void *s, struct tn_err *e)
+static int t_attach(struct tn_dev *d, uint32_t gsi_base, uint32_t n, const struct tn_intc_ops *o,
+                    void *s, struct tn_err *e)
 {
     struct irqs *q = device_of(d)->vm->irqs;
     if (!n || n > IRQ_GSIS || gsi_base > IRQ_GSIS - n)
-        return err_set(e, EINVAL, "GSIs %u to %u do not exist: there are %u", gsi_base, gsi_base + n - 1, IRQ_GSIS);
+        return err_set(e, EINVAL, "GSIs %u to %u do not exist: there are %u", gsi_base,
+                       gsi_base + n - 1, IRQ_GSIS);
     for (uint32_t i = 0; i < n; i++)
         if (q->wire[gsi_base + i].ops)
             return err_set(e, EBUSY, "GSI %u has an interrupt controller", gsi_base + i);
     struct intc *c = XNEW(struct intc);
-    *c = (struct intc){.m.release = release_intc, .irqs = q, .ops = o, .s = s, .base = gsi_base, .n = n, .next = q->intc};
+    *c = (struct intc){.m.release = release_intc,
+                       .irqs = q,
+                       .ops = o,
+                       .s = s,
+                       .base = gsi_base,
+                       .n = n,
+                       .next = q->intc};
     set_pins(c, o);
     __atomic_store_n(&q->intc, c, __ATOMIC_RELEASE);
     managed_add(device_of(d), &c->m);
     return 0;
 }
 
-static int t_route_msi(struct tn_dev *d, uint32_t gsi, uint64_t addr, uint32_t data, uint32_t masked)
+static int t_route_msi(struct tn_dev *d, uint32_t gsi, uint64_t addr, uint32_t data,
+                       uint32_t masked)
 {
     struct vm *vm = device_of(d)->vm;
     if (gsi >= IRQ_IOAPIC_PINS)
         return -EINVAL;
-    (void)masked; /* the route stays: KVM reports the EOI of a vector only while a route names it, and guests mask a level
-                     pin before they end its interrupt. Nothing is injected through it: pins are messages of the plugin */
+    (void)masked; /* the route stays: KVM reports the EOI of a vector only while a route names it,
+                     and guests mask a level pin before they end its interrupt. Nothing is injected
+                     through it: pins are messages of the plugin */
     if (vm->kvm)
         kvm_route(vm->kvm, gsi, addr, data);
     return 0;
@@ -344,13 +367,15 @@ static int t_inject(struct tn_dev *d, uint64_t addr, uint32_t data)
     return irq_msi(device_of(d)->vm, addr, data);
 }
 
-/* Called with the controller's leaf lock held, so no wire's may be taken: the loop lets the line go. */
+/* Called with the controller's leaf lock held, so no wire's may be taken: the loop lets the line
+ * go. */
 static void t_eoi_of(struct tn_dev *d, uint32_t gsi)
 {
     struct irqs *q = device_of(d)->vm->irqs;
     if (gsi >= IRQ_GSIS)
         return;
-    for (struct tn_line *l = __atomic_load_n(&q->wire[gsi].lines, __ATOMIC_ACQUIRE); l; l = __atomic_load_n(&l->next, __ATOMIC_ACQUIRE)) {
+    for (struct tn_line *l = __atomic_load_n(&q->wire[gsi].lines, __ATOMIC_ACQUIRE); l;
+         l = __atomic_load_n(&l->next, __ATOMIC_ACQUIRE)) {
         struct tn_bh *b = __atomic_load_n(&l->ended, __ATOMIC_ACQUIRE);
         if (b)
             bh_kick(b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupt lines and messages. A wire is the OR of its sharers; it ends at a pin of an interrupt controller, which is a
- * plugin. Messages go to the local APICs, which are the kernel's; under qtest they are the memory writes that they are. */
+/* Interrupt lines and messages. A wire is the OR of its sharers; it ends at a pin of an interrupt
+ * controller, which is a plugin. Messages go to the local APICs, which are the kernel's; under
+ * qtest they are the memory writes that they are. */
 #ifndef TN_HOST_IRQ_H
 #define TN_HOST_IRQ_H
 #include "core/device.h"
@@ -13,7 +14,8 @@ struct irqs *irqs_new(struct vm *vm);
 void irqs_free(struct irqs *q);
 
 /* The machine's own sharer of gsi (PCI INTx), not managed. NULL without memory. */
-struct tn_line *irq_line_new(struct vm *vm, struct device *d, uint32_t gsi, uint32_t flags, struct tn_err *e);
+struct tn_line *irq_line_new(struct vm *vm, struct device *d, uint32_t gsi, uint32_t flags,
+                             struct tn_err *e);
 void irq_line_free(struct tn_line *l);
 void irq_set(struct tn_line *l, uint32_t level); /* [any] leaf */
 /* As tn_irq.irqfd. */

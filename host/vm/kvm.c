@@ -55,7 +55,9 @@ static int open_system(struct kvm *k, struct tn_err *e)
     if (k->sys < 0)
         return err_set(e, errno, "/dev/kvm: %s", strerror(errno));
     int v = ioctl(k->sys, KVM_GET_API_VERSION, 0);
-    return v == KVM_API_VERSION ? 0 : err_set(e, ENOTSUP, "/dev/kvm: API version %d, not %d", v, KVM_API_VERSION);
+    return v == KVM_API_VERSION
+               ? 0
+               : err_set(e, ENOTSUP, "/dev/kvm: API version %d, not %d", v, KVM_API_VERSION);
 }
 
 static int open_vm(struct kvm *k, struct tn_err *e)
@@ -65,20 +67,23 @@ static int open_vm(struct kvm *k, struct tn_err *e)
     while (k->fd < 0 && errno == EINTR);
     if (k->fd < 0)
         return err_set(e, errno, "/dev/kvm: creating a VM: %s", strerror(errno));
-    if (need(k, KVM_CAP_SPLIT_IRQCHIP, "split irqchip", e) < 0 || need(k, KVM_CAP_IMMEDIATE_EXIT, "immediate exit", e) < 0 ||
-        need(k, KVM_CAP_SIGNAL_MSI, "KVM_SIGNAL_MSI", e) < 0 || need(k, KVM_CAP_IOEVENTFD, "ioeventfd", e) < 0)
+    if (need(k, KVM_CAP_SPLIT_IRQCHIP, "split irqchip", e) < 0 ||
+        need(k, KVM_CAP_IMMEDIATE_EXIT, "immediate exit", e) < 0 ||
+        need(k, KVM_CAP_SIGNAL_MSI, "KVM_SIGNAL_MSI", e) < 0 ||
+        need(k, KVM_CAP_IOEVENTFD, "ioeventfd", e) < 0)
         return -ENOTSUP;
     return 0;
 }
 
-/* The APICs are the kernel's, the IOAPIC is a plugin's. The TSS pages lie where x86 firmware would be: below 4 GiB, above
- * RAM and windows. x2APIC ids and broadcast as the architecture has them. */
+/* The APICs are the kernel's, the IOAPIC is a plugin's. The TSS pages lie where x86 firmware would
+ * be: below 4 GiB, above RAM and windows. x2APIC ids and broadcast as the architecture has them. */
 static int set_up(struct kvm *k, struct tn_err *e)
 {
     uint64_t identity = 0xfeffc000;
     struct kvm_enable_cap split = {.cap = KVM_CAP_SPLIT_IRQCHIP, .args = {IRQ_IOAPIC_PINS}};
-    struct kvm_enable_cap x2apic = {.cap = KVM_CAP_X2APIC_API,
-                                    .args = {KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK}};
+    struct kvm_enable_cap x2apic = {
+        .cap = KVM_CAP_X2APIC_API,
+        .args = {KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK}};
     ioctl(k->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity);
     if (ioctl(k->fd, KVM_SET_TSS_ADDR, 0xfeffd000) < 0)
         return err_set(e, errno, "/dev/kvm: placing the TSS: %s", strerror(errno));
@@ -123,7 +128,8 @@ int kvm_memslot(struct kvm *k, uint32_t slot, uint32_t flags, uint64_t gpa, uint
     return ioctl(k->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0 ? -errno : 0;
 }
 
-int kvm_ioeventfd(struct kvm *k, int pio, uint64_t addr, uint32_t size, uint32_t match, uint64_t data, int fd, int on)
+int kvm_ioeventfd(struct kvm *k, int pio, uint64_t addr, uint32_t size, uint32_t match,
+                  uint64_t data, int fd, int on)
 {
     struct kvm_ioeventfd f = {.datamatch = data, .addr = addr, .len = size, .fd = fd};
     f.flags = (pio ? KVM_IOEVENTFD_FLAG_PIO : 0u) | (match ? KVM_IOEVENTFD_FLAG_DATAMATCH : 0u) |
@@ -133,7 +139,8 @@ int kvm_ioeventfd(struct kvm *k, int pio, uint64_t addr, uint32_t size, uint32_t
 
 int kvm_signal_msi(struct kvm *k, uint64_t addr, uint32_t data)
 {
-    struct kvm_msi m = {.address_lo = (uint32_t)addr, .address_hi = (uint32_t)(addr >> 32), .data = data};
+    struct kvm_msi m = {
+        .address_lo = (uint32_t)addr, .address_hi = (uint32_t)(addr >> 32), .data = data};
     int r = ioctl(k->fd, KVM_SIGNAL_MSI, &m);
     return r < 0 ? -errno : r > 0;
 }
@@ -161,8 +168,8 @@ void kvm_gsi_free(struct kvm *k, int gsi)
 
 static int same_route(const struct kvm_irq_routing_entry *a, const struct kvm_irq_routing_entry *b)
 {
-    return a->type == b->type && a->u.msi.address_lo == b->u.msi.address_lo && a->u.msi.address_hi == b->u.msi.address_hi &&
-           a->u.msi.data == b->u.msi.data;
+    return a->type == b->type && a->u.msi.address_lo == b->u.msi.address_lo &&
+           a->u.msi.address_hi == b->u.msi.address_hi && a->u.msi.data == b->u.msi.data;
 }
 
 void kvm_route(struct kvm *k, uint32_t gsi, uint64_t addr, uint32_t data)
@@ -208,6 +215,7 @@ int kvm_routes_commit(struct kvm *k)
 
 int kvm_irqfd(struct kvm *k, uint32_t gsi, int fd, int on)
 {
-    struct kvm_irqfd f = {.fd = (uint32_t)fd, .gsi = gsi, .flags = on ? 0 : KVM_IRQFD_FLAG_DEASSIGN};
+    struct kvm_irqfd f = {
+        .fd = (uint32_t)fd, .gsi = gsi, .flags = on ? 0 : KVM_IRQFD_FLAG_DEASSIGN};
     return ioctl(k->fd, KVM_IRQFD, &f) < 0 ? -errno : 0;
 }

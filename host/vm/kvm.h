@@ -18,11 +18,13 @@ int kvm_has(const struct kvm *k, long cap); /* KVM_CHECK_EXTENSION of the VM */
 int kvm_memslot(struct kvm *k, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *va);
 uint32_t kvm_max_slots(const struct kvm *k);
 /* 0 or -errno; the kernel may refuse (its buses take 1000 each). Any thread. */
-int kvm_ioeventfd(struct kvm *k, int pio, uint64_t addr, uint32_t size, uint32_t match, uint64_t data, int fd, int on);
+int kvm_ioeventfd(struct kvm *k, int pio, uint64_t addr, uint32_t size, uint32_t match,
+                  uint64_t data, int fd, int on);
 
 /* One message, now: 1 delivered, 0 blocked by the guest, -errno. Any thread. */
 int kvm_signal_msi(struct kvm *k, uint64_t addr, uint32_t data);
-/* GSI routes. Numbers below 24 belong to the IOAPIC; others are handed out when an irqfd first needs one. Any thread. */
+/* GSI routes. Numbers below 24 belong to the IOAPIC; others are handed out when an irqfd first
+ * needs one. Any thread. */
 int kvm_gsi_alloc(struct kvm *k);
 void kvm_gsi_free(struct kvm *k, int gsi);
 /* Stages what gsi stands for; addr 0: nothing. kvm_routes_commit makes it effective. */

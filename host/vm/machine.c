@@ -32,7 +32,9 @@ uint32_t machine_max_cpus(const struct vm *vm)
 
 /* ---- options ---- */
 
-static const char *const common_keys[] = {"type", "acpi", "i8042", "memory-backend", "dumpdtb", "phandle-start", "memory-encryption", NULL};
+static const char *const common_keys[] = {
+    "type", "acpi", "i8042", "memory-backend", "dumpdtb", "phandle-start", "memory-encryption",
+    NULL};
 
 static int among(const char *const *list, const char *key)
 {
@@ -50,7 +52,9 @@ const char *machine_option(const struct machine *m, const char *key)
 static int option_on(const struct machine *m, const char *key, int otherwise)
 {
     const char *v = machine_option(m, key);
-    return !v || strcmp(v, "auto") == 0 ? otherwise : strcmp(v, "on") == 0 || strcmp(v, "yes") == 0 || strcmp(v, "true") == 0;
+    return !v || strcmp(v, "auto") == 0
+               ? otherwise
+               : strcmp(v, "on") == 0 || strcmp(v, "yes") == 0 || strcmp(v, "true") == 0;
 }
 
 static int is_switch(const char *v)
@@ -73,17 +77,23 @@ static int check_keys(const struct machine *m, struct tn_err *e)
         if (!among(common_keys, key) && !among(m->type->keys, key))
             return err_set(e, ENOENT, "Property '%s-machine.%s' not found", m->type->name, key);
     }
-    static const char *const switches[] = {"acpi", "i8042", "rtc", "pit", "pic", "usb", "cxl", "hpet", "pcie", "isa-serial", NULL};
+    static const char *const switches[] = {"acpi", "i8042", "rtc",  "pit",        "pic", "usb",
+                                           "cxl",  "hpet",  "pcie", "isa-serial", NULL};
     for (const char *const *s = switches; *s; s++)
         if (machine_option(m, *s) && !is_switch(machine_option(m, *s)))
-            return err_set(e, EINVAL, "-M %s=%s: 'on', 'off' or 'auto' is expected", *s, machine_option(m, *s));
-    static const char *const absent[] = {"pit", "pic", "usb", "cxl", "hpet", "pcie", "smm", "vmport", "ioapic2", "nvdimm", NULL};
+            return err_set(e, EINVAL, "-M %s=%s: 'on', 'off' or 'auto' is expected", *s,
+                           machine_option(m, *s));
+    static const char *const absent[] = {"pit", "pic",    "usb",     "cxl",    "hpet", "pcie",
+                                         "smm", "vmport", "ioapic2", "nvdimm", NULL};
     for (const char *const *s = absent; *s; s++)
         if (refuse_on(m, *s, "this machine has none", e) < 0)
             return -ENOTSUP;
     if (!option_on(m, "rtc", 1))
-        return err_set(e, EINVAL, "-M rtc=off: the real-time clock cannot be switched off; leave its plugin out instead");
-    const char *chip = machine_option(m, "kernel-irqchip") ? machine_option(m, "kernel-irqchip") : machine_option(m, "kernel_irqchip");
+        return err_set(
+            e, EINVAL,
+            "-M rtc=off: the real-time clock cannot be switched off; leave its plugin out instead");
+    const char *chip = machine_option(m, "kernel-irqchip") ? machine_option(m, "kernel-irqchip")
+                                                           : machine_option(m, "kernel_irqchip");
     if (chip && strcmp(chip, "split") != 0)
         return err_set(e, ENOTSUP, "-M kernel-irqchip=%s: only 'split' can be had", chip);
     return 0;
@@ -96,7 +106,9 @@ static int read_size(struct machine *m, struct tn_err *e)
     m->maxmem = o->maxmem ? o->maxmem : m->ram;
     m->slots = (uint32_t)o->slots;
     if (m->maxmem < m->ram)
-        return err_set(e, EINVAL, "invalid value of maxmem: 0x%" PRIx64 " is less than the initial 0x%" PRIx64, m->maxmem, m->ram);
+        return err_set(e, EINVAL,
+                       "invalid value of maxmem: 0x%" PRIx64 " is less than the initial 0x%" PRIx64,
+                       m->maxmem, m->ram);
     if (m->ram & 4095)
         return err_set(e, EINVAL, "-m: 0x%" PRIx64 " is not a multiple of 4096", m->ram);
     if (m->maxmem > (uint64_t)1 << 46)
@@ -124,9 +136,12 @@ static int read_cpus(struct machine *m, struct tn_err *e)
 static int read_rtc(struct machine *m, struct tn_err *e)
 {
     const struct cli_rtc *r = &m->cli->rtc;
-    m->rtc_clock = r->clock == CLI_RTC_VM ? TN_CLK_VM : r->clock == CLI_RTC_REALTIME ? TN_CLK_REAL : TN_CLK_HOST;
+    m->rtc_clock = r->clock == CLI_RTC_VM         ? TN_CLK_VM
+                   : r->clock == CLI_RTC_REALTIME ? TN_CLK_REAL
+                                                  : TN_CLK_HOST;
     m->rtc_slew = r->driftfix_slew;
-    int64_t now = (int64_t)clock_now(&m->vm->clock, m->rtc_clock), host = (int64_t)clock_now(&m->vm->clock, TN_CLK_HOST);
+    int64_t now = (int64_t)clock_now(&m->vm->clock, m->rtc_clock),
+            host = (int64_t)clock_now(&m->vm->clock, TN_CLK_HOST);
     int64_t want = host;
     if (r->base == CLI_RTC_DATE && __builtin_mul_overflow(r->date, 1000000000, &want))
         return err_set(e, ERANGE, "-rtc base=: only dates from 1678 to 2261 can be kept");
@@ -283,8 +298,12 @@ static int add_serials(struct machine *m, struct tn_err *e)
 static int make_cpus(struct machine *m, struct tn_err *e)
 {
     const struct cli_smp *s = &m->cli->smp;
-    struct vcpu_options o = {.count = m->cpus, .max = m->max_cpus, .cores = s->cores * s->dies, .threads = s->threads,
-                             .sockets = s->sockets, .model = m->cli->cpu};
+    struct vcpu_options o = {.count = m->cpus,
+                             .max = m->max_cpus,
+                             .cores = s->cores * s->dies,
+                             .threads = s->threads,
+                             .sockets = s->sockets,
+                             .model = m->cli->cpu};
     if (!m->vm->kvm)
         return 0;
     m->vm->vcpus = vcpus_new(m->vm, &o, e);

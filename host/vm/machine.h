@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Machines: their address map, their buses, the devices that they always have, and how a guest is started on them. */
+/* Machines: their address map, their buses, the devices that they always have, and how a guest is
+ * started on them. */
 #ifndef TN_HOST_MACHINE_H
 #define TN_HOST_MACHINE_H
-#include "core/device.h"
 #include "cli/options.h"
+#include "core/device.h"
 #include <tenon/machine.h>
 #include <tenon/memory.h>
 
@@ -16,12 +17,12 @@ struct machine_device {
 };
 struct machine_type {
     const char *name, *alias, *desc;
-    uint32_t flags;    /* TN_MF_*: what it can have */
+    uint32_t flags; /* TN_MF_*: what it can have */
     uint32_t max_cpus;
     uint64_t default_ram;
-    const char *const *keys;                /* -M keys of its own, NULL-terminated */
-    void (*map)(struct machine *m);         /* fills map from ram */
-    const struct machine_device *devices;   /* cls NULL ends */
+    const char *const *keys;              /* -M keys of its own, NULL-terminated */
+    void (*map)(struct machine *m);       /* fills map from ram */
+    const struct machine_device *devices; /* cls NULL ends */
 };
 /* Where things are. Sizes in bytes; 0 = there is none. */
 struct machine_map {
@@ -44,21 +45,21 @@ struct machine {
     const struct machine_type *type;
     struct machine_map map;
     const struct cli_options *cli;
-    uint32_t flags;              /* TN_MF_* as configured */
+    uint32_t flags; /* TN_MF_* as configured */
     uint32_t cpus, max_cpus, slots;
     uint64_t ram, maxmem;
     uint32_t acpi, i8042, n_serial; /* acpi=on, i8042 made, serial ports made */
     struct machine_node node[MACHINE_MAX_NODES];
     uint32_t n_nodes;
-    uint8_t *cpu_node;           /* by CPU index; NULL without -numa */
-    uint8_t *distances;          /* n_nodes * n_nodes, or NULL */
-    struct tn_mem *own_ram;      /* not of an -object */
+    uint8_t *cpu_node;      /* by CPU index; NULL without -numa */
+    uint8_t *distances;     /* n_nodes * n_nodes, or NULL */
+    struct tn_mem *own_ram; /* not of an -object */
     struct boot_firmware *firmware;
     struct tn_mem *rom;
-    struct hook *hooks;          /* tn_machine.on */
-    int kernel_fd, initrd_fd;    /* -1: none; open as long as the machine, for resets */
-    uint32_t booted;             /* loaded once: RAM is not fresh any more */
-    int64_t rtc_offset_ns;       /* guest time = rtc_clock + this */
+    struct hook *hooks;       /* tn_machine.on */
+    int kernel_fd, initrd_fd; /* -1: none; open as long as the machine, for resets */
+    uint32_t booted;          /* loaded once: RAM is not fresh any more */
+    int64_t rtc_offset_ns;    /* guest time = rtc_clock + this */
     uint32_t rtc_clock, rtc_slew;
     struct tn_bus *isa;
 };
@@ -66,17 +67,20 @@ struct machine {
 extern const struct machine_type *const machine_types[]; /* NULL-terminated */
 const struct machine_type *machine_type_find(const char *name);
 
-/* Type, options, accelerator, address map, the host's modules: everything but memory and devices. 0 or -errno with e. */
+/* Type, options, accelerator, address map, the host's modules: everything but memory and devices. 0
+ * or -errno with e. */
 int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *e);
 /* RAM, vCPUs, buses and the machine's own devices; objects and chardevs exist. */
 int machine_populate(struct vm *vm, struct tn_err *e);
-/* After the user's devices: what follows from them (the interrupt controller, fw_cfg's items), and TN_ON_DEVICES. */
+/* After the user's devices: what follows from them (the interrupt controller, fw_cfg's items), and
+ * TN_ON_DEVICES. */
 int machine_finish(struct vm *vm, struct tn_err *e);
 void machine_free(struct machine *m);
 uint32_t machine_max_cpus(const struct vm *vm);
 /* TN_ON_*: every fn that registered, in order; the first -errno ends it. Main thread. */
 int machine_event(struct vm *vm, uint32_t event, uint64_t arg, struct tn_err *e);
-/* Loads kernel or firmware and tables; gives vCPU 0's entry state (*have 0: the reset vector). Boot and each reset. */
+/* Loads kernel or firmware and tables; gives vCPU 0's entry state (*have 0: the reset vector). Boot
+ * and each reset. */
 struct boot_entry;
 int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);
 /* The enable matrix: plugin, built, default, run-time switch. Goes to out as a table. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a guest finds when it starts: tables, kernel or firmware, fw_cfg items; anew at each reset. */
+/* What a guest finds when it starts: tables, kernel or firmware, fw_cfg items; anew at each reset.
+ */
 #include "acpi/acpi_host.h"
 #include "boot/boot.h"
 #include "boot/fdt_host.h"
@@ -20,10 +21,10 @@
 #include <tenon/cmos.h>
 #include <unistd.h>
 
-#define MIB ((uint64_t)1 << 20)
-#define RSDP_GPA 0xe0000u      /* where a scan of the BIOS area finds it (ACPI 6.5, 5.2.5.1) */
-#define TABLES_SIZE (MIB / 4)  /* at the top of low RAM: half for tables, half for blobs */
-#define BIOS_ENTRY  0xffff0u   /* F000:FFF0, where a PC's firmware is entered */
+#define MIB         ((uint64_t)1 << 20)
+#define RSDP_GPA    0xe0000u  /* where a scan of the BIOS area finds it (ACPI 6.5, 5.2.5.1) */
+#define TABLES_SIZE (MIB / 4) /* at the top of low RAM: half for tables, half for blobs */
+#define BIOS_ENTRY  0xffff0u  /* F000:FFF0, where a PC's firmware is entered */
 
 /* ---- files ---- */
 
@@ -64,7 +65,8 @@ static int open_firmware(struct machine *m, struct tn_err *e)
     return memory_map(m->vm, m->rom, 0, f->gpa, f->len, 1, e);
 }
 
-/* Its end below 1 MiB is a copy in RAM, which firmware writes to: memory there is always writable (see plugins/ich9/mch.md). */
+/* Its end below 1 MiB is a copy in RAM, which firmware writes to: memory there is always writable
+ * (see plugins/ich9/mch.md). */
 static void shadow_firmware(struct machine *m)
 {
     const struct boot_firmware *f = m->firmware;
@@ -93,7 +95,15 @@ int machine_boot_open(struct machine *m, struct tn_err *e)
 /* ---- fw_cfg ---- */
 
 /* Keys and files that firmware for QEMU reads: QEMU docs/specs/fw_cfg. */
-enum { KEY_RAM_SIZE = 3, KEY_NOGRAPHIC = 4, KEY_NB_CPUS = 5, KEY_MAX_CPUS = 15, KEY_UUID = 2, KEY_BOOT_MENU = 14, KEY_NUMA = 13 };
+enum {
+    KEY_RAM_SIZE = 3,
+    KEY_NOGRAPHIC = 4,
+    KEY_NB_CPUS = 5,
+    KEY_MAX_CPUS = 15,
+    KEY_UUID = 2,
+    KEY_BOOT_MENU = 14,
+    KEY_NUMA = 13
+};
 
 static int add_number(struct machine *m, uint32_t key, uint64_t v, uint32_t size, struct tn_err *e)
 {
@@ -136,11 +146,15 @@ static int add_user_items(struct machine *m, struct tn_err *e)
     int err = 0;
     for (size_t i = 0; i < m->cli->fw_cfg.n && err == 0; i++) {
         const struct kv_node *kv = m->cli->fw_cfg.v[i].kv;
-        const char *name = kv_text(kv, "name"), *file = kv_text(kv, "file"), *text = kv_text(kv, "string");
+        const char *name = kv_text(kv, "name"), *file = kv_text(kv, "file"),
+                   *text = kv_text(kv, "string");
         if (!name || strlen(name) > 55 || (!file) == (!text))
-            err = err_set(e, EINVAL, "-fw_cfg: name= of at most 55 characters and one of file= and string= are needed");
+            err = err_set(
+                e, EINVAL,
+                "-fw_cfg: name= of at most 55 characters and one of file= and string= are needed");
         else
-            err = file ? add_user_file(m, name, file, e) : fwcfg_host_add(m->vm, 0, name, text, strlen(text), e);
+            err = file ? add_user_file(m, name, file, e)
+                       : fwcfg_host_add(m->vm, 0, name, text, strlen(text), e);
     }
     return err;
 }
@@ -148,7 +162,9 @@ static int add_user_items(struct machine *m, struct tn_err *e)
 int machine_fwcfg_items(struct machine *m, struct tn_err *e)
 {
     if (!m->vm->fwcfg)
-        return m->cli->fw_cfg.n ? err_set(e, ENOTSUP, "-fw_cfg: machine '%s' has no fw_cfg", m->type->name) : 0;
+        return m->cli->fw_cfg.n
+                   ? err_set(e, ENOTSUP, "-fw_cfg: machine '%s' has no fw_cfg", m->type->name)
+                   : 0;
     int err = add_number(m, KEY_RAM_SIZE, m->ram, 8, e);
     if (err == 0)
         err = add_number(m, KEY_NOGRAPHIC, 1, 2, e);
@@ -174,16 +190,18 @@ static void fill_cmos(struct machine *m)
     const struct tn_cmos *c = d ? device_iface(d, TN_CMOS_1, &self) : NULL;
     if (!c)
         return;
-    uint64_t ext = m->map.ram_low > MIB ? (m->map.ram_low - MIB) / 1024 : 0, high = m->map.ram_high >> 16;
+    uint64_t ext = m->map.ram_low > MIB ? (m->map.ram_low - MIB) / 1024 : 0,
+             high = m->map.ram_high >> 16;
     uint64_t above16 = m->map.ram_low > 16 * MIB ? (m->map.ram_low - 16 * MIB) >> 16 : 0;
     ext = ext > 65535 ? 65535 : ext;
     above16 = above16 > 65535 ? 65535 : above16;
     const struct {
         uint32_t reg;
         uint64_t v;
-    } bytes[] = {{0x15, 640 & 0xff},  {0x16, 640 >> 8},       {0x17, ext & 0xff},     {0x18, ext >> 8},
-                 {0x30, ext & 0xff},  {0x31, ext >> 8},       {0x34, above16 & 0xff}, {0x35, above16 >> 8},
-                 {0x5b, high & 0xff}, {0x5c, high >> 8 & 0xff}, {0x5d, high >> 16},   {0x5f, m->cpus - 1}};
+    } bytes[] = {{0x15, 640 & 0xff},       {0x16, 640 >> 8},     {0x17, ext & 0xff},
+                 {0x18, ext >> 8},         {0x30, ext & 0xff},   {0x31, ext >> 8},
+                 {0x34, above16 & 0xff},   {0x35, above16 >> 8}, {0x5b, high & 0xff},
+                 {0x5c, high >> 8 & 0xff}, {0x5d, high >> 16},   {0x5f, m->cpus - 1}};
     int entered = domain_enter(d->domain);
     for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
         c->set(self, bytes[i].reg, (uint32_t)(bytes[i].v & 0xff));
@@ -225,15 +243,16 @@ static int build_acpi(struct machine *m, struct plan *p, struct tn_err *e)
     return 0;
 }
 
-/* Without firmware there is still something that guests expect of it: Linux with hardware-reduced ACPI restarts the machine
- * by entering the BIOS in real mode. What stands there resets it as a triple fault does. */
+/* Without firmware there is still something that guests expect of it: Linux with hardware-reduced
+ * ACPI restarts the machine by entering the BIOS in real mode. What stands there resets it as a
+ * triple fault does. */
 static void place_bios_entry(struct machine *m)
 {
     static const uint8_t code[] = {
-        0x2e, 0x0f, 0x01, 0x1e, 0xf8, 0xff, /* lidt cs:[0xfff8] */
-        0xcc,                               /* int3: no vector, no double fault's, shutdown */
-        0xf4,                               /* hlt */
-        0, 0, 0, 0, 0, 0, 0, 0              /* limit 0, base 0 */
+        0x2e, 0x0f, 0x01, 0x1e, 0xf8, 0xff,      /* lidt cs:[0xfff8] */
+        0xcc,                                    /* int3: no vector, no double fault's, shutdown */
+        0xf4,                                    /* hlt */
+        0,    0,    0,    0,    0,    0,    0, 0 /* limit 0, base 0 */
     };
     void *at = memory_ptr(m->vm, BIOS_ENTRY, sizeof code);
     if (at)
@@ -251,20 +270,33 @@ static int dump_dtb(const char *path, const struct buf *dtb, struct tn_err *e)
 static int assign_pci(struct machine *m, struct tn_err *e)
 {
     const struct machine_map *p = &m->map;
-    struct pci_windows w = {.io_base = 0x1000, .io_size = 0xf000, .mem32_base = p->mmio32_base, .mem32_size = p->mmio32_size,
-                            .mem64_base = p->mmio64_base, .mem64_size = p->mmio64_size};
+    struct pci_windows w = {.io_base = 0x1000,
+                            .io_size = 0xf000,
+                            .mem32_base = p->mmio32_base,
+                            .mem32_size = p->mmio32_size,
+                            .mem64_base = p->mmio64_base,
+                            .mem64_size = p->mmio64_size};
     return m->vm->pci ? pci_assign(m->vm, &w, e) : 0;
 }
 
-static int boot_kernel(struct machine *m, struct plan *p, struct boot_entry *entry, struct tn_err *e)
+static int boot_kernel(struct machine *m, struct plan *p, struct boot_entry *entry,
+                       struct tn_err *e)
 {
     uint8_t seed[32];
     ssize_t seeded = getrandom(seed, sizeof seed, GRND_NONBLOCK);
-    struct boot_files f = {.kernel = m->cli->kernel, .initrd = m->cli->initrd, .cmdline = m->cli->append,
-                           .kernel_fd = m->kernel_fd, .initrd_fd = m->initrd_fd};
+    struct boot_files f = {.kernel = m->cli->kernel,
+                           .initrd = m->cli->initrd,
+                           .cmdline = m->cli->append,
+                           .kernel_fd = m->kernel_fd,
+                           .initrd_fd = m->initrd_fd};
     struct boot_mem mem = {m->vm, guest_ptr, m->map.ram_low, m->map.ram_high};
-    struct boot_layout l = {.rsdp_gpa = p->rsdp, .reserved = p->reserved, .n_reserved = p->n, .fresh = !m->booted,
-                            .dtb = p->dtb.data, .dtb_len = (uint32_t)p->dtb.len, .rng_seed = seed,
+    struct boot_layout l = {.rsdp_gpa = p->rsdp,
+                            .reserved = p->reserved,
+                            .n_reserved = p->n,
+                            .fresh = !m->booted,
+                            .dtb = p->dtb.data,
+                            .dtb_len = (uint32_t)p->dtb.len,
+                            .rng_seed = seed,
                             .rng_seed_len = seeded > 0 ? (uint32_t)seeded : 0};
     char *text = NULL;
     int err = boot_load(&f, &mem, &l, entry, &text);
@@ -293,9 +325,13 @@ int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct
     if (err == 0)
         reserve(&p, 0xfeffc000u, 0x4000, BOOT_RANGE_RESERVED);
     if (err == 0 && vm->fdt && (!m->acpi || dump))
-        err = fdt_host_build(vm, &p.dtb, e); /* the initrd's place is in boot_params, whose kernel alone gets the tree */
+        err = fdt_host_build(
+            vm, &p.dtb,
+            e); /* the initrd's place is in boot_params, whose kernel alone gets the tree */
     if (err == 0 && dump)
-        err = p.dtb.data ? dump_dtb(dump, &p.dtb, e) : err_set(e, ENOTSUP, "-M dumpdtb: machine '%s' has no device tree", m->type->name);
+        err = p.dtb.data ? dump_dtb(dump, &p.dtb, e)
+                         : err_set(e, ENOTSUP, "-M dumpdtb: machine '%s' has no device tree",
+                                   m->type->name);
     if (err == 0)
         err = boot_kernel(m, &p, entry, e);
     buf_free(&p.dtb);

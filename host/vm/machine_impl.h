@@ -5,9 +5,12 @@
 #include "machine.h"
 
 const char *machine_option(const struct machine *m, const char *key);
-void machine_hooks_free(struct machine *m);                        /* machine_table.c */
-int machine_memory(struct machine *m, struct tn_err *e);           /* machine_memory.c: RAM where the map says */
-int machine_boot_open(struct machine *m, struct tn_err *e);        /* machine_boot.c: the files, as long as names can be opened */
-int machine_fwcfg_items(struct machine *m, struct tn_err *e);      /* machine_boot.c */
+void machine_hooks_free(struct machine *m); /* machine_table.c */
+int machine_memory(struct machine *m,
+                   struct tn_err *e); /* machine_memory.c: RAM where the map says */
+int machine_boot_open(
+    struct machine *m,
+    struct tn_err *e); /* machine_boot.c: the files, as long as names can be opened */
+int machine_fwcfg_items(struct machine *m, struct tn_err *e); /* machine_boot.c */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The enable matrix: for every device class of this build, whether it can be left out of a build, whether a machine has it
- * by default, and what switches it at run time. `tenon -M help-matrix`; docs/devices.md repeats it, and a test compares. */
+/* The enable matrix: for every device class of this build, whether it can be left out of a build,
+ * whether a machine has it by default, and what switches it at run time. `tenon -M help-matrix`;
+ * docs/devices.md repeats it, and a test compares. */
 #include "core/registry.h"
 #include "machine.h"
 #include "util/buf.h"
@@ -33,14 +34,17 @@ static const struct row *row_of(const char *cls)
 static int line(void *o, const struct class_entry *c)
 {
     const struct row *r = row_of(c->name);
-    buf_printf(o, "| %-16s | %-18s | %-15s | %-22s |\n", c->name, c->file->path ? "yes (on)" : "no", r ? r->by_default : "off",
-               r ? r->at_run_time : "-device");
+    buf_printf(o, "| %-16s | %-18s | %-15s | %-22s |\n", c->name, c->file->path ? "yes (on)" : "no",
+               r ? r->by_default : "off", r ? r->at_run_time : "-device");
     return 0;
 }
 
 void machine_matrix(struct vm *vm, struct buf *out)
 {
-    buf_printf(out, "| %-16s | %-18s | %-15s | %-22s |\n", "Device", "Build configurable", "Default", "Run time");
-    buf_str(out, "| ---------------- | ------------------ | --------------- | ---------------------- |\n");
+    buf_printf(out, "| %-16s | %-18s | %-15s | %-22s |\n", "Device", "Build configurable",
+               "Default", "Run time");
+    buf_str(
+        out,
+        "| ---------------- | ------------------ | --------------- | ---------------------- |\n");
     registry_each(vm->registry, TN_K_DEVICE, line, out);
 }

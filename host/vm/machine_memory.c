@@ -19,11 +19,13 @@ struct filler {
 };
 
 /* Places size bytes of mem behind what is there: below the hole first, then above 4 GiB. */
-static int place(struct filler *f, struct tn_mem *mem, uint64_t off, uint64_t size, struct tn_err *e)
+static int place(struct filler *f, struct tn_mem *mem, uint64_t off, uint64_t size,
+                 struct tn_err *e)
 {
     const struct machine_map *p = &f->m->map;
     while (size) {
-        uint64_t low = f->done < p->ram_low ? p->ram_low - f->done : 0, n = low && low < size ? low : size;
+        uint64_t low = f->done < p->ram_low ? p->ram_low - f->done : 0,
+                 n = low && low < size ? low : size;
         uint64_t gpa = low ? f->done : p->ram_high_base + (f->done - p->ram_low);
         int err = memory_map(f->m->vm, mem, off, gpa, n, 0, e);
         if (err < 0)
@@ -48,7 +50,8 @@ static struct tn_mem *backend(struct machine *m, const char *id, struct tn_err *
 {
     struct device *d = device_find(m->vm, TN_K_OBJECT, id);
     if (!d || d->handle_type != TN_P_MEMDEV) {
-        err_set(e, ENOENT, d ? "object '%s' is not a memory-backend" : "Memory backend '%s' not found", id);
+        err_set(e, ENOENT,
+                d ? "object '%s' is not a memory-backend" : "Memory backend '%s' not found", id);
         return NULL;
     }
     struct tn_mem *mem = d->handle;
@@ -100,9 +103,11 @@ static int node_cpus(struct machine *m, const struct kv_node *kv, uint32_t node,
             continue;
         unsigned long first, last;
         if (cpu_range(kv->child[i]->text, &first, &last) < 0)
-            return err_set(e, EINVAL, "-numa cpus=%s: a CPU or a range of them is expected", kv->child[i]->text);
+            return err_set(e, EINVAL, "-numa cpus=%s: a CPU or a range of them is expected",
+                           kv->child[i]->text);
         if (last < first || last >= m->max_cpus)
-            return err_set(e, EINVAL, "-numa cpus=%s: CPU index should be below %u", kv->child[i]->text, m->max_cpus);
+            return err_set(e, EINVAL, "-numa cpus=%s: CPU index should be below %u",
+                           kv->child[i]->text, m->max_cpus);
         for (unsigned long c = first; c <= last; c++)
             m->cpu_node[c] = (uint8_t)node;
     }
@@ -114,7 +119,8 @@ static int add_node(struct machine *m, const struct kv_node *kv, struct tn_err *
     uint64_t id = m->n_nodes, size = 0;
     char *text = NULL;
     const char *mem = kv_text(kv, "memdev"), *old = kv_text(kv, "mem");
-    if (kv_text(kv, "nodeid") && val_u64("nodeid", kv_text(kv, "nodeid"), 0, MACHINE_MAX_NODES - 1, &id, &text) < 0)
+    if (kv_text(kv, "nodeid") &&
+        val_u64("nodeid", kv_text(kv, "nodeid"), 0, MACHINE_MAX_NODES - 1, &id, &text) < 0)
         return text_error(e, text);
     if (node_by_id(m, id) || m->n_nodes == MACHINE_MAX_NODES)
         return err_set(e, EINVAL, "Duplicate NUMA nodeid: %" PRIu64, id);
@@ -145,7 +151,9 @@ static int add_distance(struct machine *m, const struct kv_node *kv, struct tn_e
             return text_error(e, text);
     }
     if (v[0] >= m->n_nodes || v[1] >= m->n_nodes || (v[0] == v[1] && v[2] != 10))
-        return err_set(e, EINVAL, "-numa dist: no distance %" PRIu64 " between nodes %" PRIu64 " and %" PRIu64, v[2], v[0], v[1]);
+        return err_set(e, EINVAL,
+                       "-numa dist: no distance %" PRIu64 " between nodes %" PRIu64 " and %" PRIu64,
+                       v[2], v[0], v[1]);
     uint32_t n = m->n_nodes;
     if (!m->distances) {
         m->distances = xcalloc(n, n);
@@ -193,15 +201,22 @@ static int check_total(struct machine *m, struct tn_err *e)
         with += m->node[i].mem != NULL;
     }
     if (with && with != m->n_nodes)
-        return err_set(e, EINVAL, "numa configuration should use either mem= or memdev=, mixing both is not allowed");
+        return err_set(
+            e, EINVAL,
+            "numa configuration should use either mem= or memdev=, mixing both is not allowed");
     if (total == 0) /* nothing said: the nodes share what there is, as evenly as 8 MiB allow */
         for (uint32_t i = 0; i < m->n_nodes; i++) {
-            uint64_t part = i + 1 == m->n_nodes ? m->ram - total : (m->ram / m->n_nodes) & ~(uint64_t)((8 << 20) - 1);
+            uint64_t part = i + 1 == m->n_nodes
+                                ? m->ram - total
+                                : (m->ram / m->n_nodes) & ~(uint64_t)((8 << 20) - 1);
             m->node[i].size = part;
             total += part;
         }
     if (total != m->ram)
-        return err_set(e, EINVAL, "total memory for NUMA nodes (0x%" PRIx64 ") should equal RAM size (0x%" PRIx64 ")", total, m->ram);
+        return err_set(e, EINVAL,
+                       "total memory for NUMA nodes (0x%" PRIx64
+                       ") should equal RAM size (0x%" PRIx64 ")",
+                       total, m->ram);
     qsort(m->node, m->n_nodes, sizeof m->node[0], by_id);
     return 0;
 }
@@ -223,8 +238,10 @@ static struct tn_mem *one_block(struct machine *m, struct tn_err *e)
     }
     if (mem->len == m->ram)
         return mem;
-    err_set(e, EINVAL, "Size specified by -m option must match size of explicitly specified 'memory-backend' property: 0x%" PRIx64
-                       " and 0x%" PRIx64, m->ram, mem->len);
+    err_set(e, EINVAL,
+            "Size specified by -m option must match size of explicitly specified 'memory-backend' "
+            "property: 0x%" PRIx64 " and 0x%" PRIx64,
+            m->ram, mem->len);
     return NULL;
 }
 

@@ -67,9 +67,16 @@ static void t_info(struct tn_dev *d, struct tn_machine_info *info)
 {
     const struct machine *m = of(d);
     uint32_t size = info->struct_size;
-    struct tn_machine_info i = {.struct_size = size < sizeof i ? size : sizeof i, .flags = m->flags, .arch = TN_ARCH_X86,
-                                .slots = m->slots, .cpus = m->cpus, .max_cpus = m->max_cpus, .ram = m->ram,
-                                .ram_below_4g = m->map.ram_low, .maxmem = m->maxmem, .type = m->type->name};
+    struct tn_machine_info i = {.struct_size = size < sizeof i ? size : sizeof i,
+                                .flags = m->flags,
+                                .arch = TN_ARCH_X86,
+                                .slots = m->slots,
+                                .cpus = m->cpus,
+                                .max_cpus = m->max_cpus,
+                                .ram = m->ram,
+                                .ram_below_4g = m->map.ram_low,
+                                .maxmem = m->maxmem,
+                                .type = m->type->name};
     memcpy(info, &i, i.struct_size);
 }
 
@@ -78,10 +85,12 @@ static void t_request(struct tn_dev *d, uint32_t what, const char *text)
     run_request(device_of(d)->vm, what, text);
 }
 
-static int t_on(struct tn_dev *d, uint32_t event, int (*fn)(void *s, uint64_t arg, struct tn_err *e), void *s)
+static int t_on(struct tn_dev *d, uint32_t event,
+                int (*fn)(void *s, uint64_t arg, struct tn_err *e), void *s)
 {
     struct hook *h = XNEW(struct hook), **at = &of(d)->hooks;
-    *h = (struct hook){.m.release = release_hook, .machine = of(d), .event = event, .fn = fn, .s = s};
+    *h = (struct hook){
+        .m.release = release_hook, .machine = of(d), .event = event, .fn = fn, .s = s};
     while (*at)
         at = &(*at)->next;
     *at = h;
@@ -92,7 +101,8 @@ static int t_on(struct tn_dev *d, uint32_t event, int (*fn)(void *s, uint64_t ar
 static void t_rtc(struct tn_dev *d, uint64_t *now_ns, uint32_t *clk, uint32_t *slew)
 {
     const struct machine *m = of(d);
-    int64_t now = (int64_t)clock_now(&m->vm->clock, m->rtc_clock) + __atomic_load_n(&m->rtc_offset_ns, __ATOMIC_RELAXED);
+    int64_t now = (int64_t)clock_now(&m->vm->clock, m->rtc_clock) +
+                  __atomic_load_n(&m->rtc_offset_ns, __ATOMIC_RELAXED);
     *now_ns = now > 0 ? (uint64_t)now : 0;
     *clk = m->rtc_clock;
     *slew = m->rtc_slew;
@@ -101,7 +111,8 @@ static void t_rtc(struct tn_dev *d, uint64_t *now_ns, uint32_t *clk, uint32_t *s
 static void t_rtc_set(struct tn_dev *d, uint64_t now_ns)
 {
     struct machine *m = of(d);
-    __atomic_store_n(&m->rtc_offset_ns, (int64_t)(now_ns - clock_now(&m->vm->clock, m->rtc_clock)), __ATOMIC_RELAXED);
+    __atomic_store_n(&m->rtc_offset_ns, (int64_t)(now_ns - clock_now(&m->vm->clock, m->rtc_clock)),
+                     __ATOMIC_RELAXED);
 }
 
 static void t_boot(struct tn_dev *d, int32_t index, const char *suffix)

@@ -3,8 +3,8 @@
 #include "machine.h"
 #include <string.h>
 
-#define MIB ((uint64_t)1 << 20)
-#define GIB ((uint64_t)1 << 30)
+#define MIB      ((uint64_t)1 << 20)
+#define GIB      ((uint64_t)1 << 30)
 #define FOUR_GIB (4 * GIB)
 
 static int with_acpi(const struct machine *m)
@@ -19,7 +19,8 @@ static int with_i8042(const struct machine *m)
 
 /* ---- q35: Intel 3 Series Express chipset with ICH9 ---- */
 
-/* As QEMU has it: PCIEXBAR and the PCI hole begin at 0xb0000000, and RAM that would not end there ends at 2 GiB. */
+/* As QEMU has it: PCIEXBAR and the PCI hole begin at 0xb0000000, and RAM that would not end there
+ * ends at 2 GiB. */
 static void q35_map(struct machine *m)
 {
     struct machine_map *p = &m->map;
@@ -32,7 +33,8 @@ static void q35_map(struct machine *m)
     p->mmio32_base = 0xc0000000u;
     p->mmio32_size = 0xfec00000u - p->mmio32_base;
     p->mmio64_size = 32 * GIB;
-    p->mmio64_base = (FOUR_GIB + (m->maxmem > m->ram ? m->maxmem : m->ram) + p->mmio64_size - 1) & ~(p->mmio64_size - 1);
+    p->mmio64_base = (FOUR_GIB + (m->maxmem > m->ram ? m->maxmem : m->ram) + p->mmio64_size - 1) &
+                     ~(p->mmio64_size - 1);
     p->ioapic_base = 0xfec00000u;
     p->sci_gsi = 9;
 }
@@ -44,20 +46,31 @@ static int without_acpi(const struct machine *m)
     return !m->acpi;
 }
 static const struct machine_device q35_devices[] = {
-    {"mch", NULL, NULL},
-    {"ICH9-LPC", with_acpi, pm_on},
-    {"ICH9-LPC", without_acpi, pm_off},
-    {"fw_cfg_io", NULL, NULL},
-    {"mc146818rtc", NULL, NULL},
-    {"i8042", with_i8042, NULL},
+    {"mch", NULL, NULL},       {"ICH9-LPC", with_acpi, pm_on}, {"ICH9-LPC", without_acpi, pm_off},
+    {"fw_cfg_io", NULL, NULL}, {"mc146818rtc", NULL, NULL},    {"i8042", with_i8042, NULL},
     {NULL, NULL, NULL},
 };
-static const char *const q35_keys[] = {"cxl", "usb", "sata", "smbus", "hpet", "smm", "vmport", "pit", "pic", "kernel-irqchip",
-                                       "kernel_irqchip", "graphics", "dump-guest-core", "mem-merge", "nvdimm", NULL};
+static const char *const q35_keys[] = {"cxl",
+                                       "usb",
+                                       "sata",
+                                       "smbus",
+                                       "hpet",
+                                       "smm",
+                                       "vmport",
+                                       "pit",
+                                       "pic",
+                                       "kernel-irqchip",
+                                       "kernel_irqchip",
+                                       "graphics",
+                                       "dump-guest-core",
+                                       "mem-merge",
+                                       "nvdimm",
+                                       NULL};
 static const struct machine_type q35 = {.name = "q35",
                                         .alias = "pc-q35",
                                         .desc = "Standard PC (Q35 + ICH9, 2009)",
-                                        .flags = TN_MF_ACPI | TN_MF_FWCFG | TN_MF_PCIE | TN_MF_SPLIT_IRQCHIP,
+                                        .flags = TN_MF_ACPI | TN_MF_FWCFG | TN_MF_PCIE |
+                                                 TN_MF_SPLIT_IRQCHIP,
                                         .max_cpus = 288,
                                         .default_ram = 128 * MIB,
                                         .keys = q35_keys,
@@ -80,17 +93,27 @@ static void microvm_map(struct machine *m)
 }
 
 static const struct machine_device microvm_devices[] = {
-    {"acpi-ged", with_acpi, NULL},
-    {"fw_cfg_io", NULL, NULL},
-    {"mc146818rtc", NULL, NULL},
-    {"i8042", with_i8042, NULL},
-    {NULL, NULL, NULL},
+    {"acpi-ged", with_acpi, NULL}, {"fw_cfg_io", NULL, NULL}, {"mc146818rtc", NULL, NULL},
+    {"i8042", with_i8042, NULL},   {NULL, NULL, NULL},
 };
-static const char *const microvm_keys[] = {"rtc", "isa-serial", "pit", "pic", "x-option-roms", "auto-kernel-cmdline", "pcie", "usb",
-                                           "ioapic2", "kernel-irqchip", "kernel_irqchip", "dump-guest-core", "mem-merge", NULL};
+static const char *const microvm_keys[] = {"rtc",
+                                           "isa-serial",
+                                           "pit",
+                                           "pic",
+                                           "x-option-roms",
+                                           "auto-kernel-cmdline",
+                                           "pcie",
+                                           "usb",
+                                           "ioapic2",
+                                           "kernel-irqchip",
+                                           "kernel_irqchip",
+                                           "dump-guest-core",
+                                           "mem-merge",
+                                           NULL};
 static const struct machine_type microvm = {.name = "microvm",
                                             .desc = "microvm (i386)",
-                                            .flags = TN_MF_ACPI | TN_MF_FDT | TN_MF_FWCFG | TN_MF_SPLIT_IRQCHIP,
+                                            .flags = TN_MF_ACPI | TN_MF_FDT | TN_MF_FWCFG |
+                                                     TN_MF_SPLIT_IRQCHIP,
                                             .max_cpus = 288,
                                             .default_ram = 128 * MIB,
                                             .keys = microvm_keys,

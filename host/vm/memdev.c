@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* -object memory-backend-ram, -memfd, -file: host memory for guests' RAM and for devices' memdev=. */
+/* -object memory-backend-ram, -memfd, -file: host memory for guests' RAM and for devices' memdev=.
+ */
 #include "cli/values.h"
 #include "memory.h"
 #include "util/alloc.h"
@@ -36,15 +37,20 @@ static const struct tn_prop node_prop[] = {
     {.name = NULL, .type = TN_P_U16, .offset = 0, .size = 2},
 };
 
-#define COMMON_PROPS(shared)                                                                                                   \
-    TN_PROP(struct memdev, size, "size", SIZE, 0, NULL), TN_PROP(struct memdev, share, "share", BOOL, shared, NULL),           \
-        TN_PROP(struct memdev, prealloc, "prealloc", BOOL, 0, NULL),                                                           \
-        TN_PROP_RANGE(struct memdev, prealloc_threads, "prealloc-threads", U32, 1, 1, 16, NULL),                               \
-        TN_PROP(struct memdev, merge, "merge", BOOL, 1, NULL), TN_PROP(struct memdev, dump, "dump", BOOL, 1, NULL),            \
-        TN_PROP(struct memdev, reserve, "reserve", BOOL, 1, NULL),                                                             \
-        TN_PROP_ENUM(struct memdev, policy, "policy", policies, 0, NULL),                                                      \
-        {.name = "host-nodes", .type = TN_P_LIST, .flags = TN_PF_NODEFAULT, .offset = offsetof(struct memdev, host_nodes),     \
-         .size = sizeof(struct tn_list), .sub = node_prop, .nsub = 1, .sub_stride = sizeof node_prop[0]}
+#define COMMON_PROPS(shared)                                                                     \
+    TN_PROP(struct memdev, size, "size", SIZE, 0, NULL),                                         \
+        TN_PROP(struct memdev, share, "share", BOOL, shared, NULL),                              \
+        TN_PROP(struct memdev, prealloc, "prealloc", BOOL, 0, NULL),                             \
+        TN_PROP_RANGE(struct memdev, prealloc_threads, "prealloc-threads", U32, 1, 1, 16, NULL), \
+        TN_PROP(struct memdev, merge, "merge", BOOL, 1, NULL),                                   \
+        TN_PROP(struct memdev, dump, "dump", BOOL, 1, NULL),                                     \
+        TN_PROP(struct memdev, reserve, "reserve", BOOL, 1, NULL),                               \
+        TN_PROP_ENUM(struct memdev, policy, "policy", policies, 0, NULL),                        \
+    {                                                                                            \
+        .name = "host-nodes", .type = TN_P_LIST, .flags = TN_PF_NODEFAULT,                       \
+        .offset = offsetof(struct memdev, host_nodes), .size = sizeof(struct tn_list),           \
+        .sub = node_prop, .nsub = 1, .sub_stride = sizeof node_prop[0]                           \
+    }
 
 static const struct tn_prop ram_props[] = {COMMON_PROPS(0)};
 static const struct tn_prop memfd_props[] = {
@@ -76,7 +82,8 @@ static int open_memfd(struct memdev *m, struct source *s, struct tn_err *e)
     if (m->hugetlbsize && !m->hugetlb)
         return err_set(e, EINVAL, "'hugetlbsize' was specified without 'hugetlb'");
     if (m->hugetlbsize & (m->hugetlbsize - 1))
-        return err_set(e, EINVAL, "'hugetlbsize' %" PRIu64 " is not a power of two", m->hugetlbsize);
+        return err_set(e, EINVAL, "'hugetlbsize' %" PRIu64 " is not a power of two",
+                       m->hugetlbsize);
     if (m->hugetlb) {
         s->page = m->hugetlbsize ? m->hugetlbsize : (uint64_t)2 << 20;
         flags |= MFD_HUGETLB | (uint32_t)__builtin_ctzll(s->page) << MFD_HUGE_SHIFT;
@@ -97,12 +104,14 @@ static uint64_t page_of(int fd)
     return (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* A directory (hugetlbfs, tmpfs) takes a nameless file; a file is made if there is none, and grown but never cut. */
+/* A directory (hugetlbfs, tmpfs) takes a nameless file; a file is made if there is none, and grown
+ * but never cut. */
 static int open_path(struct memdev *m, struct source *s, struct tn_err *e)
 {
     struct stat st;
     if (m->offset > (uint64_t)INT64_MAX - m->size)
-        return err_set(e, EINVAL, "'offset' 0x%" PRIx64 " is further than a file can reach", m->offset);
+        return err_set(e, EINVAL, "'offset' 0x%" PRIx64 " is further than a file can reach",
+                       m->offset);
     int rw = m->readonly ? O_RDONLY : O_RDWR;
     if (stat(m->path, &st) == 0 && S_ISDIR(st.st_mode))
         s->fd = open(m->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -115,13 +124,17 @@ static int open_path(struct memdev *m, struct source *s, struct tn_err *e)
             unlink(name);
     }
     if (s->fd < 0 || fstat(s->fd, &st) < 0)
-        return err_set(e, errno, "can't open backing store %s for guest RAM: %s", m->path, strerror(errno));
+        return err_set(e, errno, "can't open backing store %s for guest RAM: %s", m->path,
+                       strerror(errno));
     s->page = page_of(s->fd);
     if (S_ISREG(st.st_mode) && (uint64_t)st.st_size && (uint64_t)st.st_size < m->offset + m->size)
-        return err_set(e, EINVAL, "backing store %s has size 0x%" PRIx64 ", less than the 0x%" PRIx64 " that 'size' asks for", m->path,
-                       (uint64_t)st.st_size, m->offset + m->size);
+        return err_set(e, EINVAL,
+                       "backing store %s has size 0x%" PRIx64 ", less than the 0x%" PRIx64
+                       " that 'size' asks for",
+                       m->path, (uint64_t)st.st_size, m->offset + m->size);
     if (S_ISREG(st.st_mode) && !st.st_size && ftruncate(s->fd, (off_t)(m->offset + m->size)) < 0)
-        return err_set(e, errno, "backing store %s cannot have 0x%" PRIx64 " bytes: %s", m->path, m->size, strerror(errno));
+        return err_set(e, errno, "backing store %s cannot have 0x%" PRIx64 " bytes: %s", m->path,
+                       m->size, strerror(errno));
     return 0;
 }
 
@@ -131,8 +144,13 @@ static int check_sizes(struct memdev *m, const struct source *s, struct tn_err *
     if (m->align & (m->align - 1))
         return err_set(e, EINVAL, "'align' 0x%" PRIx64 " is not a power of two", m->align);
     if (m->size % s->page)
-        return err_set(e, EINVAL, "memory size 0x%" PRIx64 " must be a multiple of the page size 0x%" PRIx64, m->size, s->page);
-    return m->offset % unit ? err_set(e, EINVAL, "'offset' 0x%" PRIx64 " is not aligned to 0x%" PRIx64, m->offset, unit) : 0;
+        return err_set(e, EINVAL,
+                       "memory size 0x%" PRIx64 " must be a multiple of the page size 0x%" PRIx64,
+                       m->size, s->page);
+    return m->offset % unit
+               ? err_set(e, EINVAL, "'offset' 0x%" PRIx64 " is not aligned to 0x%" PRIx64,
+                         m->offset, unit)
+               : 0;
 }
 
 /* ---- mapping ---- */
@@ -142,11 +160,13 @@ static uint8_t *map_aligned(struct memdev *m, const struct source *s, int prot, 
     uint64_t unit = m->align > s->page ? m->align : s->page, big = (uint64_t)2 << 20;
     if (m->size >= big && unit < big)
         unit = big; /* so that transparent huge pages can be used */
-    uint8_t *room = mmap(NULL, m->size + unit, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *room =
+        mmap(NULL, m->size + unit, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (room == MAP_FAILED)
         return MAP_FAILED;
     uint8_t *at = (uint8_t *)(((uintptr_t)room + unit - 1) & ~(uintptr_t)(unit - 1));
-    uint8_t *va = mmap(at, m->size, prot, flags | MAP_FIXED, s->fd, s->fd < 0 ? 0 : (off_t)m->offset);
+    uint8_t *va =
+        mmap(at, m->size, prot, flags | MAP_FIXED, s->fd, s->fd < 0 ? 0 : (off_t)m->offset);
     int err = errno;
     if (va == MAP_FAILED) {
         munmap(room, m->size + unit);
@@ -164,26 +184,32 @@ static int bind_nodes(struct memdev *m, uint8_t *va, struct tn_err *e)
     static const int modes[] = {MPOL_DEFAULT, MPOL_PREFERRED, MPOL_BIND, MPOL_INTERLEAVE};
     unsigned long mask[4] = {0};
     if (!m->policy && m->host_nodes.n)
-        return err_set(e, EINVAL, "host-nodes must be empty for policy default, or you should explicitly specify a policy");
+        return err_set(e, EINVAL,
+                       "host-nodes must be empty for policy default, or you should explicitly "
+                       "specify a policy");
     if (m->policy && !m->host_nodes.n)
         return err_set(e, EINVAL, "host-nodes must be set for policy %s", policies[m->policy]);
     for (uint32_t i = 0; i < m->host_nodes.n; i++) {
-        uint16_t node = *(uint16_t *)(void *)((char *)m->host_nodes.items + (uint64_t)i * m->host_nodes.stride);
+        uint16_t node =
+            *(uint16_t *)(void *)((char *)m->host_nodes.items + (uint64_t)i * m->host_nodes.stride);
         if (node >= 8 * sizeof mask)
             return err_set(e, EINVAL, "Invalid host-nodes value: %u", node);
         mask[node / (8 * sizeof mask[0])] |= 1ul << node % (8 * sizeof mask[0]);
     }
-    if (m->policy && syscall(SYS_mbind, va, m->size, modes[m->policy], mask, 8 * sizeof mask + 1, MPOL_MF_STRICT | MPOL_MF_MOVE) < 0)
+    if (m->policy && syscall(SYS_mbind, va, m->size, modes[m->policy], mask, 8 * sizeof mask + 1,
+                             MPOL_MF_STRICT | MPOL_MF_MOVE) < 0)
         return err_set(e, errno, "cannot bind memory to host NUMA nodes: %s", strerror(errno));
     return 0;
 }
 
 static int populate(struct memdev *m, uint8_t *va, uint64_t page, struct tn_err *e)
 {
-    if (!m->prealloc || madvise(va, m->size, m->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE) == 0)
+    if (!m->prealloc ||
+        madvise(va, m->size, m->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE) == 0)
         return 0;
     if (errno != EINVAL)
-        return err_set(e, ENOMEM, "preallocating 0x%" PRIx64 " bytes: %s", m->size, strerror(errno));
+        return err_set(e, ENOMEM, "preallocating 0x%" PRIx64 " bytes: %s", m->size,
+                       strerror(errno));
     for (uint64_t at = 0; at < m->size; at += page) { /* before Linux 5.14 */
         uint8_t was = *(volatile uint8_t *)(va + at);
         if (!m->readonly)
@@ -194,10 +220,12 @@ static int populate(struct memdev *m, uint8_t *va, uint64_t page, struct tn_err 
 
 static int map_memory(struct memdev *m, struct source *s, struct tn_err *e)
 {
-    int flags = (m->share ? MAP_SHARED : MAP_PRIVATE) | (s->fd < 0 ? MAP_ANONYMOUS : 0) | (m->reserve ? 0 : MAP_NORESERVE);
+    int flags = (m->share ? MAP_SHARED : MAP_PRIVATE) | (s->fd < 0 ? MAP_ANONYMOUS : 0) |
+                (m->reserve ? 0 : MAP_NORESERVE);
     uint8_t *va = map_aligned(m, s, m->readonly ? PROT_READ : PROT_READ | PROT_WRITE, flags);
     if (va == MAP_FAILED)
-        return err_set(e, ENOMEM, "cannot set up guest memory of 0x%" PRIx64 " bytes: %s", m->size, strerror(errno));
+        return err_set(e, ENOMEM, "cannot set up guest memory of 0x%" PRIx64 " bytes: %s", m->size,
+                       strerror(errno));
     if (m->merge)
         madvise(va, m->size, MADV_MERGEABLE);
     if (!m->dump)
@@ -209,8 +237,10 @@ static int map_memory(struct memdev *m, struct source *s, struct tn_err *e)
         return -EINVAL;
     }
     struct device *d = device_of(m->dev);
-    uint32_t f = (m->share && s->fd >= 0 ? TN_MEMF_SHARED : 0u) | (m->readonly ? TN_MEMF_READONLY : 0u) | (m->pmem ? TN_MEMF_PMEM : 0u);
-    m->mem = mem_new(d->vm, d->id ? d->id : d->entry->name, va, m->size, s->fd, m->offset, f, (uint32_t)__builtin_ctzll(s->page));
+    uint32_t f = (m->share && s->fd >= 0 ? TN_MEMF_SHARED : 0u) |
+                 (m->readonly ? TN_MEMF_READONLY : 0u) | (m->pmem ? TN_MEMF_PMEM : 0u);
+    m->mem = mem_new(d->vm, d->id ? d->id : d->entry->name, va, m->size, s->fd, m->offset, f,
+                     (uint32_t)__builtin_ctzll(s->page));
     s->fd = -1;
     d->handle = m->mem;
     d->handle_type = TN_P_MEMDEV;
@@ -236,9 +266,12 @@ static int realize(void *p, struct tn_err *e)
         return err_set(e, EINVAL, "size 0x%" PRIx64 " is more than a process can map", m->size);
     if (kind == KIND_FILE && !m->path)
         return err_set(e, EINVAL, "mem-path property not set");
-    int err = kind == KIND_MEMFD ? open_memfd(m, &s, e) : kind == KIND_FILE ? open_path(m, &s, e) : 0;
+    int err = kind == KIND_MEMFD  ? open_memfd(m, &s, e)
+              : kind == KIND_FILE ? open_path(m, &s, e)
+                                  : 0;
     if (err == 0 && kind == KIND_RAM && m->share)
-        err = (s.fd = memfd_create("memory-backend-ram", MFD_CLOEXEC)) < 0 || ftruncate(s.fd, (off_t)m->size) < 0
+        err = (s.fd = memfd_create("memory-backend-ram", MFD_CLOEXEC)) < 0 ||
+                      ftruncate(s.fd, (off_t)m->size) < 0
                   ? err_set(e, errno, "memory of 0x%" PRIx64 " bytes: %s", m->size, strerror(errno))
                   : 0;
     if (err == 0)
@@ -259,11 +292,19 @@ static void unrealize(void *p)
 }
 
 static const int kinds[] = {0, KIND_RAM, KIND_MEMFD, KIND_FILE};
-#define MEMDEV(var, nm, kind_, props_)                                                                                         \
-    static const struct tn_class var = {.struct_size = sizeof var, .flags = TN_C_HOTPLUG, .kind = TN_K_OBJECT, .name = nm,     \
-                                        .data = &kinds[kind_], .instance_size = sizeof(struct memdev), .props = props_,        \
-                                        .nprops = sizeof props_ / sizeof props_[0], .prop_stride = sizeof props_[0],           \
-                                        .init = init, .realize = realize, .unrealize = unrealize}
+#define MEMDEV(var, nm, kind_, props_)                                              \
+    static const struct tn_class var = {.struct_size = sizeof var,                  \
+                                        .flags = TN_C_HOTPLUG,                      \
+                                        .kind = TN_K_OBJECT,                        \
+                                        .name = nm,                                 \
+                                        .data = &kinds[kind_],                      \
+                                        .instance_size = sizeof(struct memdev),     \
+                                        .props = props_,                            \
+                                        .nprops = sizeof props_ / sizeof props_[0], \
+                                        .prop_stride = sizeof props_[0],            \
+                                        .init = init,                               \
+                                        .realize = realize,                         \
+                                        .unrealize = unrealize}
 MEMDEV(class_ram, "memory-backend-ram", KIND_RAM, ram_props);
 MEMDEV(class_memfd, "memory-backend-memfd", KIND_MEMFD, memfd_props);
 MEMDEV(class_file, "memory-backend-file", KIND_FILE, file_props);
@@ -283,9 +324,11 @@ struct tn_mem *memory_default_ram(struct vm *vm, uint64_t size, struct tn_err *e
     uint64_t align = (uint64_t)2 << 20;
     struct memdev m = {.size = size, .align = size >= align ? align : 0};
     struct source s = {-1, (uint64_t)sysconf(_SC_PAGESIZE)};
-    uint8_t *va = map_aligned(&m, &s, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+    uint8_t *va =
+        map_aligned(&m, &s, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
     if (va == MAP_FAILED) {
-        err_set(e, ENOMEM, "cannot set up guest memory 'ram' of 0x%" PRIx64 " bytes: %s", size, strerror(errno));
+        err_set(e, ENOMEM, "cannot set up guest memory 'ram' of 0x%" PRIx64 " bytes: %s", size,
+                strerror(errno));
         return NULL;
     }
     madvise(va, size, MADV_HUGEPAGE);

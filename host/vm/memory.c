@@ -19,7 +19,8 @@ struct piece {
     uint32_t ro;
     int slot;
 };
-/* What is published: the pieces as DMA sees them, sorted. The view comes first, so that devices can have it as it is. */
+/* What is published: the pieces as DMA sees them, sorted. The view comes first, so that devices can
+ * have it as it is. */
 struct ram_table {
     struct tn_view view;
     struct ram_table *next; /* among the retired */
@@ -50,20 +51,27 @@ struct memory {
     struct ram_table *retired;
     struct tn_bh *reclaim;
     struct listener *listeners;
-    uint64_t blocks;         /* numbers given out */
+    uint64_t blocks; /* numbers given out */
     uint8_t *slot_used;
     uint32_t nslots;
-    pthread_mutex_t lock;    /* leaf: slots */
+    pthread_mutex_t lock; /* leaf: slots */
 };
 
 /* ---- blocks ---- */
 
-struct tn_mem *mem_new(struct vm *vm, const char *name, void *va, uint64_t len, int fd, uint64_t fd_off, uint32_t flags,
-                       uint32_t page_shift)
+struct tn_mem *mem_new(struct vm *vm, const char *name, void *va, uint64_t len, int fd,
+                       uint64_t fd_off, uint32_t flags, uint32_t page_shift)
 {
     struct tn_mem *m = XNEW(struct tn_mem);
-    *m = (struct tn_mem){.vm = vm, .name = xstrdup(name), .va = va, .len = len, .fd_off = fd_off, .fd = fd, .flags = flags,
-                         .page_shift = page_shift, .block = ++vm->memory->blocks};
+    *m = (struct tn_mem){.vm = vm,
+                         .name = xstrdup(name),
+                         .va = va,
+                         .len = len,
+                         .fd_off = fd_off,
+                         .fd = fd,
+                         .flags = flags,
+                         .page_shift = page_shift,
+                         .block = ++vm->memory->blocks};
     return m;
 }
 
@@ -162,7 +170,8 @@ static struct ram_table *build(struct memory *m)
     for (uint32_t i = 0; i < m->npieces; i++) {
         const struct piece *p = &m->piece[i];
         t->ram[i] = (struct tn_ram){p->gpa, p->len, p->mem->va + p->off,
-                                    p->ro ? TN_DMA_READ : TN_DMA_READ | TN_DMA_WRITE, p->ro ? TN_MEM_ROM : TN_MEM_RAM};
+                                    p->ro ? TN_DMA_READ : TN_DMA_READ | TN_DMA_WRITE,
+                                    p->ro ? TN_MEM_ROM : TN_MEM_RAM};
     }
     t->view = (struct tn_view){sizeof t->view, m->npieces, 0, sizeof t->ram[0], t->ram};
     return t;
@@ -214,7 +223,8 @@ static struct tn_mapping mapping_of(const struct piece *p)
 {
     const struct tn_mem *b = p->mem;
     return (struct tn_mapping){.struct_size = sizeof(struct tn_mapping),
-                               .flags = (p->ro ? TN_MEM_ROM : TN_MEM_RAM) | (b->flags & TN_MEMF_SHARED ? TN_MEM_SHARED : 0u),
+                               .flags = (p->ro ? TN_MEM_ROM : TN_MEM_RAM) |
+                                        (b->flags & TN_MEMF_SHARED ? TN_MEM_SHARED : 0u),
                                .prot = p->ro ? TN_DMA_READ : TN_DMA_READ | TN_DMA_WRITE,
                                .page_shift = b->page_shift,
                                .iova = p->gpa,
@@ -229,7 +239,8 @@ static struct tn_mapping mapping_of(const struct piece *p)
 static int fits_listener(const struct listener *l, const struct tn_mapping *g, struct tn_err *e)
 {
     if ((l->l->flags & TN_LISTEN_NEED_FD) && (g->flags & TN_MEM_RAM) && !(g->flags & TN_MEM_SHARED))
-        return err_set(e, EINVAL, "guest memory is not shared: %s needs a memory-backend with share=on",
+        return err_set(e, EINVAL,
+                       "guest memory is not shared: %s needs a memory-backend with share=on",
                        l->m.dev ? device_id(l->m.dev) : "a listener");
     return 0;
 }
@@ -244,7 +255,8 @@ static int tell_map(struct listener *l, const struct piece *p, struct tn_err *e)
         return r;
     l->l->begin(l->o);
     if ((r = l->l->map(l->o, &g)) < 0)
-        err_set(e, -r, "%s cannot map 0x%" PRIx64 ": %s", l->m.dev ? device_id(l->m.dev) : "a listener", g.iova, strerror(-r));
+        err_set(e, -r, "%s cannot map 0x%" PRIx64 ": %s",
+                l->m.dev ? device_id(l->m.dev) : "a listener", g.iova, strerror(-r));
     int c = l->l->commit(l->o, 0);
     return r < 0 ? r : c < 0 ? c : 0;
 }
@@ -266,14 +278,16 @@ static int overlaps(const struct memory *m, uint64_t gpa, uint64_t len)
     return 0;
 }
 
-int memory_map(struct vm *vm, struct tn_mem *mem, uint64_t off, uint64_t gpa, uint64_t len, uint32_t ro, struct tn_err *e)
+int memory_map(struct vm *vm, struct tn_mem *mem, uint64_t off, uint64_t gpa, uint64_t len,
+               uint32_t ro, struct tn_err *e)
 {
     struct memory *m = vm->memory;
     if (!len || len > ~gpa || off > mem->len || len > mem->len - off || overlaps(m, gpa, len))
         return err_set(e, EINVAL, "memory '%s' does not fit at 0x%" PRIx64, mem->name, gpa);
     struct piece p = {gpa, len, off, mem, ro, slot_map(m, gpa, mem->va + off, len, ro)};
     if (p.slot < 0)
-        return err_set(e, -p.slot, "memory '%s' at 0x%" PRIx64 ": KVM refuses it: %s", mem->name, gpa, strerror(-p.slot));
+        return err_set(e, -p.slot, "memory '%s' at 0x%" PRIx64 ": KVM refuses it: %s", mem->name,
+                       gpa, strerror(-p.slot));
     for (struct listener *l = m->listeners; l; l = l->next) {
         int r = tell_map(l, &p, e);
         if (r < 0) {
@@ -316,7 +330,8 @@ void *memory_ptr(struct vm *vm, uint64_t gpa, uint64_t len)
     return tn_ram_at(&vm->memory->table->view, gpa, len, TN_DMA_READ);
 }
 
-static uint64_t piece_at(const struct tn_view *v, uint64_t gpa, uint64_t len, uint32_t dir, uint8_t **va)
+static uint64_t piece_at(const struct tn_view *v, uint64_t gpa, uint64_t len, uint32_t dir,
+                         uint8_t **va)
 {
     *va = tn_ram_at(v, gpa, 1, dir);
     if (!*va)
@@ -395,7 +410,8 @@ static int t_write(struct tn_as *a, uint64_t iova, const void *buf, uint64_t len
     return closed(a) ? -EACCES : memory_write(a->vm, iova, buf, len);
 }
 
-static int t_map(struct tn_as *a, uint64_t iova, uint64_t len, uint32_t dir, struct tn_seg *seg, uint32_t max)
+static int t_map(struct tn_as *a, uint64_t iova, uint64_t len, uint32_t dir, struct tn_seg *seg,
+                 uint32_t max)
 {
     if (closed(a))
         return -EACCES;
@@ -415,7 +431,8 @@ static int t_map(struct tn_as *a, uint64_t iova, uint64_t len, uint32_t dir, str
     return n || !len ? (int)n : -EFAULT;
 }
 
-static void t_unmap(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uint32_t dir, uint64_t written)
+static void t_unmap(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uint32_t dir,
+                    uint64_t written)
 {
     (void)a; /* no dirty log runs and nothing translates: there is nobody to tell */
     (void)seg;
@@ -438,7 +455,8 @@ static void t_dirty(struct tn_as *a, uint64_t iova, uint64_t len)
     (void)len;
 }
 
-static void t_dirty_bitmap(struct tn_as *a, uint64_t iova, uint32_t shift, const uint64_t *bits, uint64_t nbits)
+static void t_dirty_bitmap(struct tn_as *a, uint64_t iova, uint32_t shift, const uint64_t *bits,
+                           uint64_t nbits)
 {
     (void)a;
     (void)iova;
@@ -457,7 +475,8 @@ static struct tn_as *t_system(struct tn_dev *d)
 {
     struct device *dev = device_of(d);
     struct device_space *s = XNEW(struct device_space);
-    *s = (struct device_space){.m.release = release_space, .as = {.vm = dev->vm, .dev = dev, .open = 1}};
+    *s = (struct device_space){.m.release = release_space,
+                               .as = {.vm = dev->vm, .dev = dev, .open = 1}};
     managed_add(dev, &s->m);
     return &s->as;
 }
@@ -465,7 +484,8 @@ static struct tn_as *t_system(struct tn_dev *d)
 static int t_info(struct tn_as *a, struct tn_as_info *out)
 {
     uint32_t size = out->struct_size;
-    struct tn_as_info i = {.struct_size = sizeof i, .flags = 0, .page_mask = ~(uint64_t)0xfff, .domain = 1};
+    struct tn_as_info i = {
+        .struct_size = sizeof i, .flags = 0, .page_mask = ~(uint64_t)0xfff, .domain = 1};
     (void)a;
     memcpy(out, &i, size < sizeof i ? size : sizeof i);
     return 0;
@@ -491,7 +511,8 @@ static int t_listen(struct tn_as *a, const struct tn_dma_listener *ops, void *o,
 {
     struct memory *m = a->vm->memory;
     struct listener *l = XNEW(struct listener);
-    *l = (struct listener){.m.release = release_listener, .m.dev = a->dev, .memory = m, .l = ops, .o = o};
+    *l = (struct listener){
+        .m.release = release_listener, .m.dev = a->dev, .memory = m, .l = ops, .o = o};
     for (uint32_t i = 0; i < m->npieces; i++) {
         int r = tell_map(l, &m->piece[i], e);
         if (r < 0) {
@@ -537,8 +558,8 @@ static void free_cache(void *p)
     free(k);
 }
 
-static const struct tn_cached *t_cache(struct tn_as *a, struct tn_ctx *c, uint64_t iova, uint64_t len, uint32_t dir,
-                                       void (*changed)(void *), void *s)
+static const struct tn_cached *t_cache(struct tn_as *a, struct tn_ctx *c, uint64_t iova,
+                                       uint64_t len, uint32_t dir, void (*changed)(void *), void *s)
 {
     (void)c;
     (void)changed; /* RAM under a running device does not move */
@@ -549,7 +570,8 @@ static const struct tn_cached *t_cache(struct tn_as *a, struct tn_ctx *c, uint64
     struct reader *me = reader_self();
     reader_enter(me);
     const struct tn_view *v = &__atomic_load_n(&a->vm->memory->table, __ATOMIC_ACQUIRE)->view;
-    k->c = (struct tn_cached){.va = closed(a) ? NULL : tn_ram_at(v, iova, len, dir), .iova = iova, .len = len};
+    k->c = (struct tn_cached){
+        .va = closed(a) ? NULL : tn_ram_at(v, iova, len, dir), .iova = iova, .len = len};
     reader_leave(me);
     k->vm = a->vm;
     k->m.release = release_cache;
@@ -577,7 +599,11 @@ static int t_lookup(struct tn_as *a, uint64_t iova, uint32_t perm, struct tn_iot
     const struct tn_view *v = &__atomic_load_n(&a->vm->memory->table, __ATOMIC_ACQUIRE)->view;
     uint8_t *va = tn_ram_at(v, iova, 1, perm & (TN_DMA_READ | TN_DMA_WRITE));
     reader_leave(me);
-    *out = (struct tn_iotlb){sizeof *out, perm, iova & ~(uint64_t)0xfff, iova & ~(uint64_t)0xfff, 0xfff,
+    *out = (struct tn_iotlb){sizeof *out,
+                             perm,
+                             iova & ~(uint64_t)0xfff,
+                             iova & ~(uint64_t)0xfff,
+                             0xfff,
                              va ? va - (iova & 0xfff) : NULL};
     return va ? 0 : -ENOENT;
 }
@@ -614,7 +640,8 @@ const struct tn_dma dma_table = {
 
 /* ---- TN_MEMORY_1 ---- */
 
-static int m_get(struct tn_mem *m, void **va, uint64_t *len, int *fd, uint64_t *off, uint32_t *flags)
+static int m_get(struct tn_mem *m, void **va, uint64_t *len, int *fd, uint64_t *off,
+                 uint32_t *flags)
 {
     if (va)
         *va = m->va;
@@ -645,7 +672,8 @@ static void release_claim(struct managed *m)
 static int m_claim(struct tn_mem *m, struct tn_dev *d, struct tn_err *e)
 {
     if (m->user)
-        return err_set(e, EBUSY, "can't use already busy memdev: %s is used by %s", m->name, device_id(m->user));
+        return err_set(e, EBUSY, "can't use already busy memdev: %s is used by %s", m->name,
+                       device_id(m->user));
     struct claim *c = XNEW(struct claim);
     *c = (struct claim){.m.release = release_claim, .mem = m};
     m->user = device_of(d);
@@ -659,7 +687,8 @@ static void release_alloc(struct managed *m)
     mem_free((struct tn_mem *)m);
 }
 
-static int m_alloc(struct tn_dev *d, const char *name, uint64_t len, struct tn_mem **out, struct tn_err *e)
+static int m_alloc(struct tn_dev *d, const char *name, uint64_t len, struct tn_mem **out,
+                   struct tn_err *e)
 {
     struct vm *vm = device_of(d)->vm;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), size = (len + page - 1) & ~(page - 1);
@@ -686,7 +715,8 @@ static void m_dirty(struct tn_mem *m, uint64_t off, uint64_t len)
     (void)len;
 }
 
-static int m_sync(struct tn_mem *m, uint64_t off, uint64_t len, void (*done)(void *, int), void *arg)
+static int m_sync(struct tn_mem *m, uint64_t off, uint64_t len, void (*done)(void *, int),
+                  void *arg)
 {
     if (off > m->len || len > m->len - off)
         return -EINVAL;

@@ -7,13 +7,13 @@
 #include <tenon/memory.h>
 
 struct tn_mem {
-    struct managed m;   /* tn_memory.alloc: of its device */
+    struct managed m; /* tn_memory.alloc: of its device */
     struct vm *vm;
     char *name;
     uint8_t *va;
     uint64_t len, fd_off, block; /* block: a number of its own in this VM */
-    int fd;             /* -1: anonymous */
-    uint32_t flags;     /* TN_MEMF_* */
+    int fd;                      /* -1: anonymous */
+    uint32_t flags;              /* TN_MEMF_* */
     uint32_t page_shift;
     struct device *user; /* who claimed it */
     uint32_t mapped;     /* times it is in the guest's address space */
@@ -23,18 +23,22 @@ struct memory *memory_new(struct vm *vm);
 void memory_free(struct memory *m);
 
 /* fd -1: anonymous. The block owns fd from here on, and unmaps va. */
-struct tn_mem *mem_new(struct vm *vm, const char *name, void *va, uint64_t len, int fd, uint64_t fd_off, uint32_t flags,
-                       uint32_t page_shift);
+struct tn_mem *mem_new(struct vm *vm, const char *name, void *va, uint64_t len, int fd,
+                       uint64_t fd_off, uint32_t flags, uint32_t page_shift);
 void mem_free(struct tn_mem *m);
 
-/* Puts len bytes of mem, from off on, at gpa. 0, or -errno with e (overlap, no memslot). Main thread. */
-int memory_map(struct vm *vm, struct tn_mem *mem, uint64_t off, uint64_t gpa, uint64_t len, uint32_t ro, struct tn_err *e);
+/* Puts len bytes of mem, from off on, at gpa. 0, or -errno with e (overlap, no memslot). Main
+ * thread. */
+int memory_map(struct vm *vm, struct tn_mem *mem, uint64_t off, uint64_t gpa, uint64_t len,
+               uint32_t ro, struct tn_err *e);
 void memory_unmap(struct vm *vm, struct tn_mem *mem); /* all of its pieces */
-/* A memslot that is no RAM for DMA: an overlay of a region. Slot number or -errno. Under a region's lock. */
+/* A memslot that is no RAM for DMA: an overlay of a region. Slot number or -errno. Under a region's
+ * lock. */
 int memory_overlay_map(struct vm *vm, uint64_t gpa, void *va, uint64_t len, uint32_t ro);
 void memory_overlay_unmap(struct vm *vm, int slot);
 
-/* Host address of len bytes of RAM at gpa, or NULL if they are not wholly in one piece. Main thread, or before vCPUs run. */
+/* Host address of len bytes of RAM at gpa, or NULL if they are not wholly in one piece. Main
+ * thread, or before vCPUs run. */
 void *memory_ptr(struct vm *vm, uint64_t gpa, uint64_t len);
 /* Any thread. 0 or -EFAULT; then part of it may be done. */
 int memory_read(struct vm *vm, uint64_t gpa, void *buf, uint64_t len);
@@ -43,9 +47,10 @@ int memory_write(struct vm *vm, uint64_t gpa, const void *buf, uint64_t len);
 /* A space through which a device sees memory: system memory, gated for PCI by bus mastering. */
 struct tn_as {
     struct vm *vm;
-    uint32_t gate;      /* 1: `open` decides */
-    uint32_t open;      /* atomic */
-    struct device *dev; /* whose view it is, and with whom goes what it gives out; NULL: the machine's */
+    uint32_t gate; /* 1: `open` decides */
+    uint32_t open; /* atomic */
+    struct device
+        *dev; /* whose view it is, and with whom goes what it gives out; NULL: the machine's */
 };
 struct tn_as *memory_system(struct vm *vm);
 

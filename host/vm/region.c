@@ -24,7 +24,8 @@ static int reachable(const struct tn_region *r)
 static void wire_overlay(struct tn_region *r, struct overlay *o)
 {
     if (o->slot < 0)
-        o->slot = memory_overlay_map(r->space->vm, r->base + o->off, o->va, o->len, !(o->prot & PROT_WRITE));
+        o->slot = memory_overlay_map(r->space->vm, r->base + o->off, o->va, o->len,
+                                     !(o->prot & PROT_WRITE));
 }
 
 static void unwire_overlay(struct tn_region *r, struct overlay *o)
@@ -39,7 +40,8 @@ static void wire_eventfd(struct tn_region *r, struct ioeventfd *f, int on)
     struct kvm *k = r->space->vm->kvm;
     if (!k || (f->in_kernel != 0) == on)
         return;
-    int err = kvm_ioeventfd(k, r->space->kind == TN_SPACE_PIO, r->base + f->off, f->size, f->match, f->data, f->own_fd, on);
+    int err = kvm_ioeventfd(k, r->space->kind == TN_SPACE_PIO, r->base + f->off, f->size, f->match,
+                            f->data, f->own_fd, on);
     f->in_kernel = on && err == 0;
 }
 
@@ -63,7 +65,8 @@ void region_unwire(struct tn_region *r)
 
 /* ---- claims ---- */
 
-static struct tn_region *overlapping(struct space *s, const struct tn_region *me, uint64_t base, uint64_t size)
+static struct tn_region *overlapping(struct space *s, const struct tn_region *me, uint64_t base,
+                                     uint64_t size)
 {
     uint64_t last = base + (size - 1);
     for (struct tn_region *r = s->regions; r; r = r->next)
@@ -81,13 +84,16 @@ static int in_space(const struct space *s, uint64_t base, uint64_t size)
 /* The power of two that is not less than size. */
 static uint64_t natural(uint64_t size)
 {
-    return size > (uint64_t)1 << 63 ? (uint64_t)1 << 63 : size > 1 ? (uint64_t)2 << (63 - __builtin_clzll(size - 1)) : 1;
+    return size > (uint64_t)1 << 63 ? (uint64_t)1 << 63
+           : size > 1               ? (uint64_t)2 << (63 - __builtin_clzll(size - 1))
+                                    : 1;
 }
 
 /* First aligned place in min..max that is free, or TN_ANYWHERE. */
 static uint64_t choose(struct space *s, const struct tn_region_req *q)
 {
-    uint64_t align = q->align ? q->align : natural(q->size), max = q->max && q->max < s->limit ? q->max : s->limit;
+    uint64_t align = q->align ? q->align : natural(q->size),
+             max = q->max && q->max < s->limit ? q->max : s->limit;
     uint64_t at = (q->min + align - 1) & ~(align - 1);
     while (at >= q->min && q->size - 1 <= max && at <= max - (q->size - 1)) {
         struct tn_region *r = overlapping(s, NULL, at, q->size);
@@ -111,24 +117,28 @@ static const char *space_word(const struct space *s)
     return s->kind == TN_SPACE_PIO ? "port" : "memory";
 }
 
-static int claim(struct space *s, const struct tn_region_req *q, uint32_t may_overlap, uint64_t *base, struct tn_err *e)
+static int claim(struct space *s, const struct tn_region_req *q, uint32_t may_overlap,
+                 uint64_t *base, struct tn_err *e)
 {
     const char *name = q->name ? q->name : "";
     if (!q->size || (q->align & (q->align - 1)))
-        return err_set(e, EINVAL, "%s range '%s' has size 0x%" PRIx64 ", alignment 0x%" PRIx64, space_word(s), name,
-                       q->size, q->align);
+        return err_set(e, EINVAL, "%s range '%s' has size 0x%" PRIx64 ", alignment 0x%" PRIx64,
+                       space_word(s), name, q->size, q->align);
     *base = q->base == TN_ANYWHERE && !may_overlap ? choose(s, q) : q->base;
     if (*base == TN_ANYWHERE && may_overlap)
         return 0; /* a BAR without an address */
     if (*base == TN_ANYWHERE)
-        return err_set(e, ENOSPC, "no place for %s range '%s' of 0x%" PRIx64 " bytes", space_word(s), name, q->size);
+        return err_set(e, ENOSPC, "no place for %s range '%s' of 0x%" PRIx64 " bytes",
+                       space_word(s), name, q->size);
     if (!in_space(s, *base, q->size))
-        return err_set(e, EINVAL, "%s range '%s' 0x%" PRIx64 "+0x%" PRIx64 " does not fit the address space", space_word(s),
-                       name, *base, q->size);
+        return err_set(e, EINVAL,
+                       "%s range '%s' 0x%" PRIx64 "+0x%" PRIx64 " does not fit the address space",
+                       space_word(s), name, *base, q->size);
     struct tn_region *r = may_overlap ? NULL : overlapping(s, NULL, *base, q->size);
     if (r)
-        return err_set(e, EBUSY, "%s range '%s' 0x%" PRIx64 "-0x%" PRIx64 " overlaps '%s' of %s at 0x%" PRIx64, space_word(s),
-                       name, *base, *base + (q->size - 1), r->name, owner_of(r), r->base);
+        return err_set(
+            e, EBUSY, "%s range '%s' 0x%" PRIx64 "-0x%" PRIx64 " overlaps '%s' of %s at 0x%" PRIx64,
+            space_word(s), name, *base, *base + (q->size - 1), r->name, owner_of(r), r->base);
     return 0;
 }
 
@@ -147,7 +157,8 @@ static void release_region(struct managed *m)
     region_del((struct tn_region *)m);
 }
 
-static struct tn_region *region_alloc(struct space *s, struct device *d, const char *name, const struct tn_region_ops *ops, void *p)
+static struct tn_region *region_alloc(struct space *s, struct device *d, const char *name,
+                                      const struct tn_region_ops *ops, void *p)
 {
     struct tn_region *r = XNEW(struct tn_region);
     r->refs = 1;
@@ -162,8 +173,9 @@ static struct tn_region *region_alloc(struct space *s, struct device *d, const c
     return r;
 }
 
-int region_add(struct space *s, struct device *d, const struct tn_region_req *req, const struct tn_region_ops *ops, void *p,
-               uint32_t may_overlap, struct tn_region **out, struct tn_err *e)
+int region_add(struct space *s, struct device *d, const struct tn_region_req *req,
+               const struct tn_region_ops *ops, void *p, uint32_t may_overlap,
+               struct tn_region **out, struct tn_err *e)
 {
     uint64_t base = TN_ANYWHERE;
     pthread_mutex_lock(&s->lock);
@@ -176,7 +188,9 @@ int region_add(struct space *s, struct device *d, const struct tn_region_req *re
     r->base = base;
     r->size = req->size;
     r->enabled = base != TN_ANYWHERE;
-    r->live = !d || d->stage == DEV_REALIZED; /* the machine's own are at once, and those of a device that is */
+    r->live =
+        !d ||
+        d->stage == DEV_REALIZED; /* the machine's own are at once, and those of a device that is */
     while (*at)
         at = &(*at)->next;
     *at = r;
@@ -295,7 +309,9 @@ void region_enable(struct tn_region *r, uint32_t on)
 
 uint64_t region_base(struct tn_region *r)
 {
-    return __atomic_load_n(&r->enabled, __ATOMIC_RELAXED) ? __atomic_load_n(&r->base, __ATOMIC_RELAXED) : TN_ANYWHERE;
+    return __atomic_load_n(&r->enabled, __ATOMIC_RELAXED)
+               ? __atomic_load_n(&r->base, __ATOMIC_RELAXED)
+               : TN_ANYWHERE;
 }
 
 void region_above(struct tn_region *r, struct tn_region *below)
@@ -329,7 +345,7 @@ static uint32_t activate_tree(struct space *s, const struct device *d)
     struct device *c;
     uint32_t n = activate_in(s, d);
     TAILQ_FOREACH(c, &d->children, brother)
-        n += activate_tree(s, c);
+    n += activate_tree(s, c);
     return n;
 }
 
@@ -346,7 +362,9 @@ void space_activate(struct vm *vm, struct device *d)
     }
 }
 
-int space_each(struct space *s, int (*fn)(void *o, const struct tn_region *r, uint64_t first, uint64_t last), void *o)
+int space_each(struct space *s,
+               int (*fn)(void *o, const struct tn_region *r, uint64_t first, uint64_t last),
+               void *o)
 {
     const struct view *v = s->view;
     for (uint32_t i = 0; i < v->n; i++) {
@@ -359,16 +377,19 @@ int space_each(struct space *s, int (*fn)(void *o, const struct tn_region *r, ui
 
 /* ---- overlays ---- */
 
-int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint64_t fd_off, uint32_t prot, struct tn_err *e)
+int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint64_t fd_off,
+                   uint32_t prot, struct tn_err *e)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     if (!len || off > r->size || len > r->size - off || ((off | len | fd_off) & (page - 1)))
-        return err_set(e, EINVAL, "overlay 0x%" PRIx64 "+0x%" PRIx64 " does not fit '%s'", off, len, r->name);
+        return err_set(e, EINVAL, "overlay 0x%" PRIx64 "+0x%" PRIx64 " does not fit '%s'", off, len,
+                       r->name);
     pthread_mutex_lock(&r->space->lock);
     for (struct overlay *o = r->overlays; o; o = o->next)
         if (off < o->off + o->len && o->off < off + len) {
             pthread_mutex_unlock(&r->space->lock);
-            return err_set(e, EBUSY, "overlay 0x%" PRIx64 "+0x%" PRIx64 " of '%s' is taken", off, len, r->name);
+            return err_set(e, EBUSY, "overlay 0x%" PRIx64 "+0x%" PRIx64 " of '%s' is taken", off,
+                           len, r->name);
         }
     void *va = mmap(NULL, len, (int)prot & (PROT_READ | PROT_WRITE), MAP_SHARED, fd, (off_t)fd_off);
     if (va == MAP_FAILED) {
@@ -408,7 +429,8 @@ int region_overlay_del(struct tn_region *r, uint64_t off, uint64_t len)
 int overlay_access(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot)
 {
     int hit = 0;
-    pthread_mutex_lock(&r->space->lock); /* against the unmap, which promises that nobody is in it */
+    pthread_mutex_lock(
+        &r->space->lock); /* against the unmap, which promises that nobody is in it */
     for (struct overlay *o = r->overlays; o && !hit; o = o->next) {
         if (off < o->off || off - o->off > o->len - size || o->len < size || !(o->prot & prot))
             continue;
@@ -422,15 +444,18 @@ int overlay_access(struct tn_region *r, uint64_t off, void *buf, uint32_t size, 
 
 /* ---- ioeventfds ---- */
 
-int region_ioeventfd(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd)
+int region_ioeventfd(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match,
+                     uint64_t data, int fd)
 {
-    if (off >= r->size || size > r->size - off || fd < 0 || (size & (size - 1)) || size > 8 || (match && !size))
+    if (off >= r->size || size > r->size - off || fd < 0 || (size & (size - 1)) || size > 8 ||
+        (match && !size))
         return -EINVAL;
     int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own_fd < 0)
         return -errno;
     struct ioeventfd *f = XNEW(struct ioeventfd);
-    *f = (struct ioeventfd){.off = off, .data = data, .size = size, .match = match, .fd = fd, .own_fd = own_fd};
+    *f = (struct ioeventfd){
+        .off = off, .data = data, .size = size, .match = match, .fd = fd, .own_fd = own_fd};
     pthread_mutex_lock(&r->space->lock);
     f->next = r->eventfds;
     __atomic_store_n(&r->eventfds, f, __ATOMIC_RELEASE);
@@ -446,7 +471,8 @@ static void free_later(void *p)
     free_eventfd(p);
 }
 
-int region_ioeventfd_del(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd)
+int region_ioeventfd_del(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match,
+                         uint64_t data, int fd)
 {
     int err = -ENOENT;
     pthread_mutex_lock(&r->space->lock);
@@ -468,7 +494,8 @@ int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t 
 {
     for (const struct ioeventfd *f = __atomic_load_n(&r->eventfds, __ATOMIC_ACQUIRE); f;
          f = __atomic_load_n(&f->next, __ATOMIC_ACQUIRE)) {
-        if (f->off != off || (f->size && f->size != size) || (f->match && ((f->data ^ v) & ones(size))))
+        if (f->off != off || (f->size && f->size != size) ||
+            (f->match && ((f->data ^ v) & ones(size))))
             continue;
         uint64_t one = 1;
         ssize_t n = write(f->own_fd, &one, sizeof one);
@@ -480,13 +507,16 @@ int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t 
 
 /* ---- TN_REGION_1 ---- */
 
-static int t_add(struct tn_dev *d, const struct tn_region_req *r, const struct tn_region_ops *ops, void *s,
-                 struct tn_region **out, struct tn_err *e)
+static int t_add(struct tn_dev *d, const struct tn_region_req *r, const struct tn_region_ops *ops,
+                 void *s, struct tn_region **out, struct tn_err *e)
 {
     struct device *dev = device_of(d);
-    struct space *sp = r->space == TN_SPACE_PIO ? dev->vm->pio : r->space == TN_SPACE_MMIO ? dev->vm->mmio : NULL;
+    struct space *sp = r->space == TN_SPACE_PIO    ? dev->vm->pio
+                       : r->space == TN_SPACE_MMIO ? dev->vm->mmio
+                                                   : NULL;
     if (!sp)
-        return err_set(e, EINVAL, "'%s': no address space %u here", r->name ? r->name : "", r->space);
+        return err_set(e, EINVAL, "'%s': no address space %u here", r->name ? r->name : "",
+                       r->space);
     if (r->window)
         return err_set(e, ENOTSUP, "'%s': this host has no windows", r->name ? r->name : "");
     return region_add(sp, dev, r, ops, s, 0, out, e);

@@ -32,7 +32,8 @@ struct run {
     uint32_t nlisteners;
 };
 
-static const char *const names[] = {"prelaunch", "running", "paused", "shutdown", "guest-panicked", "suspended", "internal-error"};
+static const char *const names[] = {"prelaunch",      "running",   "paused",        "shutdown",
+                                    "guest-panicked", "suspended", "internal-error"};
 
 enum run_state run_state(const struct vm *vm)
 {
@@ -64,7 +65,8 @@ enum { REQ_STUCK = TN_REQ_EXIT + 1 };
 
 static int ends_run(uint32_t what)
 {
-    return what == REQ_STUCK || what == TN_REQ_RESET || what == TN_REQ_SHUTDOWN || what == TN_REQ_PANIC || what == TN_REQ_SUSPEND || what == TN_REQ_EXIT;
+    return what == REQ_STUCK || what == TN_REQ_RESET || what == TN_REQ_SHUTDOWN ||
+           what == TN_REQ_PANIC || what == TN_REQ_SUSPEND || what == TN_REQ_EXIT;
 }
 
 static void request(struct run *r, uint32_t what, const char *text)
@@ -265,8 +267,9 @@ static void act(struct run *r, uint32_t what, const char *text)
 /* Of several at once the one that ends most is done, and the others are moot. */
 static void requested(void *p)
 {
-    static const uint32_t order[] = {TN_REQ_EXIT,    REQ_STUCK,      TN_REQ_PANIC,  TN_REQ_SHUTDOWN,     TN_REQ_RESET, TN_REQ_SUSPEND,
-                                     TN_REQ_WAKEUP,  TN_REQ_NMI,    TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
+    static const uint32_t order[] = {
+        TN_REQ_EXIT,    REQ_STUCK,     TN_REQ_PANIC, TN_REQ_SHUTDOWN,     TN_REQ_RESET,
+        TN_REQ_SUSPEND, TN_REQ_WAKEUP, TN_REQ_NMI,   TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
     struct run *r = p;
     if (r->acting)
         return; /* what is asked meanwhile comes after it */

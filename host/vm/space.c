@@ -34,7 +34,8 @@ static int usable(const struct tn_region *r)
 static void put_range(struct view *v, uint64_t first, uint64_t last, struct tn_region *r)
 {
     struct range *before = v->n ? &v->range[v->n - 1] : NULL;
-    if (before && before->region == r && before->last + 1 == first) { /* cut where one that lost begins or ends */
+    if (before && before->region == r &&
+        before->last + 1 == first) { /* cut where one that lost begins or ends */
         before->last = last;
         return;
     }
@@ -78,7 +79,8 @@ static struct tn_region *oldest_at(const struct placed *p, uint32_t n, uint64_t 
     return NULL;
 }
 
-/* n regions that overlap, as guests move things: between two edges the oldest wins. O(n^2), of the few that do. */
+/* n regions that overlap, as guests move things: between two edges the oldest wins. O(n^2), of the
+ * few that do. */
 static void put_cluster(struct view *v, struct placed *p, uint32_t n)
 {
     uint32_t nb = 0;
@@ -134,7 +136,8 @@ static struct view *build(struct space *s)
     return v;
 }
 
-/* Retired views are freed by the main loop after a grace period: whoever publishes may hold locks that readers want. */
+/* Retired views are freed by the main loop after a grace period: whoever publishes may hold locks
+ * that readers want. */
 static void reclaim(void *p)
 {
     struct space *s = p;
@@ -153,7 +156,8 @@ void space_publish(struct space *s)
     struct view *v = build(s), *old = s->view;
     __atomic_store_n(&s->view, v, __ATOMIC_RELEASE);
     old->next = __atomic_load_n(&s->retired, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&s->retired, &old->next, old, 1, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+    while (!__atomic_compare_exchange_n(&s->retired, &old->next, old, 1, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
         ;
     bh_kick(s->reclaim);
 }
@@ -181,7 +185,8 @@ void space_free(struct space *s)
 
 /* ---- lookup ---- */
 
-/* The last range that begins at or below addr, without a branch that could be mispredicted; v->n if there is none. */
+/* The last range that begins at or below addr, without a branch that could be mispredicted; v->n if
+ * there is none. */
 static inline uint32_t below(const struct view *v, uint64_t addr)
 {
     const uint64_t *base = v->first;
@@ -196,14 +201,16 @@ static inline uint32_t below(const struct view *v, uint64_t addr)
     return (uint32_t)(base - v->first);
 }
 
-/* Where this thread found its addresses: guests come back to the same few registers. Any number will do, as it is only a
- * guess that the view confirms; so neither a new view nor another VM has to clear it. */
+/* Where this thread found its addresses: guests come back to the same few registers. Any number
+ * will do, as it is only a guess that the view confirms; so neither a new view nor another VM has
+ * to clear it. */
 enum { HINT_BITS = 12 };
 static __thread uint16_t hints[2][1 << HINT_BITS];
 
 static inline uint16_t *hint_for(const struct space *s, uint64_t addr)
 {
-    return &hints[s->kind & 1][(addr >> 2) * 0x9e3779b97f4a7c15u >> (64 - HINT_BITS)]; /* Fibonacci hashing */
+    return &hints[s->kind & 1]
+                 [(addr >> 2) * 0x9e3779b97f4a7c15u >> (64 - HINT_BITS)]; /* Fibonacci hashing */
 }
 
 static const struct range *search(const struct view *v, uint64_t addr, uint16_t *hint)
@@ -246,8 +253,8 @@ static void miss(struct space *s)
 
 /* ---- the call: sizes, lanes, lock ---- */
 
-/* The callback stalled its access, and may go on only when main has done something: that must not wait for us, so the
- * section is left and the region held. 1: it is still there. */
+/* The callback stalled its access, and may go on only when main has done something: that must not
+ * wait for us, so the section is left and the region held. 1: it is still there. */
 static int wait_out(struct tn_region *r)
 {
     struct reader *me = reader_self();
@@ -308,7 +315,8 @@ static int valid(const struct tn_region *r, uint64_t off, uint32_t size)
                (!(off & (size - 1)) || (o->flags & TN_RO_UNALIGNED))))
         return 1;
     if (r->m.dev)
-        host_core_table.guest_error(&r->m.dev->pub, "access of %u bytes at offset 0x%" PRIx64 " of %s", size, off, r->name);
+        host_core_table.guest_error(
+            &r->m.dev->pub, "access of %u bytes at offset 0x%" PRIx64 " of %s", size, off, r->name);
     return 0;
 }
 
@@ -317,7 +325,8 @@ static inline uint32_t impl_size(const struct tn_region_ops *o, uint32_t size)
 {
     if (!o)
         return size;
-    uint32_t min = or_else(o->impl_min, or_else(o->valid_min, 1)), max = or_else(o->impl_max, or_else(o->valid_max, 8));
+    uint32_t min = or_else(o->impl_min, or_else(o->valid_min, 1)),
+             max = or_else(o->impl_max, or_else(o->valid_max, 8));
     return size < min ? min : size > max ? max : size;
 }
 
@@ -325,7 +334,8 @@ uint32_t direct_sizes(const struct tn_region_ops *o)
 {
     uint32_t sizes = 0;
     for (uint32_t size = 1; o && size <= 8; size *= 2)
-        if (size >= or_else(o->valid_min, 1) && size <= or_else(o->valid_max, 8) && impl_size(o, size) == size)
+        if (size >= or_else(o->valid_min, 1) && size <= or_else(o->valid_max, 8) &&
+            impl_size(o, size) == size)
             sizes |= size;
     return sizes;
 }
@@ -374,7 +384,8 @@ static uint64_t read_narrow(struct tn_region *r, uint64_t off, uint32_t size, ui
 
 static int overlaid(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot)
 {
-    return __atomic_load_n(&r->overlays, __ATOMIC_RELAXED) && overlay_access(r, off, buf, size, prot);
+    return __atomic_load_n(&r->overlays, __ATOMIC_RELAXED) &&
+           overlay_access(r, off, buf, size, prot);
 }
 
 static uint64_t region_read(struct tn_region *r, uint64_t off, uint32_t size)

@@ -11,7 +11,8 @@ struct range {
 };
 struct view {
     uint32_t n;
-    uint64_t *first; /* sorted; apart from the ranges, so that the search stays in few cache lines */
+    uint64_t
+        *first; /* sorted; apart from the ranges, so that the search stays in few cache lines */
     struct range *range;
     struct view *next; /* among the retired */
 };
@@ -22,7 +23,7 @@ struct space {
     pthread_mutex_t lock; /* leaf: writers */
     struct tn_region *regions;
     uint32_t nregions;
-    struct view *view;    /* published */
+    struct view *view; /* published */
     struct view *retired;
     struct tn_bh *reclaim;
     uint64_t misses;
@@ -39,18 +40,21 @@ struct ioeventfd {
     struct ioeventfd *next;
     uint64_t off, data;
     uint32_t size, match;
-    int fd, own_fd; /* own_fd: a duplicate, as a vCPU may still signal it when the device has closed fd */
+    int fd, own_fd; /* own_fd: a duplicate, as a vCPU may still signal it when the device has closed
+                       fd */
     uint32_t in_kernel; /* the kernel has it, at the region's present place */
 };
 
-void space_publish(struct space *s);         /* lock held */
-int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v, uint32_t size); /* 1: signalled, nothing is left to do */
+void space_publish(struct space *s); /* lock held */
+int ioeventfd_hit(const struct tn_region *r, uint64_t off, uint64_t v,
+                  uint32_t size); /* 1: signalled, nothing is left to do */
 /* The access lies in an overlay that lets it: done, 1. For what KVM does not do by itself. */
 int overlay_access(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot);
 int cmp_u64(const void *a, const void *b);
 void region_unref(struct tn_region *r); /* frees with the last one */
 uint32_t direct_sizes(const struct tn_region_ops *o);
-void region_unwire(struct tn_region *r);     /* memslots and kernel ioeventfds of where it was; lock held */
+void region_unwire(
+    struct tn_region *r); /* memslots and kernel ioeventfds of where it was; lock held */
 void region_wire(struct tn_region *r);
 
 /* stall.c: the callback that has just returned on this thread stalled its access */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* core->stall: an access whose answer takes time. The lock is released, the vCPU waits here, outside the guest; under
- * qtest, where the main thread is the guest, its loop goes on meanwhile. */
+/* core->stall: an access whose answer takes time. The lock is released, the vCPU waits here,
+ * outside the guest; under qtest, where the main thread is the guest, its loop goes on meanwhile.
+ */
 #include "core/loop.h"
 #include "space_impl.h"
 #include "util/alloc.h"
@@ -17,7 +18,8 @@ struct stall {
     uint64_t token;
     uint32_t waiting; /* 1 until unstall */
 };
-/* Those that wait belong to threads, and threads to the process: so does their list. A token that is not in it is stale. */
+/* Those that wait belong to threads, and threads to the process: so does their list. A token that
+ * is not in it is stale. */
 static pthread_mutex_t stalls_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct stall *stalls;
 static uint64_t tokens;
@@ -37,7 +39,8 @@ int space_stall(struct device *d, uint64_t *token)
     return 0;
 }
 
-/* Lets go those of d: the one with this token, or all if it is 0. The wake is under the lock: whoever wakes frees. */
+/* Lets go those of d: the one with this token, or all if it is 0. The wake is under the lock:
+ * whoever wakes frees. */
 static void let_go(struct device *d, uint64_t token)
 {
     pthread_mutex_lock(&stalls_lock);

@@ -93,8 +93,8 @@ static void stuck(struct vcpu *c, const char *what, uint64_t code)
     struct kvm_regs g = {0};
     char text[160];
     ioctl(c->fd, KVM_GET_REGS, &g);
-    snprintf(text, sizeof text, "vCPU %u: %s 0x%" PRIx64 " at rip 0x%llx: the machine is paused", c->index, what, code,
-             (unsigned long long)g.rip);
+    snprintf(text, sizeof text, "vCPU %u: %s 0x%" PRIx64 " at rip 0x%llx: the machine is paused",
+             c->index, what, code, (unsigned long long)g.rip);
     run_internal_error(c->v->vm, text);
 }
 
@@ -124,7 +124,8 @@ static void on_exit_reason(struct vcpu *c)
     case KVM_EXIT_HLT:
         break;
     case KVM_EXIT_FAIL_ENTRY:
-        stuck(c, "the processor refused to enter the guest, reason", r->fail_entry.hardware_entry_failure_reason);
+        stuck(c, "the processor refused to enter the guest, reason",
+              r->fail_entry.hardware_entry_failure_reason);
         break;
     case KVM_EXIT_INTERNAL_ERROR:
         stuck(c, "KVM internal error, suberror", r->internal.suberror);
@@ -141,9 +142,9 @@ static int wants(const uint32_t *flag)
     return __atomic_load_n(flag, __ATOMIC_ACQUIRE) != 0;
 }
 
-/* Finishes what the last exit left half-done in the kernel (the value of a read), without entering the guest. The rest of
- * an instruction (the next page, the next of 16 bytes) comes as further exits: left there, it would run into the state that
- * is loaded or reset meanwhile. */
+/* Finishes what the last exit left half-done in the kernel (the value of a read), without entering
+ * the guest. The rest of an instruction (the next page, the next of 16 bytes) comes as further
+ * exits: left there, it would run into the state that is loaded or reset meanwhile. */
 static void complete_io(struct vcpu *c)
 {
     __atomic_store_n(&c->run->immediate_exit, 1, __ATOMIC_RELEASE);
@@ -151,7 +152,8 @@ static void complete_io(struct vcpu *c)
         on_exit_reason(c);
 }
 
-/* The kick is taken back before its reason is looked at: one that comes between the two is not lost. */
+/* The kick is taken back before its reason is looked at: one that comes between the two is not
+ * lost. */
 static void heed_kick(struct vcpu *c)
 {
     __atomic_store_n(&c->run->immediate_exit, 0, __ATOMIC_RELEASE);
@@ -177,7 +179,8 @@ static void enter(struct vcpu *c)
     if (ioctl(c->fd, KVM_RUN, 0) == 0) {
         on_exit_reason(c);
     } else if (errno == EINTR) {
-        heed_kick(c); /* also one that comes when its reason is gone: nobody else would take it back */
+        heed_kick(
+            c); /* also one that comes when its reason is gone: nobody else would take it back */
     } else if (errno == EFAULT) {
         stuck(c, "the guest touched memory that cannot be mapped, flags", c->run->exit_reason);
     } else if (errno != EAGAIN) {
@@ -199,7 +202,8 @@ static void *vcpu_thread(void *p)
             continue;
         }
         if (c->index == 0 && !__atomic_load_n(&v->first_entry_ns, __ATOMIC_RELAXED))
-            __atomic_store_n(&v->first_entry_ns, clock_now(&v->vm->clock, TN_CLK_REAL), __ATOMIC_RELEASE);
+            __atomic_store_n(&v->first_entry_ns, clock_now(&v->vm->clock, TN_CLK_REAL),
+                             __ATOMIC_RELEASE);
         enter(c);
     }
     pthread_mutex_lock(&v->lock);
@@ -307,7 +311,8 @@ static int create(struct vcpus *v, uint32_t i, struct tn_err *e)
     }
     cpuid_personal(v->cpuid, &v->o, c->apic_id);
     if (ioctl(c->fd, KVM_SET_CPUID2, v->cpuid) < 0)
-        return err_set(e, errno, "/dev/kvm: KVM refuses the CPUID of vCPU %u: %s", i, strerror(errno));
+        return err_set(e, errno, "/dev/kvm: KVM refuses the CPUID of vCPU %u: %s", i,
+                       strerror(errno));
     return vcpu_state_remember(c, e);
 }
 
@@ -315,7 +320,9 @@ struct vcpus *vcpus_new(struct vm *vm, const struct vcpu_options *o, struct tn_e
 {
     int most = kvm_has(vm->kvm, KVM_CAP_MAX_VCPUS);
     if (most > 0 && o->count > (uint32_t)most) {
-        err_set(e, EINVAL, "Number of SMP CPUs requested (%u) exceeds max CPUs supported by KVM (%d)", o->count, most);
+        err_set(e, EINVAL,
+                "Number of SMP CPUs requested (%u) exceeds max CPUs supported by KVM (%d)",
+                o->count, most);
         return NULL;
     }
     struct vcpus *v = xcalloc(1, sizeof *v + o->count * sizeof v->cpu[0]);
@@ -403,5 +410,6 @@ char *vcpus_stats(const struct vm *vm)
         mmio += c->by_kind[KVM_EXIT_MMIO];
         eoi += c->by_kind[KVM_EXIT_IOAPIC_EOI];
     }
-    return xasprintf("exits %" PRIu64 " pio %" PRIu64 " mmio %" PRIu64 " eoi %" PRIu64, all, pio, mmio, eoi);
+    return xasprintf("exits %" PRIu64 " pio %" PRIu64 " mmio %" PRIu64 " eoi %" PRIu64, all, pio,
+                     mmio, eoi);
 }

@@ -28,7 +28,7 @@ struct vcpus {
     uint32_t want_pause, want_end; /* atomic */
     uint32_t inside;               /* vCPUs that are not parked */
     uint64_t first_entry_ns;
-    struct kvm_cpuid2 *cpuid;      /* of vCPU 0; others differ in ids */
+    struct kvm_cpuid2 *cpuid; /* of vCPU 0; others differ in ids */
     struct vcpu cpu[];
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers of a vCPU: the architectural reset state, as KVM made it, and the state in which a kernel is entered. */
+/* Registers of a vCPU: the architectural reset state, as KVM made it, and the state in which a
+ * kernel is entered. */
 #include "util/alloc.h"
 #include "vcpu_impl.h"
 #include <errno.h>
@@ -11,7 +12,8 @@ enum {
     MSR_IA32_TSC = 0x10,
     MSR_IA32_TSC_ADJUST = 0x3b,
     MSR_IA32_MTRR_DEF_TYPE = 0x2ff,
-    MTRR_ENABLE_WRITE_BACK = 0x806, /* SDM 12.11.2.1: enabled, default write-back, as firmware leaves it */
+    MTRR_ENABLE_WRITE_BACK =
+        0x806, /* SDM 12.11.2.1: enabled, default write-back, as firmware leaves it */
     MAX_MSRS = 1024
 };
 
@@ -25,7 +27,7 @@ struct vcpu_reset_state {
     struct kvm_xcrs xcrs;
     struct kvm_xsave *xsave; /* of the size that KVM says; NULL: fpu */
     struct kvm_fpu fpu;
-    struct kvm_msrs *msrs;   /* those that can be read */
+    struct kvm_msrs *msrs; /* those that can be read */
     uint32_t has_xcrs, has_debug;
 };
 
@@ -82,15 +84,19 @@ static void set_msr(struct vcpu *c, uint32_t index, uint64_t v)
     free(one);
 }
 
-/* A triple fault on a processor of AMD makes KVM forget the TSC offset in hardware, but not in its own books: the guest
- * would read the host's TSC, and have its timers late by the difference. Here it gets the same offset anew. */
+/* A triple fault on a processor of AMD makes KVM forget the TSC offset in hardware, but not in its
+ * own books: the guest would read the host's TSC, and have its timers late by the difference. Here
+ * it gets the same offset anew. */
 static void renew_tsc_offset(struct vcpu *c)
 {
     uint64_t offset = 0;
-    struct kvm_device_attr a = {.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uint64_t)(uintptr_t)&offset};
+    struct kvm_device_attr a = {.group = KVM_VCPU_TSC_CTRL,
+                                .attr = KVM_VCPU_TSC_OFFSET,
+                                .addr = (uint64_t)(uintptr_t)&offset};
     if (ioctl(c->fd, KVM_GET_DEVICE_ATTR, &a) == 0 && ioctl(c->fd, KVM_SET_DEVICE_ATTR, &a) == 0)
         return;
-    struct kvm_msrs *one = msrs_alloc(1); /* before Linux 5.16: KVM makes the offset of a value close to its own */
+    struct kvm_msrs *one =
+        msrs_alloc(1); /* before Linux 5.16: KVM makes the offset of a value close to its own */
     one->nmsrs = 1;
     one->entries[0].index = MSR_IA32_TSC;
     if (ioctl(c->fd, KVM_GET_MSRS, one) == 1)
@@ -103,7 +109,8 @@ static void remember_fpu(struct vcpu *c, struct vcpu_reset_state *f)
     int size = kvm_has(c->v->vm->kvm, KVM_CAP_XSAVE2);
     if (kvm_has(c->v->vm->kvm, KVM_CAP_XSAVE) > 0) {
         f->xsave = xcalloc(1, size > (int)sizeof *f->xsave ? (size_t)size : sizeof *f->xsave);
-        int get = size > (int)sizeof *f->xsave ? ioctl(c->fd, KVM_GET_XSAVE2, f->xsave) : ioctl(c->fd, KVM_GET_XSAVE, f->xsave);
+        int get = size > (int)sizeof *f->xsave ? ioctl(c->fd, KVM_GET_XSAVE2, f->xsave)
+                                               : ioctl(c->fd, KVM_GET_XSAVE, f->xsave);
         if (get < 0) {
             free(f->xsave);
             f->xsave = NULL;
@@ -111,8 +118,10 @@ static void remember_fpu(struct vcpu *c, struct vcpu_reset_state *f)
     }
     if (!f->xsave)
         ioctl(c->fd, KVM_GET_FPU, &f->fpu);
-    f->has_xcrs = kvm_has(c->v->vm->kvm, KVM_CAP_XCRS) > 0 && ioctl(c->fd, KVM_GET_XCRS, &f->xcrs) == 0;
-    f->has_debug = kvm_has(c->v->vm->kvm, KVM_CAP_DEBUGREGS) > 0 && ioctl(c->fd, KVM_GET_DEBUGREGS, &f->debug) == 0;
+    f->has_xcrs =
+        kvm_has(c->v->vm->kvm, KVM_CAP_XCRS) > 0 && ioctl(c->fd, KVM_GET_XCRS, &f->xcrs) == 0;
+    f->has_debug = kvm_has(c->v->vm->kvm, KVM_CAP_DEBUGREGS) > 0 &&
+                   ioctl(c->fd, KVM_GET_DEBUGREGS, &f->debug) == 0;
 }
 
 int vcpu_state_remember(struct vcpu *c, struct tn_err *e)
@@ -120,7 +129,8 @@ int vcpu_state_remember(struct vcpu *c, struct tn_err *e)
     struct vcpu_reset_state *f = XNEW(struct vcpu_reset_state);
     c->fresh = f;
     if (ioctl(c->fd, KVM_GET_REGS, &f->regs) < 0 || ioctl(c->fd, KVM_GET_SREGS, &f->sregs) < 0 ||
-        ioctl(c->fd, KVM_GET_LAPIC, &f->lapic) < 0 || ioctl(c->fd, KVM_GET_VCPU_EVENTS, &f->events) < 0 ||
+        ioctl(c->fd, KVM_GET_LAPIC, &f->lapic) < 0 ||
+        ioctl(c->fd, KVM_GET_VCPU_EVENTS, &f->events) < 0 ||
         ioctl(c->fd, KVM_GET_MP_STATE, &f->mp) < 0)
         return err_set(e, errno, "/dev/kvm: state of vCPU %u: %s", c->index, strerror(errno));
     remember_fpu(c, f);
@@ -166,7 +176,8 @@ static void enter_kernel(struct kvm_sregs *s, struct kvm_regs *r, const struct b
     s->cr3 = b->cr3;
     s->cr4 = b->cr4;
     s->efer = b->efer;
-    *r = (struct kvm_regs){.rip = b->rip, .rsp = b->rsp, .rbx = b->rbx, .rsi = b->rsi, .rflags = b->rflags};
+    *r = (struct kvm_regs){
+        .rip = b->rip, .rsp = b->rsp, .rbx = b->rbx, .rsi = b->rsi, .rflags = b->rflags};
 }
 
 /* The APIC base and the local APIC come before what depends on them; the run state last. */
@@ -185,14 +196,16 @@ int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_e
     }
     if (entry && entry->mode != BOOT_RESET)
         set_msr(c, MSR_IA32_MTRR_DEF_TYPE, MTRR_ENABLE_WRITE_BACK);
-    if (f->xsave ? ioctl(c->fd, KVM_SET_XSAVE, f->xsave) < 0 : ioctl(c->fd, KVM_SET_FPU, &f->fpu) < 0)
+    if (f->xsave ? ioctl(c->fd, KVM_SET_XSAVE, f->xsave) < 0
+                 : ioctl(c->fd, KVM_SET_FPU, &f->fpu) < 0)
         return err_set(e, errno, "/dev/kvm: FPU of vCPU %u: %s", c->index, strerror(errno));
     if (f->has_xcrs)
         ioctl(c->fd, KVM_SET_XCRS, &f->xcrs);
     if (f->has_debug)
         ioctl(c->fd, KVM_SET_DEBUGREGS, &f->debug);
     if (ioctl(c->fd, KVM_SET_SREGS, &s) < 0 || ioctl(c->fd, KVM_SET_REGS, &r) < 0 ||
-        ioctl(c->fd, KVM_SET_LAPIC, &f->lapic) < 0 || ioctl(c->fd, KVM_SET_VCPU_EVENTS, &f->events) < 0 ||
+        ioctl(c->fd, KVM_SET_LAPIC, &f->lapic) < 0 ||
+        ioctl(c->fd, KVM_SET_VCPU_EVENTS, &f->events) < 0 ||
         ioctl(c->fd, KVM_SET_MP_STATE, &f->mp) < 0)
         return err_set(e, errno, "/dev/kvm: resetting vCPU %u: %s", c->index, strerror(errno));
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Allocation of the host's own small structures: running out of memory for them ends the process with a
- * line, as nothing sensible could follow. Never for a size that a guest, a file or a peer chose. */
+/* Allocation of the host's own small structures: running out of memory for them ends the process
+ * with a line, as nothing sensible could follow. Never for a size that a guest, a file or a peer
+ * chose. */
 #ifndef TN_UTIL_ALLOC_H
 #define TN_UTIL_ALLOC_H
 #include <stddef.h>
@@ -16,7 +17,7 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2), warn_
 /* Scope cleanup: frees what the pointer holds at the end of the block. */
 void free_ptr(void *pp);
 void close_fd(int *fd); /* closes unless negative */
-#define AUTO_FREE __attribute__((cleanup(free_ptr)))
+#define AUTO_FREE  __attribute__((cleanup(free_ptr)))
 #define AUTO_CLOSE __attribute__((cleanup(close_fd)))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A growable byte buffer. Always NUL-terminated behind len, so that data can be read as a string. */
+/* A growable byte buffer. Always NUL-terminated behind len, so that data can be read as a string.
+ */
 #ifndef TN_UTIL_BUF_H
 #define TN_UTIL_BUF_H
 #include <stdarg.h>
@@ -11,7 +12,8 @@ struct buf {
     size_t len, cap;
 };
 
-/* Appends n bytes of p (zeros if p is NULL). Aborts when memory is used up: the host cannot go on. */
+/* Appends n bytes of p (zeros if p is NULL). Aborts when memory is used up: the host cannot go on.
+ */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add8(struct buf *b, uint8_t v);
 void buf_add_le16(struct buf *b, uint16_t v);

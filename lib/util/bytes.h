@@ -6,17 +6,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#define TN_BYTES_DEFINE(order, bits)                                                               \
-    static inline uint##bits##_t get_##order##bits(const void *p)                                  \
-    {                                                                                              \
-        uint##bits##_t v;                                                                          \
-        memcpy(&v, p, sizeof v);                                                                   \
-        return order##bits##toh(v);                                                                \
-    }                                                                                              \
-    static inline void put_##order##bits(void *p, uint##bits##_t v)                                \
-    {                                                                                              \
-        v = hto##order##bits(v);                                                                   \
-        memcpy(p, &v, sizeof v);                                                                   \
+#define TN_BYTES_DEFINE(order, bits)                                \
+    static inline uint##bits##_t get_##order##bits(const void *p)   \
+    {                                                               \
+        uint##bits##_t v;                                           \
+        memcpy(&v, p, sizeof v);                                    \
+        return order##bits##toh(v);                                 \
+    }                                                               \
+    static inline void put_##order##bits(void *p, uint##bits##_t v) \
+    {                                                               \
+        v = hto##order##bits(v);                                    \
+        memcpy(p, &v, sizeof v);                                    \
     }
 TN_BYTES_DEFINE(le, 16)
 TN_BYTES_DEFINE(le, 32)

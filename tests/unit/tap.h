@@ -17,33 +17,33 @@ static int tap_n, tap_bad;
 static const char *tap_skip_why = "";
 
 #define TEST(name) static void name(void)
-#define RUN(name) tap_run(#name, name)
-#define SKIP(why) (tap_skip_why = (why), longjmp(tap_out, 2))
+#define RUN(name)  tap_run(#name, name)
+#define SKIP(why)  (tap_skip_why = (why), longjmp(tap_out, 2))
 
-#define CHECK(x)                                                                                   \
-    do {                                                                                           \
-        if (!(x)) {                                                                                \
-            printf("# %s:%d: %s\n", __FILE__, __LINE__, #x);                                       \
-            longjmp(tap_out, 1);                                                                   \
-        }                                                                                          \
+#define CHECK(x)                                             \
+    do {                                                     \
+        if (!(x)) {                                          \
+            printf("# %s:%d: %s\n", __FILE__, __LINE__, #x); \
+            longjmp(tap_out, 1);                             \
+        }                                                    \
     } while (0)
-#define CHECK_EQ(a, b)                                                                             \
-    do {                                                                                           \
-        uint64_t a_ = (uint64_t)(a), b_ = (uint64_t)(b);                                           \
-        if (a_ != b_) {                                                                            \
-            printf("# %s:%d: %s is 0x%" PRIx64 ", not %s = 0x%" PRIx64 "\n", __FILE__, __LINE__,   \
-                   #a, a_, #b, b_);                                                                \
-            longjmp(tap_out, 1);                                                                   \
-        }                                                                                          \
+#define CHECK_EQ(a, b)                                                                           \
+    do {                                                                                         \
+        uint64_t a_ = (uint64_t)(a), b_ = (uint64_t)(b);                                         \
+        if (a_ != b_) {                                                                          \
+            printf("# %s:%d: %s is 0x%" PRIx64 ", not %s = 0x%" PRIx64 "\n", __FILE__, __LINE__, \
+                   #a, a_, #b, b_);                                                              \
+            longjmp(tap_out, 1);                                                                 \
+        }                                                                                        \
     } while (0)
-#define CHECK_STR(a, b)                                                                            \
-    do {                                                                                           \
-        const char *a_ = (a), *b_ = (b);                                                           \
-        if (!a_ || !b_ || strcmp(a_, b_) != 0) {                                                   \
-            printf("# %s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #a,                  \
-                   a_ ? a_ : "(null)", b_ ? b_ : "(null)");                                        \
-            longjmp(tap_out, 1);                                                                   \
-        }                                                                                          \
+#define CHECK_STR(a, b)                                                           \
+    do {                                                                          \
+        const char *a_ = (a), *b_ = (b);                                          \
+        if (!a_ || !b_ || strcmp(a_, b_) != 0) {                                  \
+            printf("# %s:%d: %s is \"%s\", not \"%s\"\n", __FILE__, __LINE__, #a, \
+                   a_ ? a_ : "(null)", b_ ? b_ : "(null)");                       \
+            longjmp(tap_out, 1);                                                  \
+        }                                                                         \
     } while (0)
 
 static inline void tap_run(const char *name, void (*fn)(void))

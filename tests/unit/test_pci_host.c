@@ -1234,13 +1234,13 @@ static void *touch_registers(void *o)
 {
     struct hammer *h = o;
     while (!__atomic_load_n(&h->stop, __ATOMIC_ACQUIRE)) {
-        uint32_t n = __atomic_fetch_add(&h->rounds, 1, __ATOMIC_RELAXED), at = 0xe0000000 + (n & 3) * 0x100000;
+        uint32_t n = __atomic_fetch_add(&h->rounds, 1, __ATOMIC_RELAXED),
+                 at = 0xe0000000 + (n & 3) * 0x100000;
         space_write(vm->mmio, ecam(1, 0, 0, PCI_BASE_ADDRESS_0), at, 4);
         space_write(vm->mmio, ecam(1, 0, 0, PCI_COMMAND), n & 7, 2);
         space_write(vm->mmio, at + TABLE + 12, n & 1, 4);
         space_read(vm->mmio, at, 4);
-        space_write(vm->mmio, ecam(0, 1, 0, PCI_MEMORY_BASE),
-                    n & 1 ? 0xeff0e000 : 0x0000fff0, 4);
+        space_write(vm->mmio, ecam(0, 1, 0, PCI_MEMORY_BASE), n & 1 ? 0xeff0e000 : 0x0000fff0, 4);
     }
     return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The power button, soft-off and reset, through the machines' built plugins: what the user asks arrives at the guest, what
- * the guest asks arrives at the run loop. Sections: ACPI 6.5. TENON_PLUGIN_DIR says where the plugins are. */
+/* The power button, soft-off and reset, through the machines' built plugins: what the user asks
+ * arrives at the guest, what the guest asks arrives at the run loop. Sections: ACPI 6.5.
+ * TENON_PLUGIN_DIR says where the plugins are. */
 #include "cli/options.h"
 #include "core/loop.h"
 #include "start.h"
@@ -11,7 +12,15 @@
 #include "vm/space.h"
 #include <tenon/machine.h>
 
-enum { PM_BASE = 0x600, PM1_STS = PM_BASE, PM1_EN = PM_BASE + 2, PM1_CNT = PM_BASE + 4, PWRBTN = 1 << 8, SCI_EN = 1, SLP_EN = 1 << 13 };
+enum {
+    PM_BASE = 0x600,
+    PM1_STS = PM_BASE,
+    PM1_EN = PM_BASE + 2,
+    PM1_CNT = PM_BASE + 4,
+    PWRBTN = 1 << 8,
+    SCI_EN = 1,
+    SLP_EN = 1 << 13
+};
 enum { GED = 0xfea00000, GED_REGS = GED + 0x200, GED_POWER_DOWN = 1 << 1, SCI = 9 };
 
 static struct cli_options options;
@@ -34,7 +43,8 @@ static void see_event(void *o, uint32_t req, const char *text)
 
 static void start(const char *machine)
 {
-    const char *argv[] = {"tenon", "-accel", "qtest", "-sandbox", "off", "-display", "none", "-nodefaults", "-M", machine, NULL};
+    const char *argv[] = {"tenon", "-accel",      "qtest", "-sandbox", "off", "-display",
+                          "none",  "-nodefaults", "-M",    machine,    NULL};
     char *text = NULL;
     ERR_AUTO e = {0};
     memset(wire, 0, sizeof wire);
@@ -140,7 +150,8 @@ TEST(reset_control_register_of_q35_resets)
     end();
 }
 
-/* Exactly one of the two: with ACPI off the keyboard controller resets, and there is no PM block. */
+/* Exactly one of the two: with ACPI off the keyboard controller resets, and there is no PM block.
+ */
 TEST(keyboard_controller_is_there_without_acpi)
 {
     start("q35,acpi=off");
