@@ -124,7 +124,8 @@ static int list_properties(struct vm *vm, uint32_t kind, const char *name, struc
         return -ENOENT;
     struct props l = {0};
     add_class(vm, &l, c);
-    qsort(l.v, l.n, sizeof *l.v, by_name);
+    if (l.n)
+        qsort(l.v, l.n, sizeof *l.v, by_name);
     help_properties(out, c->name, l.v, l.n);
     for (size_t i = 0; i < l.n; i++)
         free((char *)(uintptr_t)l.v[i].def);

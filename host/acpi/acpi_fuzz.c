@@ -21,9 +21,8 @@ static uint8_t next(struct input *in)
 /* The next bytes, as many as the input says and has. */
 static const uint8_t *take(struct input *in, size_t *n)
 {
-    const uint8_t *p = in->p;
     size_t want = next(in), left = (size_t)(in->end - in->p);
-    p = in->p;
+    const uint8_t *p = in->p;
     *n = want < left ? want : left;
     in->p += *n;
     return p;

@@ -65,9 +65,10 @@ void fwcfg_host_free(struct fwcfg *f)
 {
     if (!f)
         return;
+    // NOLINTBEGIN(clang-analyzer-unix.Malloc): what is freed leaves the list
     while (!TAILQ_EMPTY(&f->entries))
-        entry_free(
-            TAILQ_FIRST(&f->entries)); // NOLINT(clang-analyzer-unix.Malloc): it leaves the list
+        entry_free(TAILQ_FIRST(&f->entries));
+    // NOLINTEND(clang-analyzer-unix.Malloc)
     pthread_mutex_destroy(&f->lock);
     f->vm->fwcfg = NULL; /* a sync() may still be scheduled */
     free(f);

@@ -86,7 +86,7 @@ int tracer_enable_file(struct vm *vm, const char *path, struct tn_err *e)
     char *line = NULL;
     size_t cap = 0;
     int r = 0;
-    for (ssize_t n; r == 0 && (n = getline(&line, &cap, f)) > 0;) {
+    while (r == 0 && getline(&line, &cap, f) > 0) {
         char *word = line + strspn(line, " \t");
         word[strcspn(word, "# \t\r\n")] = 0;
         r = *word ? tracer_enable(vm, word, e) : 0;

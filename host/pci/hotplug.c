@@ -201,7 +201,7 @@ static int t_handler(struct tn_dev *d, struct tn_bus *b, const struct tn_plug_op
         return err_set(e, EINVAL, "Bus '%s' has no PCI slots", b->name);
     struct plug_owner **at = bus ? &bus->owner : &p->owner;
     if (*at)
-        return err_set(e, EBUSY, "the slots of '%s' belong to %s", bus ? b->name : "every bus",
+        return err_set(e, EBUSY, "the slots of '%s' belong to %s", b ? b->name : "every bus",
                        device_id((*at)->m.dev));
     struct plug_owner *o = XNEW(struct plug_owner);
     *o = (struct plug_owner){.m.release = release_owner, .pci = p, .bus = bus, .ops = ops, .s = s};

@@ -90,12 +90,13 @@ static int run_file(const char *path)
 /* Options that only libFuzzer knows are accepted and do nothing: one command line for both. */
 static void parse_option(struct options *o, const char *arg)
 {
-    unsigned long long v;
-    if (sscanf(arg, "-runs=%llu", &v) == 1)
+    const char *eq = strchr(arg, '=');
+    unsigned long long v = eq ? strtoull(eq + 1, NULL, 10) : 0;
+    if (strncmp(arg, "-runs=", 6) == 0)
         o->runs = v;
-    else if (sscanf(arg, "-seed=%llu", &v) == 1)
+    else if (strncmp(arg, "-seed=", 6) == 0)
         o->seed = v;
-    else if (sscanf(arg, "-max_len=%llu", &v) == 1 && v <= (1u << 24))
+    else if (strncmp(arg, "-max_len=", 9) == 0 && v <= (1u << 24))
         o->max_len = v;
 }
 

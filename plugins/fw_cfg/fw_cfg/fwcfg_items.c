@@ -189,6 +189,7 @@ static uint32_t directory_size(const struct fwcfg_chip *c)
 static void directory_entry(const struct fwcfg_item *f, uint8_t entry[FWCFG_DIR_ENTRY])
 {
     memset(entry, 0, FWCFG_DIR_ENTRY);
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a directory with entries has files
     put_be32(entry + FWCFG_DIR_SIZE, f->size);
     put_be16(entry + FWCFG_DIR_SELECT, f->key);
     memcpy(entry + FWCFG_DIR_NAME, f->name, FWCFG_NAME_MAX);
