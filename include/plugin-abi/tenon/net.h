@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** @file
- * DRAFT. Network: the front end's side (a NIC), the back end's (a class of kind TN_K_NETDEV), and filters between them.
+ * Network: the front end's side (a NIC), the back end's (a class of kind TN_K_NETDEV), and filters between them.
  */
-#ifndef TENON_DRAFT_NET_H
-#define TENON_DRAFT_NET_H
+#ifndef TENON_NET_H
+#define TENON_NET_H
 #include <tenon/base.h>
 #ifdef __cplusplus
 extern "C" {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** @file
- * DRAFT. vhost: a network back end that serves a device's rings itself (vhost-net, vhost-user). A front end finds it by
+ * vhost: a network back end that serves a device's rings itself (vhost-net, vhost-user). A front end finds it by
  * tn_netdev.get_iface(TN_VHOST_1).
  */
-#ifndef TENON_DRAFT_VHOST_H
-#define TENON_DRAFT_VHOST_H
-#include <tenon/draft/virtio.h>
+#ifndef TENON_VHOST_H
+#define TENON_VHOST_H
+#include <tenon/virtio.h>
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** @file
- * DRAFT. virtio-bus (Virtual I/O Device 1.2): a device type is written once and sits on any transport. The child owns its
+ * virtio-bus (Virtual I/O Device 1.3): a device type is written once and sits on any transport. The child owns its
  * queues and its config space; the transport owns status, feature and queue registers, vectors and notification.
  */
-#ifndef TENON_DRAFT_VIRTIO_H
-#define TENON_DRAFT_VIRTIO_H
+#ifndef TENON_VIRTIO_H
+#define TENON_VIRTIO_H
 #include <tenon/bus.h>
 #include <tenon/dma.h>
 #include <tenon/pci.h>
@@ -31,6 +31,8 @@ struct tn_virtio_child {
         TN_PROP_BIT(T, v.features, "event_idx", 29, 1, "VIRTIO_F_EVENT_IDX"),                                          \
         TN_PROP_BIT(T, v.features, "iommu_platform", 33, 0, "VIRTIO_F_ACCESS_PLATFORM"),                               \
         TN_PROP_BIT(T, v.features, "packed", 34, 0, "VIRTIO_F_RING_PACKED"),                                           \
+        TN_PROP_BIT(T, v.features, "in_order", 35, 0, "VIRTIO_F_IN_ORDER"),                                            \
+        TN_PROP_BIT(T, v.features, "notification_data", 38, 0, "VIRTIO_F_NOTIFICATION_DATA"),                          \
         TN_PROP_BIT(T, v.features, "queue_reset", 40, 1, "VIRTIO_F_RING_RESET")
 
 /** tn_virtio_ops.flags */
@@ -47,7 +49,8 @@ enum {
     TN_VQ_BE = 8,          /**< legacy rings of a big-endian guest */
     TN_VQ_LEGACY = 16,
     TN_VQ_TRANSLATED = 32, /**< addresses are translated: ACCESS_PLATFORM was negotiated */
-    TN_VQ_RESTORE = 64     /**< indices come from loaded state, not from zero */
+    TN_VQ_RESTORE = 64,    /**< go on from the indices at the last stop, or from loaded state, not from zero */
+    TN_VQ_IN_ORDER = 128
 };
 /** One enabled queue. Addresses are in the space that tn_virtio_port.dma gives; the guest chose them, nobody checked
  * them. */

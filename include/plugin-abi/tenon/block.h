@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /** @file
- * DRAFT. Block devices: the front end's side (a disk controller) and the back end's (a class of kind TN_K_BLOCK).
+ * Block devices: the front end's side (a disk controller) and the back end's (a class of kind TN_K_BLOCK).
  */
-#ifndef TENON_DRAFT_BLOCK_H
-#define TENON_DRAFT_BLOCK_H
+#ifndef TENON_BLOCK_H
+#define TENON_BLOCK_H
 #include <tenon/base.h>
 #ifdef __cplusplus
 extern "C" {
@@ -12,7 +12,7 @@ extern "C" {
 struct tn_blkq; /**< a queue of a block device, bound to a context */
 
 /** Operations. Offsets and lengths are bytes, multiples of tn_blk_info.logical. */
-enum { TN_BLK_READ = 1, TN_BLK_WRITE, TN_BLK_FLUSH, TN_BLK_DISCARD, TN_BLK_WRITE_ZEROES };
+enum { TN_BLK_READ = 1, TN_BLK_WRITE, TN_BLK_FLUSH, TN_BLK_DISCARD, TN_BLK_WRITE_ZEROES, TN_BLK_SECURE_ERASE };
 /** Flags of a request */
 enum {
     TN_BLKR_FUA = 1,  /**< on stable storage before done() */
@@ -25,8 +25,16 @@ enum {
     TN_BLKF_DISCARD = 4,
     TN_BLKF_WRITE_ZEROES = 8, /**< faster than writing them */
     TN_BLKF_REMOVABLE = 16,
-    TN_BLKF_INSERTED = 32
+    TN_BLKF_INSERTED = 32,
+    TN_BLKF_SECURE_ERASE = 64
 };
+/** attach(): flags */
+enum {
+    TN_BLKA_WRITE = 1,   /**< the front end will write */
+    TN_BLKA_SHARE_RW = 2 /**< share-rw=on: others may write, too */
+};
+/** Error policy, by direction: what rerror= and werror= say */
+enum { TN_BLKE_AUTO = 0, TN_BLKE_REPORT, TN_BLKE_IGNORE, TN_BLKE_STOP, TN_BLKE_ENOSPC };
 struct tn_blk_info {
     uint32_t struct_size, flags;  /**< TN_BLKF_* */
     uint64_t size;                /**< bytes */
@@ -51,9 +59,8 @@ struct tn_blk_ops {
 /** TN_BLOCK_1 */
 struct tn_block {
     uint32_t struct_size, rev;
-    /** [main] one front end per device: -EBUSY. writable: the front end will write; -EACCES on a read-only device.
-     * Managed */
-    int (*attach)(struct tn_blk *b, struct tn_dev *d, uint32_t writable, const struct tn_blk_ops *o, void *s, struct tn_err *e);
+    /** [main] one front end per device: -EBUSY. flags TN_BLKA_*; -EACCES to write to a read-only device. Managed */
+    int (*attach)(struct tn_blk *b, struct tn_dev *d, uint32_t flags, const struct tn_blk_ops *o, void *s, struct tn_err *e);
     /** [any] fills at most out->struct_size bytes */
     int (*info)(struct tn_blk *b, struct tn_blk_info *out);
     /** [main][vcpu] the queue of context c, made at the first call; flags TN_LF_NOLOCK: done() runs without [dev]. NULL only
@@ -67,9 +74,9 @@ struct tn_block {
     void (*flush_batch)(struct tn_blkq *q);
     /** [ctx] best effort: done(arg, -ECANCELED) or the real end follows all the same. -ENOENT */
     int (*cancel)(struct tn_blkq *q, void *arg);
-    /** [ctx] after a failed request, by rerror= and werror=: 0 report it, 1 ignore it, 2 the VM stops: keep it, resubmit in
-     * resume */
-    int (*on_error)(struct tn_blk *b, uint32_t op, int err);
+    /** [ctx] after a failed request. policy TN_BLKE_* of the device's rerror= or werror=, AUTO: the drive's. 0 report it,
+     * 1 ignore it, 2 the VM stops: keep it, resubmit in resume */
+    int (*on_error)(struct tn_blk *b, uint32_t op, int err, uint32_t policy);
     /** [vcpu][dev] the guest switches the write cache; off: every write is FUA. -ENOTSUP */
     int (*write_cache)(struct tn_blk *b, uint32_t on);
     /** [vcpu][dev] tray of removable media: open (1) or closed (0), locked (1) or not; -ENOTSUP */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What every device on the virtio-bus does alike: finds its port, starts and stops its queues, gets
+ * them their kicks in the right context, and drains them. A device embeds struct vdev as the first
+ * member of its instance, fills in vdev_queue.handle, and puts vdev_* into its tn_virtio_ops.
+ *
+ * A queue belongs to one context. In the home context its handler runs [ctx][dev]; in another one
+ * (iothread) it runs [ctx] without the device's lock, and the device guards what queues share.
+ */
+#ifndef TN_VDEV_H
+#define TN_VDEV_H
+#include "virtqueue/virtqueue.h"
+#include <tenon/core.h>
+#include <tenon/loop.h>
+
+struct vdev;
+struct vdev_queue {
+    struct vq ring;
+    struct vdev *v;
+    uint32_t index;
+    struct tn_ctx *ctx;                    /* NULL: home; set before vdev_setup */
+    void (*handle)(struct vdev_queue *q);  /* [ctx] buffers may have come; also once at a start */
+    void (*stopping)(struct vdev_queue *q); /* [ctx] or NULL: cut short what would not end by itself */
+    uint16_t max_size;                     /* set before vdev_setup; 0: as virtqueue-size says, 256 */
+    /* own */
+    struct tn_watch *watch;
+    struct tn_bh *bh;
+    uint32_t state;                        /* VDEV_Q_*, atomic */
+    uint32_t parked;                       /* requests that wait for resume: a stop does not wait for them */
+    struct vq_place place;                 /* at the last stop, or loaded */
+};
+
+struct vdev {
+    struct tn_dev *d;
+    const struct tn_virtio_port *port;
+    void *p;                               /* first argument of port's functions */
+    const struct tn_loop *loop;
+    const struct tn_dma *dma;
+    struct vdev_queue *q;
+    uint32_t nq;
+    uint64_t features[TN_VIRTIO_FEATURE_WORDS]; /* negotiated; 0 before */
+    uint32_t vq_flags;
+};
+
+/* [main] class init: remembers d. */
+void vdev_init(struct vdev *v, struct tn_dev *d);
+/* [main] realize: nq queues, zeroed, elem_size as in vq_init; v->port works from here on. 0 or -errno
+ * with e. Then set handle, ctx and max_size of each queue, then vdev_setup(). */
+int vdev_queues(struct vdev *v, uint32_t nq, uint32_t elem_size, uint32_t elem_room, struct tn_err *e);
+/* [main] realize: tells the transport; watches and bottom halves are made. */
+int vdev_setup(struct vdev *v, uint32_t config_len, struct tn_err *e);
+/* [main] unrealize: gives back the memory. */
+void vdev_fini(struct vdev *v);
+
+/* Slots of tn_virtio_ops; s is the instance. A device that has more to do wraps them. */
+int vdev_negotiated(void *s, const uint64_t *f, uint32_t nwords, uint32_t vq_flags);
+int vdev_queue_start(void *s, const struct tn_vq *q);
+/* Stops the handler; 0 if nothing is in flight (but what is parked), else TN_PENDING. */
+int vdev_queue_stop(void *s, uint32_t q);
+int vdev_reset(void *s);
+void vdev_kick(void *s, uint32_t q, uint32_t data);
+
+static inline bool vdev_has(const struct vdev *v, unsigned bit)
+{
+    return v->features[bit / 64] >> (bit % 64) & 1;
+}
+/* [ctx] of the queue: publishes what was pushed, notifies if the driver wants it, reports a broken
+ * queue, and ends a stop that was waiting for this. Call it once for each batch of vq_push(). */
+void vdev_flush(struct vdev_queue *q);
+/* [ctx] may the handler take buffers? False once a stop has begun. */
+bool vdev_running(const struct vdev_queue *q);
+/* [any] run handle() soon. */
+void vdev_poke(struct vdev_queue *q);
+/* [ctx] n more (or fewer, n < 0) requests are kept for resume. */
+void vdev_park(struct vdev_queue *q, int32_t n);
+/* Saved state of one queue: a tn_state for TN_S_SUB over struct vdev_queue (place). */
+extern const struct tn_state vdev_queue_state;
+
+#endif

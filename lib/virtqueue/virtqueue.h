@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The device's side of a virtqueue (Virtual I/O Device 1.3, chapter 2.6 to 2.10): split and packed
+ * rings, indirect descriptors, event index, in-order use. It knows no transport and no device type:
+ * virtio devices and vhost-user back ends use the same code.
+ *
+ * The driver is hostile: an index, length, address, chain or table that breaks a rule marks the queue
+ * broken, with one line that says why, and vq_pop() gives nothing from then on. Nothing worse happens.
+ *
+ * One thread at a time uses a queue: the context that it was started for. No function here calls the
+ * host for each descriptor: rings are cached mappings, buffers are looked up in the table of RAM
+ * (tn_dma.view). Only behind an IOMMU, or across an edge of RAM, does dma->map stand in.
+ */
+#ifndef TN_VIRTQUEUE_H
+#define TN_VIRTQUEUE_H
+#include <stdbool.h>
+#include <tenon/dma.h>
+#include <tenon/virtio.h>
+
+enum { VQ_MAX_SIZE = 32768 };
+
+/* One buffer of the driver: a chain of descriptors, as pieces of host memory. First the pieces that
+ * the device reads, then those that it writes. A device embeds it as the first member of its request;
+ * requests belong to the queue, from vq_pop() to vq_push() or vq_drop(). */
+struct vq_elem {
+    struct tn_iov *iov;           /* out pieces, then in pieces; valid until vq_push */
+    uint32_t nout, nin;           /* pieces */
+    uint64_t out_len, in_len;     /* bytes */
+    /* the queue's own */
+    uint16_t id, ndesc;           /* head or buffer id; descriptors of the ring that it takes */
+    uint16_t seq;                 /* order of vq_pop(), for in-order use and vq_unpop() */
+    uint8_t done, mapped;
+    uint32_t written, cap;        /* cap: pieces that iov has room for */
+    struct vq_elem *next;         /* among the free ones */
+    struct vq_bounce *bounce;     /* what is not plain RAM: mappings and copies to give back */
+};
+
+/* Where a queue stands, enough to go on elsewhere (state, vhost). Packed: bit 15 is the wrap counter. */
+struct vq_place {
+    uint16_t avail, used;
+};
+
+struct vq {
+    /* set by vq_init */
+    uint32_t elem_size;          /* bytes of the device's request */
+    uint32_t elem_room;          /* pieces for which an element has room from the start */
+    /* set by vq_start */
+    uint32_t flags, size;        /* TN_VQ_*; descriptors */
+    const struct tn_dma *dma;
+    struct tn_as *as;
+    struct tn_ctx *ctx;
+    const struct tn_cached *desc, *driver, *device; /* the three areas */
+    const struct tn_view *const *view; /* the table of RAM of this moment; NULL or *view NULL: map */
+    const char *broken;          /* why; NULL: sound */
+    uint16_t avail, used;        /* next to take, next to give back; packed: without the wrap counter */
+    uint16_t avail_seen;         /* split: the driver's index when it was last read */
+    uint16_t signalled;          /* split: used index at the last notification; packed: see .c */
+    uint8_t avail_wrap, used_wrap, signalled_wrap, signalled_valid;
+    uint8_t kicks_off;           /* vq_kicks(q, false) is in force */
+    uint16_t pending;            /* used elements not yet published by vq_publish */
+    uint16_t seq_next, seq_used; /* in-order use */
+    uint32_t inflight;           /* elements popped and not given back */
+    struct vq_elem *free;
+    void *priv;                  /* in-order table, bounce list: see .c */
+};
+
+/* elem_size: of the device's request, at least sizeof(struct vq_elem); elem_room: pieces that a
+ * request usually has, at least 1 (more are found room for when they come). No memory is taken. */
+void vq_init(struct vq *q, uint32_t elem_size, uint32_t elem_room);
+/* Gives back all memory. Nothing is in flight. */
+void vq_fini(struct vq *q);
+
+/* [vcpu] or [main]; the queue's context does not use q yet. c: tn_queue's addresses and flags as the
+ * transport gives them; place: where to go on with TN_VQ_RESTORE, else NULL. 0; -EINVAL: size or
+ * alignment is against 2.6/2.8 (q->broken says why); -ENOMEM. An address that is not RAM is no error
+ * here: the queue is broken at its first use. */
+int vq_start(struct vq *q, const struct tn_vq *c, const struct tn_dma *dma, struct tn_as *as,
+             struct tn_ctx *ctx, const struct vq_place *place);
+/* The rings are not touched after the return. Elements in flight may still be dropped. */
+void vq_stop(struct vq *q);
+static inline bool vq_running(const struct vq *q)
+{
+    return q->desc != NULL;
+}
+/* Where the queue stands. Elements in flight count as taken: a device that wants them to be taken
+ * again calls vq_unpop() first. */
+struct vq_place vq_place(const struct vq *q);
+
+/* The next buffer, or NULL: none there, or the queue is broken. The bytes after struct vq_elem are as
+ * the device last left them (zero at first). */
+void *vq_pop(struct vq *q);
+/* Takes the newest element back: vq_pop() will give it again. In reverse order of vq_pop(). */
+void vq_unpop(struct vq *q, struct vq_elem *el);
+/* Gives the buffer back, with written bytes of its in pieces, counted from the first. The driver sees
+ * it at vq_publish(), with VIRTIO_F_IN_ORDER not before all older ones. el is gone. */
+void vq_push(struct vq *q, struct vq_elem *el, uint32_t written);
+/* Forgets the element without giving it back: a queue reset, a broken queue. */
+void vq_drop(struct vq *q, struct vq_elem *el);
+/* Shows the driver what was pushed. True: it wants to be notified. */
+bool vq_publish(struct vq *q);
+
+/* Are there buffers? Never breaks a queue. */
+bool vq_empty(struct vq *q);
+/* Asks the driver for kicks (true) or tells it that none are needed (false). After true, look again:
+ * returns true if buffers came in between. */
+bool vq_kicks(struct vq *q, bool on);
+/* Bytes that could be written into the buffers that are there, counted up to enough: for a device that
+ * needs several for one message. */
+uint64_t vq_room(struct vq *q, uint64_t enough);
+
+/* Marks the queue broken; why is a constant. */
+void vq_break(struct vq *q, const char *why);
+
+/* ---- pieces ---- */
+
+/* Copies len bytes from the pieces, skip bytes into them, to buf; returns how many there were. */
+uint64_t vq_read(const struct tn_iov *v, uint32_t n, uint64_t skip, void *buf, uint64_t len);
+uint64_t vq_write(const struct tn_iov *v, uint32_t n, uint64_t skip, const void *buf, uint64_t len);
+uint64_t vq_fill(const struct tn_iov *v, uint32_t n, uint64_t skip, uint8_t byte, uint64_t len);
+/* Cuts skip bytes off the front of *v, in place; the pieces that are left. */
+uint32_t vq_skip(struct tn_iov **v, uint32_t n, uint64_t skip);
+static inline const struct tn_iov *vq_out(const struct vq_elem *el)
+{
+    return el->iov;
+}
+static inline struct tn_iov *vq_in(struct vq_elem *el)
+{
+    return el->iov + el->nout;
+}
+
+#endif
