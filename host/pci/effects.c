@@ -56,7 +56,8 @@ static void settle_regions(struct pci_func *f, struct pci_events *ev)
 static void settle_master(struct pci_func *f)
 {
     uint32_t open = pci_config_master(&f->c) && pci_bus_masters(f->bus);
-    __atomic_store_n(&f->as.open, open, __ATOMIC_RELEASE);
+    if (open != __atomic_load_n(&f->as.open, __ATOMIC_RELAXED))
+        memory_as_gate(&f->as, open);
 }
 
 static uint32_t irq_mode(const struct pci_func *f, uint32_t *nvec)

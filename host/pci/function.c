@@ -85,7 +85,8 @@ struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct 
                            .ops = ops,
                            .devfn = devfn,
                            .intx_fd = -1,
-                           .as = {.vm = b->pci->vm, .gate = 1, .dev = d}};
+                           .as = {.vm = b->pci->vm, .dev = d}};
+    memory_as_init(&f->as, 0);
     pthread_mutex_init(&f->lock, NULL);
     pci_config_init(&f->c, config_flags(b, ops, child), &ids);
     for (uint32_t i = 0; i < PCI_REGIONS; i++)
@@ -112,6 +113,7 @@ void pci_func_free(struct pci_func *f)
         pci_bus_free(f->below);
     msix_fini(&f->msix);
     pci_config_fini(&f->c);
+    memory_as_fini(&f->as);
     pthread_mutex_destroy(&f->lock);
     free(f->traps);
     free(f->vec_state);

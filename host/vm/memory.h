@@ -47,11 +47,18 @@ int memory_write(struct vm *vm, uint64_t gpa, const void *buf, uint64_t len);
 /* A space through which a device sees memory: system memory, gated for PCI by bus mastering. */
 struct tn_as {
     struct vm *vm;
-    uint32_t gate; /* 1: `open` decides */
+    const struct tn_view
+        *view;     /* what tn_dma.view shows: the table of the moment, NULL while closed */
     uint32_t open; /* atomic */
     struct device
         *dev; /* whose view it is, and with whom goes what it gives out; NULL: the machine's */
+    LIST_ENTRY(tn_as) all;
 };
+/* Main thread. vm and dev are set; open says how it begins. */
+void memory_as_init(struct tn_as *a, uint32_t open);
+void memory_as_fini(struct tn_as *a);
+/* Opens or closes it. Any thread; what is under way in a callback may still see it open. */
+void memory_as_gate(struct tn_as *a, uint32_t open);
 struct tn_as *memory_system(struct vm *vm);
 
 extern const struct tn_dma dma_table;       /* TN_DMA_1 */

@@ -155,14 +155,25 @@ TEST(a_closed_gate_stops_dma)
     struct vm *vm = fixture_vm();
     struct tn_mem *a = block(vm, PAGE, 0);
     memory_map(vm, a, 0, 0, PAGE, 0, NULL);
-    struct tn_as as = {.vm = vm, .gate = 1};
+    struct tn_as as = {.vm = vm};
     uint32_t v = 5;
     struct tn_seg seg;
+    memory_as_init(&as, 0);
+    const struct tn_view *const *view = dma_table.view(&as, NULL);
+    CHECK(!*view);
     CHECK_EQ(dma_table.write(&as, 0, &v, 4), -EACCES);
     CHECK_EQ(dma_table.read(&as, 0, &v, 4), -EACCES);
     CHECK_EQ(dma_table.map(&as, 0, 4, TN_DMA_READ, &seg, 1), -EACCES);
-    as.open = 1;
+    memory_as_gate(&as, 1);
     CHECK_EQ(dma_table.write(&as, 0, &v, 4), 0);
+    CHECK(tn_ram_at(*view, 0, 4, TN_DMA_WRITE));
+    struct tn_mem *b = block(vm, PAGE, 0);
+    memory_map(vm, b, 0, PAGE, PAGE, 0, NULL);
+    CHECK(tn_ram_at(*view, PAGE, 4, TN_DMA_WRITE));
+    memory_as_gate(&as, 0);
+    CHECK(!*view);
+    memory_as_fini(&as);
+    mem_free(b);
     mem_free(a);
     vm_free(vm);
 }
