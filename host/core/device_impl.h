@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What device.c (an instance and its properties) and device_life.c (realize and the end) share. */
+#ifndef TN_HOST_DEVICE_IMPL_H
+#define TN_HOST_DEVICE_IMPL_H
+#include "device.h"
+#include "prop.h"
+
+static inline struct prop_table class_props(const struct tn_class *c)
+{
+    return (struct prop_table){c->props, c->nprops, c->prop_stride};
+}
+static inline struct prop_table bus_props(const struct tn_bus_type *t)
+{
+    return (struct prop_table){t->props, t->nprops, t->prop_stride};
+}
+/* -global values for d's class, and for its bus once it has one. */
+int device_apply_globals(struct device *d, struct tn_err *e);
+/* d will sit on b: it gets the bus's data and their defaults. */
+int device_meet_bus(struct device *d, struct tn_bus *b, struct tn_err *e);
+
+#endif
