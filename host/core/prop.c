@@ -44,100 +44,6 @@ const struct tn_prop *prop_find(struct prop_table t, const char *name)
     return NULL;
 }
 
-/* What each type is called, and how many bytes it stores (0: 4 or 8). */
-static const struct {
-    const char *name;
-    uint32_t size;
-} types[] = {
-    [TN_P_BOOL] = {"bool", 1},
-    [TN_P_BIT] = {"bool", 0},
-    [TN_P_U8] = {"uint8", 1},
-    [TN_P_U16] = {"uint16", 2},
-    [TN_P_U32] = {"uint32", 4},
-    [TN_P_U64] = {"uint64", 8},
-    [TN_P_I32] = {"int32", 4},
-    [TN_P_I64] = {"int64", 8},
-    [TN_P_SIZE] = {"size", 8},
-    [TN_P_STR] = {"str", 8},
-    [TN_P_ENUM] = {"enum", 4},
-    [TN_P_ONOFFAUTO] = {"OnOffAuto", 4},
-    [TN_P_MAC] = {"str", 6},
-    [TN_P_UUID] = {"str", 16},
-    [TN_P_DEVFN] = {"int32", 4},
-    [TN_P_CHARDEV] = {"str", 8},
-    [TN_P_DRIVE] = {"str", 8},
-    [TN_P_NETDEV] = {"str", 8},
-    [TN_P_MEMDEV] = {"link<memory-backend>", 8},
-    [TN_P_IOTHREAD] = {"link<iothread>", 8},
-    [TN_P_LINK] = {"link", 8},
-    [TN_P_LIST] = {"list", sizeof(struct tn_list)},
-    [TN_P_FD] = {"str", 4},
-    [TN_P_BUS] = {"str", 8},
-    [TN_P_AUDIODEV] = {"str", 8},
-};
-
-const char *prop_type_name(const struct tn_prop *p)
-{
-    return p->type < ARRAY_SIZE(types) && types[p->type].name ? types[p->type].name : "unknown";
-}
-
-static int check_bounds(const struct tn_prop *p, struct tn_err *e)
-{
-    int is_signed = p->type == TN_P_I32 || p->type == TN_P_I64;
-    if (is_signed ? (int64_t)p->min > (int64_t)p->max : p->min > p->max)
-        return err_set(e, EINVAL, "property '%s' has a minimum above its maximum", p->name);
-    return 0;
-}
-
-/* The default is one of the names. */
-static int check_names(const struct tn_prop *p, struct tn_err *e)
-{
-    uint64_t n = 0;
-    while (p->names && p->names[n])
-        n++;
-    return p->defval < n ? 0
-                         : err_set(e, EINVAL, "property '%s' has no name for its default", p->name);
-}
-
-static int check_element(const struct tn_prop *p, struct tn_err *e)
-{
-    if (!p->sub || !p->nsub || p->sub_stride < sizeof(struct tn_prop) || p->sub_stride % 8 ||
-        p->nsub > 64)
-        return err_set(e, EINVAL, "property '%s' has no element type", p->name);
-    struct prop_table t = {p->sub, p->nsub, p->sub_stride};
-    for (uint32_t i = 0; i < t.n; i++) {
-        struct tn_prop m = *prop_at(t, i);
-        if (!m.name && t.n == 1)
-            m.name = p->name; /* a list of scalars */
-        int r = m.type == TN_P_LIST
-                    ? err_set(e, EINVAL, "property '%s' is a list of lists", p->name)
-                    : prop_check(&m, 1u << 16, e);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
-int prop_check(const struct tn_prop *p, uint64_t instance_size, struct tn_err *e)
-{
-    if (!p->name || p->type >= ARRAY_SIZE(types) || !types[p->type].name)
-        return err_set(e, EINVAL, "property '%s' has an unknown type %u", p->name ? p->name : "?",
-                       p->type);
-    uint32_t want = types[p->type].size;
-    if (want ? p->size != want : p->size != 4 && p->size != 8)
-        return err_set(e, EINVAL, "property '%s' of type %s has size %u", p->name,
-                       prop_type_name(p), p->size);
-    if (p->offset > instance_size || p->size > instance_size - p->offset)
-        return err_set(e, EINVAL, "property '%s' lies outside the instance", p->name);
-    if (p->type != TN_P_MAC && p->type != TN_P_UUID && p->offset % (p->size > 8 ? 8 : p->size))
-        return err_set(e, EINVAL, "property '%s' is not aligned", p->name);
-    if (p->type == TN_P_BIT && p->bit >= 8 * p->size)
-        return err_set(e, EINVAL, "property '%s' is bit %u of %u", p->name, p->bit, 8 * p->size);
-    if (p->type == TN_P_ENUM)
-        return check_names(p, e);
-    return p->type == TN_P_LIST ? check_element(p, e) : check_bounds(p, e);
-}
-
 static void put_bit(const struct tn_prop *p, void *at, int on)
 {
     uint64_t v = p->size == 8 ? *(uint64_t *)at : *(uint32_t *)at;
@@ -165,30 +71,11 @@ static void put_int(const struct tn_prop *p, void *at, uint64_t v)
     }
 }
 
-static uint64_t get_int(const struct tn_prop *p, const void *at)
-{
-    switch (p->size) {
-    case 1:
-        return *(const uint8_t *)at;
-    case 2:
-        return *(const uint16_t *)at;
-    case 4:
-        return *(const uint32_t *)at;
-    default:
-        return *(const uint64_t *)at;
-    }
-}
-
-static void *at_of(const struct tn_prop *p, void *base)
-{
-    return (char *)base + p->offset;
-}
-
 void props_default(struct device *owner, struct prop_table t, void *base)
 {
     for (uint32_t i = 0; i < t.n; i++) {
         const struct tn_prop *p = prop_at(t, i);
-        void *at = at_of(p, base);
+        void *at = prop_place(p, base);
         if (p->type == TN_P_BIT)
             put_bit(p, at, p->defval != 0);
         else if (p->type == TN_P_STR)
@@ -484,7 +371,7 @@ int prop_set(struct device *owner, const struct tn_prop *p, void *base, const ch
         return err_set(e, EPERM, "Property '%s.%s' is not writable", owner->entry->name, p->name);
     if (p->flags & TN_PF_DEPRECATED)
         log_line(LOG_WARN, "Property '%s.%s' is deprecated", owner->entry->name, p->name);
-    return setters[p->type](owner, p, at_of(p, base), text, e);
+    return setters[p->type](owner, p, prop_place(p, base), text, e);
 }
 
 /* ---- lists ---- */
@@ -563,7 +450,7 @@ int prop_set_node(struct device *owner, const struct tn_prop *p, void *base,
                   const struct kv_node *v, struct tn_err *e)
 {
     if (p->type == TN_P_LIST && v->kind == KV_LIST)
-        return set_list(owner, p, at_of(p, base), v, e);
+        return set_list(owner, p, prop_place(p, base), v, e);
     if (!kv_is_scalar(v))
         return err_set(e, EINVAL, "Property '%s.%s' does not take a JSON %s", owner->entry->name,
                        p->name ? p->name : "?", v->kind == KV_DICT ? "object" : "array");
@@ -571,105 +458,11 @@ int prop_set_node(struct device *owner, const struct tn_prop *p, void *base,
         return set_signed(
             owner,
             &(const struct tn_prop){.name = p->name, .size = 4, .min = (uint64_t)-1, .max = 255},
-            at_of(p, base), v->text, e);
+            prop_place(p, base), v->text, e);
     return prop_set(owner, p, base, v->text, e);
 }
 
-/* ---- back to text ---- */
-
-static void format_bytes(struct buf *out, const uint8_t *b, uint32_t type)
-{
-    if (type == TN_P_MAC)
-        buf_printf(out, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
-    else
-        for (int i = 0; i < 16; i++)
-            buf_printf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
-}
-
-static void format_handle(struct buf *out, uint32_t type, void *const *at)
-{
-    if (!*at)
-        return;
-    if (type == TN_P_LINK)
-        buf_str(out, device_id(*(struct device *const *)(const void *)at));
-    else if (type == TN_P_BUS)
-        buf_str(out, (*(struct tn_bus *const *)(const void *)at)->name);
-    else
-        buf_printf(out, "%p", *at);
-}
-
-static void format_int(const struct tn_prop *p, uint64_t v, struct buf *out)
-{
-    static const char *const ooa[] = {"auto", "on", "off"};
-    if (p->type == TN_P_BOOL)
-        buf_str(out, v ? "true" : "false");
-    else if (p->type == TN_P_BIT)
-        buf_str(out, v >> p->bit & 1 ? "true" : "false");
-    else if (p->type == TN_P_ENUM)
-        buf_str(out, p->names[v]);
-    else if (p->type == TN_P_ONOFFAUTO)
-        buf_str(out, ooa[v % 3]);
-    else if (p->type == TN_P_DEVFN && (int32_t)v >= 0)
-        buf_printf(out, "%02x.%x", (uint32_t)v >> 3, (uint32_t)v & 7);
-    else if (p->type == TN_P_I32 || p->type == TN_P_FD || p->type == TN_P_DEVFN)
-        buf_printf(out, "%" PRId32, (int32_t)v);
-    else if (p->type == TN_P_I64)
-        buf_printf(out, "%" PRId64, (int64_t)v);
-    else
-        buf_printf(out, "%" PRIu64, v);
-}
-
-void prop_get(const struct tn_prop *p, const void *base, struct buf *out)
-{
-    const void *at = (const char *)base + p->offset;
-    switch (p->type) {
-    case TN_P_STR:
-        buf_str(out, *(char *const *)at ? *(char *const *)at : "");
-        break;
-    case TN_P_MAC:
-    case TN_P_UUID:
-        format_bytes(out, at, p->type);
-        break;
-    case TN_P_LIST:
-        buf_printf(out, "<list of %u>", ((const struct tn_list *)at)->n);
-        break;
-    case TN_P_CHARDEV:
-    case TN_P_DRIVE:
-    case TN_P_NETDEV:
-    case TN_P_MEMDEV:
-    case TN_P_IOTHREAD:
-    case TN_P_LINK:
-    case TN_P_BUS:
-    case TN_P_AUDIODEV:
-        format_handle(out, p->type, at);
-        break;
-    default:
-        format_int(p, get_int(p, at), out);
-    }
-}
-
-char *prop_default_text(const struct tn_prop *p)
-{
-    if (p->flags & TN_PF_NODEFAULT)
-        return NULL;
-    BUF_AUTO b = {0};
-    if (p->type == TN_P_STR)
-        return p->defstr ? xasprintf("\"%s\"", p->defstr) : NULL;
-    if (p->type == TN_P_BIT || p->type == TN_P_BOOL)
-        return xstrdup(p->defval ? "true" : "false");
-    if (p->type == TN_P_ENUM)
-        return xasprintf("\"%s\"", p->names[p->defval]);
-    if (p->type == TN_P_ONOFFAUTO)
-        return xstrdup(p->defval == TN_AUTO ? "\"auto\""
-                       : p->defval == TN_ON ? "\"on\""
-                                            : "\"off\"");
-    if (p->type == TN_P_DEVFN)
-        return xasprintf("%" PRId32, (int32_t)p->defval);
-    if (p->type >= TN_P_MAC && p->type != TN_P_DEVFN)
-        return NULL;
-    format_int(p, p->defval, &b);
-    return buf_take(&b);
-}
+/* ---- values at hand ---- */
 
 int prop_set_handle(struct device *owner, const struct tn_prop *p, void *base, const void *handle,
                     struct tn_err *e)
@@ -677,19 +470,19 @@ int prop_set_handle(struct device *owner, const struct tn_prop *p, void *base, c
     if (!is_handle(p->type) || (p->flags & TN_PF_READONLY))
         return err_set(e, EINVAL, "Property '%s.%s' takes no back end", owner->entry->name,
                        p->name);
-    hold_other(owner, p, at_of(p, base), handle);
+    hold_other(owner, p, prop_place(p, base), handle);
     return 0;
 }
 
 void prop_put_back(struct device *owner, const struct tn_prop *p, void *base, const void *was)
 {
-    hold(owner, p, at_of(p, base), ~0u);
-    memcpy(at_of(p, base), was, p->size);
-    hold(owner, p, at_of(p, base), 1);
+    hold(owner, p, prop_place(p, base), ~0u);
+    memcpy(prop_place(p, base), was, p->size);
+    hold(owner, p, prop_place(p, base), 1);
 }
 
 void props_drop(struct device *owner, struct prop_table t, void *base)
 {
     for (uint32_t i = 0; i < t.n; i++)
-        hold(owner, prop_at(t, i), at_of(prop_at(t, i), base), ~0u);
+        hold(owner, prop_at(t, i), prop_place(prop_at(t, i), base), ~0u);
 }

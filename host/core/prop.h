@@ -3,6 +3,7 @@
 #ifndef TN_HOST_PROP_H
 #define TN_HOST_PROP_H
 #include "err.h"
+#include <stdint.h>
 #include <tenon/prop.h>
 
 struct buf;
@@ -18,6 +19,11 @@ struct prop_table {
 static inline const struct tn_prop *prop_at(struct prop_table t, uint32_t i)
 {
     return (const struct tn_prop *)(const void *)((const char *)t.p + (uint64_t)i * t.stride);
+}
+/* Where p's value is in the instance. */
+static inline void *prop_place(const struct tn_prop *p, const void *base)
+{
+    return (char *)(uintptr_t)base + p->offset;
 }
 /* NULL if there is none of that name; "_" and "-" are different characters. */
 const struct tn_prop *prop_find(struct prop_table t, const char *name);
