@@ -24,7 +24,7 @@ struct tn_net_ops {
     uint32_t struct_size, flags;
     /** [ctx][dev] a packet for queue q: bytes taken (all), 0: full, flush() will come; -errno: dropped */
     int64_t (*receive)(void *s, uint32_t q, const struct tn_iov *v, uint32_t n);
-    /** [ctx][dev] link of the back end: 1 up, 0 down */
+    /** [ctx][dev] link of the back end: 1 up, 0 down. Up until it is said */
     void (*link)(void *s, uint32_t up);
 };
 #define TN_NETDEV_1 "tenon.netdev/1"
@@ -35,28 +35,38 @@ struct tn_netdev {
     int (*attach)(struct tn_net *n, struct tn_dev *d, struct tn_ctx *c, const struct tn_net_ops *o, void *s, struct tn_err *e);
     /** [main] queues of the back end, at least 1 */
     uint32_t (*queues)(struct tn_net *n);
-    /** [ctx][dev] bytes: taken, v is free. 0: kept, v stays valid until sent(arg) ran, in the same context and never inside.
-     * -errno: dropped */
+    /** [ctx][dev] bytes: taken, v is free. 0: kept, v stays valid until sent(arg) ran, in the same context and never inside;
+     * one at a time for each q. -errno: dropped, -EBUSY: q keeps one already */
     int64_t (*send)(struct tn_net *n, uint32_t q, const struct tn_iov *v, uint32_t nv, void (*sent)(void *), void *arg);
     /** [ctx][dev] receive() has room again */
     void (*flush)(struct tn_net *n, uint32_t q);
     /** [main][vcpu][dev] length of the virtio_net_hdr (0, 10 or 12 bytes) and TN_NET_* of each direction; -ENOTSUP:
-     * unchanged */
+     * unchanged. Packets of before that are still on their way, in either direction, are dropped. In realize the back end
+     * itself answers; later it follows, and the answer is what it said then */
     int (*offload)(struct tn_net *n, uint32_t hdr_len, uint64_t to_guest, uint64_t from_guest);
     /** [main] fds of a TAP, one per queue, borrowed: how many, or -ENOTSUP */
     int (*fds)(struct tn_net *n, int *fd, uint32_t max);
     /** [main] interface of the back end (TN_VHOST_1) and its handle; NULL if it has none */
     const void *(*get_iface)(struct tn_net *n, const char *id, void **handle);
+    /** [ctx][dev] forget the packet that q keeps: sent() is not called. 1 if there was one. For a queue's stop and a reset */
+    int (*purge)(struct tn_net *n, uint32_t q);
+    /** [main] in realize of any NIC, with a back end or without: all zero gets the next free 52:54:00:12:34:56 and up, as if
+     * the user had given it; any other is noted as taken */
+    void (*mac)(struct tn_dev *d, uint8_t mac[6]);
 };
 
+/** tn_net_backend.flags */
+enum {
+    TN_NETB_ANY = 1 /**< send() is [any] without [dev], for each q one call at a time: the front end's thread is in it */
+};
 /** bus_ops of a class of kind TN_K_NETDEV. */
 struct tn_net_backend {
-    uint32_t struct_size, flags;
+    uint32_t struct_size, flags; /**< TN_NETB_* */
     /** [main] valid after realize */
     uint32_t (*queues)(void *s);
-    /** [ctx][dev] guest to world, as tn_netdev.send */
-    int64_t (*send)(void *s, uint32_t q, const struct tn_iov *v, uint32_t n, void (*sent)(void *), void *arg);
-    /** [ctx][dev] the front end has room again */
+    /** [ctx][dev] guest to world: bytes taken (all), 0: full, nothing is kept, feed->writable() follows; -errno: dropped */
+    int64_t (*send)(void *s, uint32_t q, const struct tn_iov *v, uint32_t n);
+    /** [ctx][dev] the front end has room again, or has come */
     void (*can_receive)(void *s, uint32_t q);
     /** [main][dev] as tn_netdev.offload; NULL = none */
     int (*offload)(void *s, uint32_t hdr_len, uint64_t to_guest, uint64_t from_guest);
@@ -73,6 +83,8 @@ struct tn_net_feed {
     int64_t (*deliver)(struct tn_dev *d, uint32_t q, const struct tn_iov *v, uint32_t n);
     /** [ctx][dev] 1 up, 0 down */
     void (*link)(struct tn_dev *d, uint32_t up);
+    /** [any] send() has room for q again */
+    void (*writable)(struct tn_dev *d, uint32_t q);
 };
 
 /** Directions for filters */
@@ -92,6 +104,8 @@ struct tn_net_filters {
     int (*insert)(struct tn_net *n, struct tn_dev *d, uint32_t dirs, const char *position, struct tn_err *e);
     /** [ctx][dev] go on behind this filter: bytes taken, 0: full, try again later */
     int64_t (*resubmit)(struct tn_dev *d, uint32_t dir, uint32_t q, const struct tn_iov *v, uint32_t n);
+    /** [ctx][dev] bytes of the virtio_net_hdr in front of every frame now */
+    uint32_t (*hdr_len)(struct tn_dev *d);
 };
 
 #ifdef __cplusplus
