@@ -4,7 +4,7 @@
  */
 #ifndef TENON_BLOCK_H
 #define TENON_BLOCK_H
-#include <tenon/base.h>
+#include <tenon/prop.h>
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -31,7 +31,8 @@ enum {
 /** attach(): flags */
 enum {
     TN_BLKA_WRITE = 1,   /**< the front end will write */
-    TN_BLKA_SHARE_RW = 2 /**< share-rw=on: others may write, too */
+    TN_BLKA_SHARE_RW = 2, /**< share-rw=on: others may write, too */
+    TN_BLKA_READ = 4      /**< to back ends only: somebody uses it at all */
 };
 /** Error policy, by direction: what rerror= and werror= say */
 enum { TN_BLKE_AUTO = 0, TN_BLKE_REPORT, TN_BLKE_IGNORE, TN_BLKE_STOP, TN_BLKE_ENOSPC };
@@ -61,10 +62,11 @@ struct tn_block {
     uint32_t struct_size, rev;
     /** [main] one front end per device: -EBUSY. flags TN_BLKA_*; -EACCES to write to a read-only device. Managed */
     int (*attach)(struct tn_blk *b, struct tn_dev *d, uint32_t flags, const struct tn_blk_ops *o, void *s, struct tn_err *e);
-    /** [any] fills at most out->struct_size bytes */
+    /** [any] fills at most out->struct_size bytes. logical: 512, or what the medium is formatted with */
     int (*info)(struct tn_blk *b, struct tn_blk_info *out);
-    /** [main][vcpu] the queue of context c, made at the first call; flags TN_LF_NOLOCK: done() runs without [dev]. NULL only
-     * without memory. Managed */
+    /** [main] the queue of context c, made at the first call after attach; flags TN_LF_NOLOCK: done() runs without [dev].
+     * NULL: the back end cannot have one more, and the log says why. Managed: what is in flight when the front end goes is
+     * waited for, its done() is not called any more */
     struct tn_blkq *(*queue)(struct tn_blk *b, struct tn_ctx *c, uint32_t flags);
     /** [ctx] 0: done(arg, err) follows, once, in the queue's context and never inside; v and its memory stay valid until
      * then. -EINVAL, -EAGAIN (no room before the next done()): it does not */
@@ -91,10 +93,30 @@ struct tn_blk_req {
     uint32_t niov, flags;        /**< TN_BLKR_* */
     uint64_t own[4];             /**< the back end's, not initialised */
 };
-/** FWD: bus_ops of a class of kind TN_K_BLOCK; also implemented by formats and filters, which stand on another. */
+/** What -blockdev and -drive say of any node, and the back end has to know at open: put it into the instance, with its rows
+ * into the class's properties. The host keeps to it, too: no write reaches a read-only node, no flush one with no_flush. */
+struct tn_blk_open {
+    uint8_t read_only;
+    uint8_t auto_read_only; /**< if it cannot be opened for writing, open it for reading: info says READONLY */
+    uint8_t direct;         /**< past the host's page cache */
+    uint8_t no_flush;
+    uint8_t force_share;    /**< read-only beside others who write: take no lock */
+};
+/** T: the instance, o: its member of type struct tn_blk_open */
+#define TN_BLK_OPEN_PROPS(T, o)                                                                                        \
+    TN_PROP(T, o.read_only, "read-only", BOOL, 0, "never written to"),                                                 \
+        TN_PROP(T, o.auto_read_only, "auto-read-only", BOOL, 0, "read-only if it cannot be written to"),               \
+        TN_PROP(T, o.direct, "cache.direct", BOOL, 0, "past the host's page cache"),                                   \
+        TN_PROP(T, o.no_flush, "cache.no-flush", BOOL, 0, "never flushed"),                                            \
+        TN_PROP(T, o.force_share, "force-share", BOOL, 0, "reading beside others who write")
+
+/** FWD: bus_ops of a class of kind TN_K_BLOCK; also implemented by formats and filters, which stand on another. Requests
+ * come aligned to info.logical, in pieces within max_transfer and max_iov, buffers aligned to mem_align, and lie within
+ * info.size, rounded up to 512. What is not there (the rest of a last block, what a file has lost since) reads as zeroes. */
 struct tn_blk_backend {
     uint32_t struct_size, flags;
-    /** [main][dev] fills at most out->struct_size bytes */
+    /** [main][dev] fills at most out->struct_size bytes. Flags WRITE_ZEROES, DISCARD: it takes the operation; -ENOTSUP from a
+     * request all the same is legal, the host does without from there on */
     int (*info)(void *s, struct tn_blk_info *out);
     /** [main] state for requests of context c, the first argument below; NULL with e */
     void *(*queue)(void *s, struct tn_ctx *c, struct tn_err *e);
@@ -106,12 +128,17 @@ struct tn_blk_backend {
     void (*flush_batch)(void *q);
     /** [ctx] best effort; feed->done follows all the same. NULL = cannot */
     void (*cancel)(void *q, struct tn_blk_req *r);
+    /** [main][dev] from here on it is used so: TN_BLKA_*, before the first queue and when it changes; 0: by nobody. Locks
+     * are taken and dropped here. -EBUSY ("Failed to get \"write\" lock") and the like, with e. NULL = no opinion */
+    int (*access)(void *s, uint32_t flags, struct tn_err *e);
+    /** [main][dev] nothing is in flight: make it size bytes. -ENOTSUP, -errno with e. NULL = cannot */
+    int (*resize)(void *s, uint64_t size, struct tn_err *e);
 };
 #define TN_BLOCK_FEED_1 "tenon.block-feed/1"
 /** TN_BLOCK_FEED_1: d is the back end itself. */
 struct tn_blk_feed {
     uint32_t struct_size, rev;
-    /** [ctx] of the queue that r came through, never inside submit or cancel: 0 or -errno */
+    /** [ctx] of the queue that r came through, without [dev], never inside submit or cancel: 0 or -errno */
     void (*done)(struct tn_dev *d, struct tn_blk_req *r, int err);
     /** [any] info() has changed: size, flags, medium */
     void (*changed)(struct tn_dev *d);
