@@ -336,7 +336,8 @@ static int t_child(struct tn_dev *d, const char *cls, const char *name, struct t
                    const struct tn_kv *kv, uint32_t n, struct tn_dev **out, struct tn_err *e)
 {
     struct device *dev = device_of(d);
-    const struct class_entry *c = registry_class(dev->vm->registry, TN_K_DEVICE, cls, e);
+    uint32_t kind = registry_peek(dev->vm->registry, TN_K_OBJECT, cls) ? TN_K_OBJECT : TN_K_DEVICE;
+    const struct class_entry *c = registry_class(dev->vm->registry, kind, cls, e);
     if (!c)
         return -ENOENT;
     if (c->cls->bus && !b)

@@ -66,7 +66,8 @@ static int to_open(uint32_t f)
 {
     int rw = (f & TN_O_READ) && (f & TN_O_WRITE) ? O_RDWR : f & TN_O_WRITE ? O_WRONLY : O_RDONLY;
     return rw | O_CLOEXEC | O_NOCTTY | (f & TN_O_CREATE ? O_CREAT : 0) |
-           (f & TN_O_TRUNC ? O_TRUNC : 0) | (f & TN_O_DIR ? O_DIRECTORY : 0);
+           (f & TN_O_TRUNC ? O_TRUNC : 0) | (f & TN_O_DIR ? O_DIRECTORY : 0) |
+           (f & TN_O_NONBLOCK ? O_NONBLOCK : 0);
 }
 
 static int lock_file(int fd, uint32_t flags, const char *path, struct tn_err *e)

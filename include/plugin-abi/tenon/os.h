@@ -17,7 +17,8 @@ enum {
     TN_O_CREATE = 4, /**< mode 0600 */
     TN_O_TRUNC = 8,
     TN_O_DIR = 16,
-    TN_O_EXCL_LOCK = 32 /**< -EBUSY if another process holds it */
+    TN_O_EXCL_LOCK = 32, /**< -EBUSY if another process holds it */
+    TN_O_NONBLOCK = 64   /**< neither opening nor reading waits: a FIFO, a terminal */
 };
 
 #define TN_OS_1 "tenon.os/1"
