@@ -98,8 +98,8 @@ struct tn_core {
     struct tn_dev *(*find)(struct tn_dev *d, const char *id);
     /** [main] every realized instance that provides id, in order of creation, until fn is not 0; that value */
     int (*each)(struct tn_dev *d, const char *id, int (*fn)(void *o, struct tn_dev *other), void *o);
-    /** [main] create and realize a device or an object that goes with its parent; n properties kv. On failure nothing is left; the
-     * caller's [dev] is let go of while the remains are drained */
+    /** [main] create and realize a device or an object that goes with its parent; n properties kv. On failure nothing is
+     * left; the caller's [dev] is let go of while the remains are drained */
     int (*child)(struct tn_dev *d, const char *cls, const char *name, struct tn_bus *b, const struct tn_kv *kv, uint32_t n,
                  struct tn_dev **out, struct tn_err *e);
     /** [main] drained removal of a child; the caller's [dev] is let go of meanwhile */
