@@ -26,7 +26,8 @@ enum {
     TN_BLKF_WRITE_ZEROES = 8, /**< faster than writing them */
     TN_BLKF_REMOVABLE = 16,
     TN_BLKF_INSERTED = 32,
-    TN_BLKF_SECURE_ERASE = 64
+    TN_BLKF_SECURE_ERASE = 64,
+    TN_BLKF_FUA = 128 /**< of a back end: it takes TN_BLKR_FUA; the host flushes after the write if not */
 };
 /** attach(): flags */
 enum {
