@@ -26,6 +26,8 @@ struct tn_net_ops {
     int64_t (*receive)(void *s, uint32_t q, const struct tn_iov *v, uint32_t n);
     /** [ctx][dev] link of the back end: 1 up, 0 down. Up until it is said */
     void (*link)(void *s, uint32_t up);
+    /** [ctx][dev] the batch of receive() calls for q ends: publish and notify now. May be NULL */
+    void (*received)(void *s, uint32_t q);
 };
 #define TN_NETDEV_1 "tenon.netdev/1"
 /** TN_NETDEV_1 */
@@ -90,21 +92,22 @@ struct tn_net_feed {
 /** Directions for filters */
 enum { TN_NET_FROM_GUEST = 1, TN_NET_TO_GUEST = 2 };
 #define TN_NET_FILTER_1 "tenon.net-filter/1"
-/** FWD: TN_NET_FILTER_1, of an object with a netdev= property (filter-dump, filter-mirror). */
+/** FWD: TN_NET_FILTER_1, of an object with a netdev= property (filter-dump, filter-mirror): it is made after the back ends. */
 struct tn_net_filter {
     uint32_t struct_size, flags;
-    /** [ctx][dev] 0: goes on; 1: taken (copied), resubmit() may follow; -errno: dropped */
+    /** [any][dev] 0: goes on; 1: taken (copied), resubmit() may follow; -errno: dropped */
     int (*packet)(void *s, uint32_t dir, uint32_t q, const struct tn_iov *v, uint32_t n);
 };
 #define TN_NET_FILTER_CHAIN_1 "tenon.net-filter-chain/1"
 /** TN_NET_FILTER_CHAIN_1: d is the filter. */
 struct tn_net_filters {
     uint32_t struct_size, rev;
-    /** [main] in realize: dirs TN_NET_*, position "head", "tail" or "id=ID". Managed */
+    /** [main] in realize: dirs TN_NET_*; position "head", "tail", "id=ID" (behind that one) or "before=ID". Packets to the
+     * guest meet the filters from head to tail, packets from it from tail to head. Managed */
     int (*insert)(struct tn_net *n, struct tn_dev *d, uint32_t dirs, const char *position, struct tn_err *e);
-    /** [ctx][dev] go on behind this filter: bytes taken, 0: full, try again later */
+    /** [any] go on behind this filter: bytes taken, 0: full, try again later */
     int64_t (*resubmit)(struct tn_dev *d, uint32_t dir, uint32_t q, const struct tn_iov *v, uint32_t n);
-    /** [ctx][dev] bytes of the virtio_net_hdr in front of every frame now */
+    /** [any] bytes of the virtio_net_hdr in front of every frame now */
     uint32_t (*hdr_len)(struct tn_dev *d);
 };
 
