@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import select
+import socket
 import subprocess
 import time
 
@@ -116,6 +117,23 @@ class Console:
     def last_lines(self, count=12):
         return [line for line in self.text.splitlines() if line.strip()][-count:]
 
+    def log_in(self, user, password):
+        """From a login prompt to a root shell with a prompt that cannot be mistaken."""
+        self.expect(r'login: ', 'the login prompt')
+        self.send(user)
+        self.expect(r'Password: ', 'the password prompt')
+        self.send(password)
+        self.expect(r'# ', 'the shell')
+        self.send("stty -echo; PS1='tenon''# '; TERM=dumb")
+        self.expect('tenon# ', 'the prompt')
+
+    def ask(self, command, what=None):
+        """The output of a command of the shell that log_in reached."""
+        self.send(command)
+        before = self.position
+        match = self.expect('tenon# ', what or command)
+        return self.text[before:self.position - len(match.group(0))].strip()
+
     def _read(self, deadline):
         output = self.process.stdout
         ready, _, _ = select.select([output], [], [], max(0, deadline - time.monotonic()))
@@ -136,3 +154,28 @@ class Console:
             exits = kvm_exits()
             self.process.kill()
             return f'not within {self.patience} s; KVM exits: {exits}'
+
+
+class SecondLine(Console):
+    """Another line of a running VMM: a chardev socket."""
+
+    def __init__(self, console, path):
+        super().__init__(console.command, console.patience, console.echo)
+        self.process = console.process
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect(str(path))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, line):
+        self.socket.sendall(line.encode() + b'\n')
+
+    def _read(self, deadline):
+        ready, _, _ = select.select([self.socket], [], [], max(0, deadline - time.monotonic()))
+        data = self.socket.recv(65536) if ready else b''
+        self.text += data.decode(errors='replace').replace('\r', '')
+        return bool(data)

@@ -6,6 +6,7 @@
 #   bin/               qemu-system-x86_64 (a wrapper that runs the above anywhere), tsc-khz
 #   l1/                vmlinux and initramfs.cpio of L1
 #   guest/             boot.cpio and shell.cpio, initramfs images for L2
+#   disk/              with --disk: disk.raw, a Debian trixie on ext4 (root's password: tenon), and boot.cpio to get there
 #   root/              with --root: a trixie root with tools, for rig-run --root
 # Each of these is made aside and renamed into place, and holds a .stamp that says what it was made from.
 
