@@ -60,6 +60,14 @@ static int check_names(const struct tn_prop *p, struct tn_err *e)
                          : err_set(e, EINVAL, "property '%s' has no name for its default", p->name);
 }
 
+/* The list is a member of an element: of scalars only, so that no table is endless. */
+static int check_inner_list(const struct tn_prop *p, struct tn_err *e)
+{
+    int flat = p->sub && p->nsub == 1 && !p->sub->name && p->sub->type != TN_P_LIST;
+    return flat ? prop_check(p, 1u << 16, e)
+                : err_set(e, EINVAL, "property '%s' is a list of lists", p->name);
+}
+
 static int check_element(const struct tn_prop *p, struct tn_err *e)
 {
     if (!p->sub || !p->nsub || p->sub_stride < sizeof(struct tn_prop) || p->sub_stride % 8 ||
@@ -70,9 +78,7 @@ static int check_element(const struct tn_prop *p, struct tn_err *e)
         struct tn_prop m = *prop_at(t, i);
         if (!m.name && t.n == 1)
             m.name = p->name; /* a list of scalars */
-        int r = m.type == TN_P_LIST
-                    ? err_set(e, EINVAL, "property '%s' is a list of lists", p->name)
-                    : prop_check(&m, 1u << 16, e);
+        int r = m.type == TN_P_LIST ? check_inner_list(&m, e) : prop_check(&m, 1u << 16, e);
         if (r < 0)
             return r;
     }

@@ -13,6 +13,7 @@ struct pair {
     uint32_t vq;
     uint32_t pad;
     struct tn_dev *to;
+    struct tn_list of;
 };
 
 struct all {
@@ -35,6 +36,13 @@ static const struct tn_prop number[] = {{.type = TN_P_U16, .size = 2}};
 static const struct tn_prop pair[] = {
     TN_PROP(struct pair, vq, "vq", U32, 7, NULL),
     TN_PROP_ROW(struct pair, to, "to", LINK, 0, 0, 0, 0, 0, NULL, wants, NULL),
+    {.name = "of",
+     .type = TN_P_LIST,
+     .offset = offsetof(struct pair, of),
+     .size = sizeof(struct tn_list),
+     .sub = number,
+     .nsub = 1,
+     .sub_stride = sizeof number[0]},
 };
 static const struct tn_prop props[] = {
     TN_PROP(struct all, big, "big", U64, 1, NULL),
@@ -71,7 +79,7 @@ static const struct tn_prop props[] = {
      .offset = offsetof(struct all, pairs),
      .size = sizeof(struct tn_list),
      .sub = pair,
-     .nsub = 2,
+     .nsub = 3,
      .sub_stride = sizeof pair[0]},
 };
 
@@ -364,6 +372,22 @@ TEST(a_refused_change_puts_the_old_value_back)
     vm_free(vm);
 }
 
+/* As iothread-vq-mapping has it: the members of an element may be lists of scalars. */
+TEST(an_element_may_hold_a_list)
+{
+    vm = fixture_vm_with(&props_plugin);
+    struct all *a = with("{\"driver\":\"all\",\"pairs\":[{\"of\":[4,5]},{\"vq\":1}]}");
+    CHECK(a);
+    struct pair *p = a->pairs.items,
+                *q = (struct pair *)(void *)((char *)a->pairs.items + a->pairs.stride);
+    CHECK_EQ(p->of.n, 2);
+    CHECK_EQ(((uint16_t *)((char *)p->of.items + p->of.stride))[0], 5);
+    CHECK_EQ(q->of.n, 0);
+    CHECK(refused("{\"driver\":\"all\",\"pairs\":[{\"of\":[70000]}]}", "all.of"));
+    CHECK(refused("{\"driver\":\"all\",\"pairs\":[{\"of\":[[1]]}]}", "JSON array"));
+    vm_free(vm);
+}
+
 /* A list is given as a whole: what only the old one named is let go. */
 TEST(a_list_that_is_given_again_holds_what_it_names_now)
 {
@@ -423,6 +447,7 @@ int main(void)
     RUN(ranges_of_the_table_are_inclusive);
     RUN(other_types_parse_as_users_of_qemu_write_them);
     RUN(lists_come_from_json);
+    RUN(an_element_may_hold_a_list);
     RUN(a_link_holds_what_it_names_until_it_goes);
     RUN(a_back_end_is_held_too);
     RUN(only_run_time_properties_change_later_and_the_class_hears_of_it);
