@@ -186,9 +186,45 @@ static void list_chardevs(struct vm *vm, struct buf *out)
     list_kind(vm, TN_K_CHARDEV, help_chardevs, out);
 }
 
+static void list_netdevs(struct vm *vm, struct buf *out)
+{
+    list_kind(vm, TN_K_NETDEV, help_netdevs, out);
+}
+
+static void list_nics(struct vm *vm, struct buf *out)
+{
+    struct devices l = {0};
+    registry_each(vm->registry, TN_K_DEVICE, add_device, &l);
+    buf_str(out, "Available NIC models:\n");
+    for (size_t i = 0; i < l.n; i++)
+        if (l.v[i].groups == HELP_NETWORK)
+            buf_printf(out, "%s\n", l.v[i].name);
+    free(l.v);
+}
+
 static int wants(const char *word)
 {
     return word && (strcmp(word, "help") == 0 || strcmp(word, "?") == 0);
+}
+
+/* -nic model=help, -net nic,model=help */
+static int nic_models(struct vm *vm, const struct cli_list *l, struct buf *out)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (wants(kv_text(l->v[i].kv, "model"))) {
+            list_nics(vm, out);
+            return 1;
+        }
+    return 0;
+}
+
+static int list_network(struct vm *vm, const struct cli_options *o, struct buf *out,
+                        struct tn_err *e)
+{
+    int r = in_list(vm, &o->netdevs, "type", TN_K_NETDEV, list_netdevs, out, e);
+    if (r == 0)
+        r = nic_models(vm, &o->nics, out);
+    return r ? r : nic_models(vm, &o->nets, out);
 }
 
 static int list_machine_or_matrix(struct vm *vm, const struct cli_options *o, struct buf *out)
@@ -212,6 +248,8 @@ int listing_wanted(struct vm *vm, const struct cli_options *o, struct buf *out, 
         r = in_list(vm, &o->objects, "qom-type", TN_K_OBJECT, list_objects, out, e);
     if (r == 0)
         r = in_list(vm, &o->chardevs, "backend", TN_K_CHARDEV, list_chardevs, out, e);
+    if (r == 0)
+        r = list_network(vm, o, out, e);
     if (r == 0)
         r = list_machine_or_matrix(vm, o, out);
     if (r == 0 && wants(o->cpu)) {

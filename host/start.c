@@ -2,6 +2,7 @@
 #include "start.h"
 
 #include "backend/chardev.h"
+#include "backend/net.h"
 #include "cli/kvtree.h"
 #include "core/device.h"
 #include "core/loop.h"
@@ -68,7 +69,7 @@ static int check_accel(const struct cli_options *o, struct tn_err *e)
 static int fill_registry(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
     static const struct tn_plugin *const own[] = {&chardev_plugin, &memdev_plugin,
-                                                  &iothread_plugin};
+                                                  &iothread_plugin, &net_plugin};
     for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (registry_builtin(vm->registry, own[i], e) < 0)
             return -EINVAL;
@@ -123,7 +124,6 @@ static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
 {
     const struct unsupported list[] = {
         {"-drive", o->drives.n != 0},       {"-blockdev", o->blockdevs.n != 0},
-        {"-netdev", o->netdevs.n != 0},     {"-net", o->nets.n != 0},
         {"-audiodev", o->audiodevs.n != 0}, {"a monitor (-mon, -qmp, -monitor)", wants_monitor(o)},
         {"-incoming", o->incoming != NULL}, {"-daemonize", o->daemonize},
         {"-snapshot", o->snapshot},         {"-add-fd", o->add_fds.n != 0},
@@ -243,17 +243,34 @@ static void copy_globals(struct vm *vm, const struct cli_options *o)
     }
 }
 
+static int add_one(struct vm *vm, uint32_t kind, const struct cli_item *item, struct tn_err *e)
+{
+    ERR_AUTO why = {0};
+    if (device_add(vm, kind, item->kv, NULL, &why) == 0)
+        return 0;
+    if (item->where.text)
+        err_prefix(&why, "%s: ", item->where.text);
+    return err_move(e, &why);
+}
+
 static int add_all(struct vm *vm, uint32_t kind, const struct cli_list *l, struct tn_err *e)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        ERR_AUTO why = {0};
-        if (device_add(vm, kind, l->v[i].kv, NULL, &why) == 0)
-            continue;
-        if (l->v[i].where.text)
-            err_prefix(&why, "%s: ", l->v[i].where.text);
-        return err_move(e, &why);
+    int r = 0;
+    for (size_t i = 0; i < l->n && r == 0; i++)
+        r = add_one(vm, kind, &l->v[i], e);
+    return r;
+}
+
+/* late: those that name a back end, once there are back ends. */
+static int add_objects(struct vm *vm, const struct cli_list *l, int late, struct tn_err *e)
+{
+    int r = 0;
+    for (size_t i = 0; i < l->n && r == 0; i++) {
+        const char *type = kv_text(l->v[i].kv, "qom-type");
+        if ((type && net_object_is_late(vm, type)) == late)
+            r = add_one(vm, TN_K_OBJECT, &l->v[i], e);
     }
-    return 0;
+    return r;
 }
 
 static int connect_qtest(struct vm *vm, const struct cli_options *o, struct tn_err *e)
@@ -284,9 +301,15 @@ static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     if (err == 0)
         err = add_all(vm, TN_K_CHARDEV, &o->chardevs, e);
     if (err == 0)
-        err = add_all(vm, TN_K_OBJECT, &o->objects, e);
+        err = add_objects(vm, &o->objects, 0, e);
+    if (err == 0)
+        err = net_add_backends(vm, o, e);
+    if (err == 0)
+        err = add_objects(vm, &o->objects, 1, e);
     if (err == 0)
         err = machine_populate(vm, e);
+    if (err == 0)
+        err = net_add_nics(vm, o, e);
     if (err == 0)
         err = add_all(vm, TN_K_DEVICE, &o->devices, e);
     if (err == 0)
@@ -317,6 +340,7 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         return err;
     sandbox_at_death(chardev_restore_terminal);
     warn_unused_globals(vm);
+    net_warn_unused(vm);
     err = run_start(vm, e);
     if (err == -ECANCELED) {
         e->err = ECANCELED;

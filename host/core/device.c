@@ -2,6 +2,7 @@
 #include "device_impl.h"
 
 #include "backend/chardev.h"
+#include "backend/net.h"
 #include "bus.h"
 #include "cli/keyval.h"
 #include "cli/kvtree.h"
@@ -50,6 +51,8 @@ static char *make_path(struct vm *vm, uint32_t kind, const char *id, struct devi
         return xasprintf("/objects/%s", id ? id : name);
     if (kind == TN_K_CHARDEV)
         return xasprintf("/chardevs/%s", id ? id : name);
+    if (kind == TN_K_NETDEV)
+        return xasprintf("/netdevs/%s", id ? id : name);
     if (kind == TN_K_DEVICE && name)
         return xasprintf("/machine/%s", name);
     if (id)
@@ -129,12 +132,19 @@ static struct device *device_alloc(struct vm *vm, const struct class_entry *entr
     return d;
 }
 
+static void duplicate(uint32_t kind, const char *id, struct tn_err *e)
+{
+    if (kind == TN_K_NETDEV)
+        err_set(e, EEXIST, "Duplicate ID '%s' for netdev", id);
+    else
+        err_set(e, EEXIST, "Duplicate %s ID '%s'", kind == TN_K_DEVICE ? "device" : "object", id);
+}
+
 struct device *device_new(struct vm *vm, const struct class_entry *entry, const char *id,
                           struct device *parent, const char *name, struct tn_err *e)
 {
     if (id && device_find(vm, entry->kind, id)) {
-        err_set(e, EEXIST, "Duplicate %s ID '%s'", entry->kind == TN_K_DEVICE ? "device" : "object",
-                id);
+        duplicate(entry->kind, id, e);
         return NULL;
     }
     if (entry->file && entry->file->plugin && plugin_needs(entry->file->plugin, &vm->host, e) < 0)
@@ -162,6 +172,8 @@ struct device *device_new(struct vm *vm, const struct class_entry *entry, const 
     d->inited = 1;
     if (entry->kind == TN_K_CHARDEV && !d->handle)
         chardev_create(d); /* the host's own classes have done it */
+    if (entry->kind == TN_K_NETDEV)
+        net_create(d);
     if (entry->inner &&
         !(d->inner = device_new(vm, entry->inner, NULL, d, entry->compose->child, e))) {
         device_free(d);

@@ -4,6 +4,7 @@
 #include "acpi/acpi_host.h"
 #include "backend/chardev.h"
 #include "backend/input_host.h"
+#include "backend/net.h"
 #include "boot/fdt_host.h"
 #include "bus.h"
 #include "fwcfg_host.h"
@@ -61,6 +62,9 @@ static void serve_common(struct vm *vm)
     vm_serve(vm, TN_MACHINE_1, &machine_table);
     vm_serve(vm, TN_CHARDEV_1, &chardev_table);
     vm_serve(vm, TN_CHR_FEED_1, &chr_feed_table);
+    vm_serve(vm, TN_NETDEV_1, &netdev_table);
+    vm_serve(vm, TN_NET_FEED_1, &net_feed_table);
+    vm_serve(vm, TN_NET_FILTER_CHAIN_1, &net_chain_table);
     vm_serve(vm, TN_INPUT_1, &input_table);
     vm_serve(vm, TN_TRACE_1, &trace_table);
     vm_serve(vm, TN_STREAM_1, &stream_table);
@@ -105,6 +109,7 @@ void vm_free(struct vm *vm)
         }
         device_free(last ? last : TAILQ_LAST(&vm->devices, device_list));
     }
+    net_free(vm);
     machine_free(vm->machine);
     acpi_host_free(vm->acpi);
     fdt_host_free(vm->fdt);
