@@ -246,6 +246,8 @@ const struct sandbox_row sandbox_rows[] = {
     PLUGIN("ioctl-hidraw", ON_ALL, "HID devices of the host", ioctl_hidraw),
     PLUGIN("ioctl-evdev", ON_ALL, "input devices of the host", ioctl_evdev),
     PLUGIN("ioctl-block", ON_ALL, "block devices: discard, zones, size", ioctl_block),
+    PLUGIN("block-device-io", ON_LOOPS, "a thread for a block device: all of block-io", block_io),
+    PLUGIN("block-device-io", ON_LOOPS, "and of ioctl-block", ioctl_block),
     PLUGIN("ioctl-scsi", ON_ALL, "SCSI commands to the host's devices", ioctl_scsi),
     PLUGIN("ioctl-userfaultfd", ON_LOOPS, "memory that arrives later", ioctl_userfault),
 
