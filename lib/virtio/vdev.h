@@ -12,6 +12,14 @@
 #include <tenon/core.h>
 #include <tenon/loop.h>
 
+/* vdev_queue.state */
+enum {
+    VDEV_Q_STOPPED,
+    VDEV_Q_RUNNING,
+    VDEV_Q_STOPPING, /* queue_stop() said TN_PENDING; the queue's context winds it down */
+    VDEV_Q_ENDED     /* nothing of it is used; the transport is about to be told */
+};
+
 struct vdev;
 struct vdev_queue {
     struct vq ring;
@@ -22,10 +30,14 @@ struct vdev_queue {
     void (*stopping)(struct vdev_queue *q); /* [ctx] or NULL: cut short what would not end by itself */
     uint16_t max_size;                     /* set before vdev_setup; 0: as virtqueue-size says, 256 */
     /* own */
-    struct tn_watch *watch;
-    struct tn_bh *bh;
+    struct tn_watch *watch;                /* of kick_fd, or NULL */
+    struct tn_bh *bh;                      /* handle(), or the end of the queue */
+    struct tn_bh *report;                  /* queue_stopped(), without the device's lock */
     uint32_t state;                        /* VDEV_Q_*, atomic */
     uint32_t parked;                       /* requests that wait for resume: a stop does not wait for them */
+    uint8_t told_stop, told_broken;        /* stopping() and port->broken() were called */
+    int kick_fd;                           /* borrowed; -errno: none */
+    uint8_t placed;                        /* place is one: since the last reset it was stopped, or loaded */
     struct vq_place place;                 /* at the last stop, or loaded */
 };
 
@@ -53,9 +65,12 @@ void vdev_fini(struct vdev *v);
 
 /* Slots of tn_virtio_ops; s is the instance. A device that has more to do wraps them. */
 int vdev_negotiated(void *s, const uint64_t *f, uint32_t nwords, uint32_t vq_flags);
+/* Without TN_VQ_RESTORE the driver has forgotten what was in flight: a device that parks requests drops
+ * them first. */
 int vdev_queue_start(void *s, const struct tn_vq *q);
 /* Stops the handler; 0 if nothing is in flight (but what is parked), else TN_PENDING. */
 int vdev_queue_stop(void *s, uint32_t q);
+/* Forgets features and places. What is parked the device drops before. */
 int vdev_reset(void *s);
 void vdev_kick(void *s, uint32_t q, uint32_t data);
 

@@ -20,7 +20,8 @@ enum { VQ_MAX_SIZE = 32768 };
 
 /* One buffer of the driver: a chain of descriptors, as pieces of host memory. First the pieces that
  * the device reads, then those that it writes. A device embeds it as the first member of its request;
- * requests belong to the queue, from vq_pop() to vq_push() or vq_drop(). */
+ * requests belong to the queue, from vq_pop() to vq_push() or vq_drop(). A device may cut pieces while
+ * it works, but the in pieces are as vq_pop() gave them when vq_push() gets them. */
 struct vq_elem {
     struct tn_iov *iov;           /* out pieces, then in pieces; valid until vq_push */
     uint32_t nout, nin;           /* pieces */
@@ -28,7 +29,8 @@ struct vq_elem {
     /* the queue's own */
     uint16_t id, ndesc;           /* head or buffer id; descriptors of the ring that it takes */
     uint16_t seq;                 /* order of vq_pop(), for in-order use and vq_unpop() */
-    uint8_t done, mapped;
+    uint8_t life;                 /* of the queue, when it was popped: see vq_start() */
+    uint8_t reserved;
     uint32_t written, cap;        /* cap: pieces that iov has room for */
     struct vq_elem *next;         /* among the free ones */
     struct vq_bounce *bounce;     /* what is not plain RAM: mappings and copies to give back */
@@ -39,28 +41,52 @@ struct vq_place {
     uint16_t avail, used;
 };
 
+/* vq.again: why vq_pop() gave nothing although there is a buffer */
+enum {
+    VQ_AGAIN_MAP = 1, /* tn_dma.map said -EAGAIN: see map_retry */
+    VQ_AGAIN_ROOM = 2 /* too much host memory is in use for what is in flight: when some of it ended */
+};
+
 struct vq {
-    /* set by vq_init */
-    uint32_t elem_size;          /* bytes of the device's request */
-    uint32_t elem_room;          /* pieces for which an element has room from the start */
-    /* set by vq_start */
+    /* the data path's */
+    uint8_t live;                /* started, and not broken */
+    uint8_t avail_wrap, used_wrap; /* packed: wrap counters */
+    uint8_t life;                /* elements of an earlier one are only released */
+    uint8_t kicks_off;           /* vq_kicks(q, false) is in force */
+    uint8_t armed;               /* the driver was asked for a kick, at armed_at (event index) */
+    uint8_t again;               /* VQ_AGAIN_*: of the last vq_pop() */
     uint32_t flags, size;        /* TN_VQ_*; descriptors */
+    const struct tn_cached *desc, *driver, *device; /* the three areas */
+    const struct tn_view *const *view; /* the table of RAM of this moment; NULL or *view NULL: map */
+    struct vq_elem *free;
+    uint32_t hit;                /* where in the table the last buffer was */
+    uint16_t avail, used;        /* next to take, next to give back; packed: without the wrap counter */
+    uint16_t avail_seen;         /* split: the driver's index when it was last read */
+    uint16_t ahead;              /* packed: descriptors from avail on that were looked at: vq_unpop() */
+    uint16_t armed_at;
+    uint16_t pending;            /* used ring entries (packed: descriptors) not yet published */
+    uint32_t inflight;           /* elements popped and not given back */
+    uint32_t ndesc;              /* descriptors of the ring that are not used yet */
+    uint16_t first, first_flags; /* packed: the pending descriptor that vq_publish() writes last */
+    /* VIRTIO_F_IN_ORDER */
+    uint16_t seq_next, seq_used; /* of the next vq_pop(); of the next to be used */
+    uint16_t run, run_id;        /* used, and not written yet: entries, and the last one's id and length */
+    uint32_t run_len, order_mask;
+    struct vq_elem **order;      /* given back before their turn, by seq */
+    /* set by vq_start */
     const struct tn_dma *dma;
     struct tn_as *as;
     struct tn_ctx *ctx;
-    const struct tn_cached *desc, *driver, *device; /* the three areas */
-    const struct tn_view *const *view; /* the table of RAM of this moment; NULL or *view NULL: map */
     const char *broken;          /* why; NULL: sound */
-    uint16_t avail, used;        /* next to take, next to give back; packed: without the wrap counter */
-    uint16_t avail_seen;         /* split: the driver's index when it was last read */
-    uint16_t signalled;          /* split: used index at the last notification; packed: see .c */
-    uint8_t avail_wrap, used_wrap, signalled_wrap, signalled_valid;
-    uint8_t kicks_off;           /* vq_kicks(q, false) is in force */
-    uint16_t pending;            /* used elements not yet published by vq_publish */
-    uint16_t seq_next, seq_used; /* in-order use */
-    uint32_t inflight;           /* elements popped and not given back */
-    struct vq_elem *free;
-    void *priv;                  /* in-order table, bounce list: see .c */
+    /* set by vq_init */
+    uint32_t elem_size;          /* bytes of the device's request */
+    uint32_t elem_room;          /* pieces for which an element has room from the start */
+    uint64_t extra;              /* pieces that elements have room for beyond elem_room */
+    uint64_t bounced;            /* bytes of copies in flight */
+    struct vq_bounce *bounces;   /* free ones */
+    struct vq_bounce **bounce_end; /* of the element that is being made */
+    void *table;                 /* an indirect table that is not in one piece of RAM */
+    uint32_t table_room;         /* bytes */
 };
 
 /* elem_size: of the device's request, at least sizeof(struct vq_elem); elem_room: pieces that a
@@ -72,10 +98,13 @@ void vq_fini(struct vq *q);
 /* [vcpu] or [main]; the queue's context does not use q yet. c: tn_queue's addresses and flags as the
  * transport gives them; place: where to go on with TN_VQ_RESTORE, else NULL. 0; -EINVAL: size or
  * alignment is against 2.6/2.8 (q->broken says why); -ENOMEM. An address that is not RAM is no error
- * here: the queue is broken at its first use. */
+ * here: the queue is broken at its first use.
+ * Without TN_VQ_RESTORE a new life begins: what is still in flight of an older one can be pushed and
+ * dropped as ever, but the driver never sees it. */
 int vq_start(struct vq *q, const struct tn_vq *c, const struct tn_dma *dma, struct tn_as *as,
              struct tn_ctx *ctx, const struct vq_place *place);
-/* The rings are not touched after the return. Elements in flight may still be dropped. */
+/* Publishes what was pushed. The rings are not touched after the return. Elements in flight may still be
+ * dropped, pushed without effect, or kept for a start with TN_VQ_RESTORE. */
 void vq_stop(struct vq *q);
 static inline bool vq_running(const struct vq *q)
 {
@@ -85,8 +114,9 @@ static inline bool vq_running(const struct vq *q)
  * again calls vq_unpop() first. */
 struct vq_place vq_place(const struct vq *q);
 
-/* The next buffer, or NULL: none there, or the queue is broken. The bytes after struct vq_elem are as
- * the device last left them (zero at first). */
+/* The next buffer, or NULL: none there, not now (q->again), or the queue is broken. The bytes after
+ * struct vq_elem are as the device last left them (zero at first). Where there is none, the driver has
+ * been asked for a kick, unless vq_kicks(q, false) is in force. */
 void *vq_pop(struct vq *q);
 /* Takes the newest element back: vq_pop() will give it again. In reverse order of vq_pop(). */
 void vq_unpop(struct vq *q, struct vq_elem *el);
@@ -100,8 +130,8 @@ bool vq_publish(struct vq *q);
 
 /* Are there buffers? Never breaks a queue. */
 bool vq_empty(struct vq *q);
-/* Asks the driver for kicks (true) or tells it that none are needed (false). After true, look again:
- * returns true if buffers came in between. */
+/* Asks the driver for kicks (true, as at the start) or tells it that none are needed (false). After true,
+ * look again: returns true if buffers came that neither vq_pop() nor vq_room() has seen. */
 bool vq_kicks(struct vq *q, bool on);
 /* Bytes that could be written into the buffers that are there, counted up to enough: for a device that
  * needs several for one message. */

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Queues of a virtio device: their kicks, their contexts, their end.
+ *
+ * A queue's state changes STOPPED -> RUNNING in vdev_queue_start(), and back in vdev_queue_stop()
+ * if that may look: in the home context the caller's lock keeps the handler out. In any other case
+ * the queue's context takes it RUNNING -> STOPPING -> ENDED -> STOPPED, in bottom halves, so that
+ * no thread waits and nothing is called from inside of what it completes. */
+#include "vdev.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { DEFAULT_SIZE = 256, NOTIFY_ON_EMPTY = 24 };
+
+static uint32_t state_of(const struct vdev_queue *q)
+{
+    return __atomic_load_n(&q->state, __ATOMIC_ACQUIRE);
+}
+
+static void set_state(struct vdev_queue *q, uint32_t state)
+{
+    __atomic_store_n(&q->state, state, __ATOMIC_RELEASE);
+}
+
+static struct tn_ctx *context(const struct vdev_queue *q)
+{
+    return q->ctx ? q->ctx : q->v->loop->home(q->v->d);
+}
+
+static bool at_home(const struct vdev_queue *q)
+{
+    return !q->ctx || q->ctx == q->v->loop->home(q->v->d);
+}
+
+static bool idle(const struct vdev_queue *q)
+{
+    return q->ring.inflight <= q->parked;
+}
+
+/* ---- the end of a queue ---- */
+
+/* In its context, or with the lock that keeps that out. */
+static void retire(struct vdev_queue *q)
+{
+    if (q->watch)
+        q->v->loop->fd_mask(q->watch, 0);
+    vq_stop(&q->ring);
+    q->place = vq_place(&q->ring);
+    q->placed = 1;
+}
+
+static void wind_down(struct vdev_queue *q)
+{
+    if (q->watch)
+        q->v->loop->fd_mask(q->watch, 0);
+    if (!q->told_stop) {
+        q->told_stop = 1;
+        if (q->stopping)
+            q->stopping(q);
+    }
+    if (!idle(q) || state_of(q) != VDEV_Q_STOPPING)
+        return;
+    retire(q);
+    set_state(q, VDEV_Q_ENDED);
+    q->v->loop->kick(q->report);
+}
+
+static void report_end(void *s)
+{
+    struct vdev_queue *q = s;
+    if (state_of(q) != VDEV_Q_ENDED)
+        return;
+    set_state(q, VDEV_Q_STOPPED);
+    q->v->port->queue_stopped(q->v->p, q->index, 0);
+}
+
+/* ---- the handler ---- */
+
+static void report_broken(struct vdev_queue *q)
+{
+    if (!q->ring.broken || q->told_broken)
+        return;
+    q->told_broken = 1;
+    q->v->port->broken(q->v->p, q->ring.broken);
+}
+
+static void handle(struct vdev_queue *q)
+{
+    q->handle(q);
+    if (q->ring.broken)
+        report_broken(q);
+    if (q->ring.again == VQ_AGAIN_MAP)
+        q->v->dma->map_retry(q->ring.as, q->bh);
+}
+
+static void run(void *s)
+{
+    struct vdev_queue *q = s;
+    uint32_t state = state_of(q);
+    if (state == VDEV_Q_RUNNING)
+        handle(q);
+    else if (state == VDEV_Q_STOPPING)
+        wind_down(q);
+}
+
+static void kicked(void *s, uint32_t events)
+{
+    struct vdev_queue *q = s;
+    uint64_t n;
+    ssize_t r = read(q->kick_fd, &n, sizeof n);
+    (void)r; /* nothing there: another reader was faster */
+    (void)events;
+    run(q);
+}
+
+void vdev_poke(struct vdev_queue *q)
+{
+    q->v->loop->kick(q->bh);
+}
+
+bool vdev_running(const struct vdev_queue *q)
+{
+    return state_of(q) == VDEV_Q_RUNNING;
+}
+
+void vdev_park(struct vdev_queue *q, int32_t n)
+{
+    q->parked = n < 0 && (uint32_t)-n > q->parked ? 0 : q->parked + (uint32_t)n;
+    if (state_of(q) == VDEV_Q_STOPPING && idle(q))
+        vdev_poke(q);
+}
+
+/* Legacy, VIRTIO_F_NOTIFY_ON_EMPTY: every buffer has been used. */
+static bool ran_empty(struct vdev_queue *q)
+{
+    return vdev_has(q->v, NOTIFY_ON_EMPTY) && !q->ring.inflight && vq_empty(&q->ring);
+}
+
+void vdev_flush(struct vdev_queue *q)
+{
+    bool pushed = q->ring.pending || q->ring.run;
+    if (vq_publish(&q->ring) || (pushed && ran_empty(q)))
+        q->v->port->notify(q->v->p, q->index);
+    if (q->ring.broken)
+        report_broken(q);
+    if (q->ring.again == VQ_AGAIN_ROOM && pushed)
+        vdev_poke(q);
+    if (state_of(q) == VDEV_Q_STOPPING && idle(q))
+        vdev_poke(q);
+}
+
+/* ---- slots of tn_virtio_ops ---- */
+
+int vdev_negotiated(void *s, const uint64_t *f, uint32_t nwords, uint32_t vq_flags)
+{
+    struct vdev *v = s;
+    for (uint32_t i = 0; i < TN_VIRTIO_FEATURE_WORDS; i++)
+        v->features[i] = i < nwords ? f[i] : 0;
+    v->vq_flags = vq_flags;
+    return 0;
+}
+
+int vdev_queue_start(void *s, const struct tn_vq *c)
+{
+    struct vdev *v = s;
+    if (c->index >= v->nq)
+        return -EINVAL;
+    struct vdev_queue *q = &v->q[c->index];
+    if (state_of(q) != VDEV_Q_STOPPED)
+        return -EBUSY;
+    if (!(c->flags & TN_VQ_RESTORE))
+        q->parked = 0;
+    int r =
+        vq_start(&q->ring, c, v->dma, v->port->dma(v->p), context(q), q->placed ? &q->place : NULL);
+    if (r < 0) {
+        v->d->core->guest_error(v->d, "queue %u: %s", c->index,
+                                q->ring.broken ? q->ring.broken : "out of memory");
+        return r;
+    }
+    q->told_stop = q->told_broken = 0;
+    set_state(q, VDEV_Q_RUNNING);
+    if (q->watch)
+        v->loop->fd_mask(q->watch, TN_FD_IN);
+    vdev_poke(q);
+    return 0;
+}
+
+int vdev_queue_stop(void *s, uint32_t index)
+{
+    struct vdev *v = s;
+    if (index >= v->nq)
+        return 0;
+    struct vdev_queue *q = &v->q[index];
+    uint32_t state = state_of(q);
+    if (state != VDEV_Q_RUNNING)
+        return state == VDEV_Q_STOPPED ? 0 : TN_PENDING;
+    if (at_home(q) && idle(q)) {
+        retire(q);
+        set_state(q, VDEV_Q_STOPPED);
+        return 0;
+    }
+    set_state(q, VDEV_Q_STOPPING);
+    vdev_poke(q);
+    return TN_PENDING;
+}
+
+int vdev_reset(void *s)
+{
+    struct vdev *v = s;
+    for (uint32_t i = 0; i < TN_VIRTIO_FEATURE_WORDS; i++)
+        v->features[i] = 0;
+    v->vq_flags = 0;
+    for (uint32_t i = 0; i < v->nq; i++)
+        v->q[i].placed = 0;
+    return 0;
+}
+
+void vdev_kick(void *s, uint32_t index, uint32_t data)
+{
+    struct vdev *v = s;
+    (void)data; /* where the driver is (4.1.5.2): the ring says it too */
+    if (index < v->nq && vdev_running(&v->q[index]))
+        vdev_poke(&v->q[index]);
+}
+
+/* ---- life ---- */
+
+void vdev_init(struct vdev *v, struct tn_dev *d)
+{
+    v->d = d;
+}
+
+int vdev_queues(struct vdev *v, uint32_t nq, uint32_t elem_size, uint32_t elem_room,
+                struct tn_err *e)
+{
+    struct tn_dev *d = v->d;
+    v->port = d->core->port(d, &v->p);
+    v->loop = TN_GET(d, struct tn_loop, TN_LOOP_1);
+    v->dma = TN_GET(d, struct tn_dma, TN_DMA_1);
+    if (!v->port || !v->loop || !v->dma)
+        return tn_fail(d, e, ENOTSUP, "not on a virtio bus");
+    v->q = calloc(nq ? nq : 1, sizeof *v->q);
+    if (!v->q)
+        return tn_fail(d, e, ENOMEM, "out of memory");
+    v->nq = nq;
+    for (uint32_t i = 0; i < nq; i++) {
+        v->q[i].v = v;
+        v->q[i].index = i;
+        vq_init(&v->q[i].ring, elem_size, elem_room);
+    }
+    return 0;
+}
+
+static int tell_transport(struct vdev *v, uint32_t config_len, struct tn_err *e)
+{
+    uint16_t *sizes = calloc(v->nq ? v->nq : 1, sizeof *sizes);
+    if (!sizes)
+        return tn_fail(v->d, e, ENOMEM, "out of memory");
+    for (uint32_t i = 0; i < v->nq; i++)
+        sizes[i] = v->q[i].max_size ? v->q[i].max_size : DEFAULT_SIZE;
+    struct tn_virtio_setup u = {
+        .struct_size = sizeof u, .config_len = config_len, .nqueues = v->nq, .max_size = sizes};
+    int r = v->port->setup(v->p, &u, e);
+    free(sizes);
+    return r;
+}
+
+/* Without an eventfd, vdev_kick() does it all. */
+static int connect(struct vdev *v, struct vdev_queue *q)
+{
+    struct tn_ctx *c = context(q);
+    uint32_t flags = at_home(q) ? 0 : TN_LF_NOLOCK;
+    q->bh = v->loop->bh(v->d, c, flags, run, q);
+    q->report = v->loop->bh(v->d, c, TN_LF_NOLOCK, report_end, q);
+    if (!q->bh || !q->report)
+        return -ENOMEM;
+    q->kick_fd = v->port->kick_fd(v->p, q->index);
+    if (q->kick_fd < 0)
+        return 0;
+    q->watch = v->loop->fd(v->d, c, flags, q->kick_fd, 0, kicked, q);
+    return q->watch ? 0 : -ENOMEM;
+}
+
+int vdev_setup(struct vdev *v, uint32_t config_len, struct tn_err *e)
+{
+    int r = tell_transport(v, config_len, e);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < v->nq; i++) {
+        r = connect(v, &v->q[i]);
+        if (r < 0)
+            return tn_fail(v->d, e, -r, "queue %u: its notifications cannot be watched", i);
+    }
+    return 0;
+}
+
+void vdev_fini(struct vdev *v)
+{
+    for (uint32_t i = 0; i < v->nq; i++) {
+        vq_stop(&v->q[i].ring);
+        vq_fini(&v->q[i].ring);
+    }
+    free(v->q);
+    v->q = NULL;
+    v->nq = 0;
+}
+
+/* ---- state ---- */
+
+static const struct tn_field queue_fields[] = {
+    TN_FIELD_ROW(struct vdev_queue, place.avail, "avail", U16, 1),
+    TN_FIELD_ROW(struct vdev_queue, place.used, "used", U16, 1),
+    TN_FIELD(struct vdev_queue, placed, BOOL),
+};
+
+const struct tn_state vdev_queue_state = {
+    .struct_size = sizeof(struct tn_state),
+    .version = 1,
+    .min_version = 1,
+    .name = "vdev-queue",
+    .fields = queue_fields,
+    .nfields = sizeof queue_fields / sizeof queue_fields[0],
+    .field_stride = sizeof queue_fields[0],
+};

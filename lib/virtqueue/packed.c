@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Packed virtqueues: Virtual I/O Device 1.3, 2.8. */
+#include "vq_impl.h"
+
+/* A position in the ring with its wrap counter (2.8.1), moved on by n <= size descriptors. */
+struct pos {
+    uint16_t at;
+    uint8_t wrap;
+};
+
+static ALWAYS_INLINE struct pos moved(const struct vq *q, uint16_t at, uint8_t wrap, uint32_t n)
+{
+    uint32_t to = at + n;
+    if (to >= q->size)
+        return (struct pos){(uint16_t)(to - q->size), !wrap};
+    return (struct pos){(uint16_t)to, wrap};
+}
+
+static ALWAYS_INLINE bool is_avail(uint16_t flags, uint8_t wrap)
+{
+    uint16_t both = flags & (PDESC_F_AVAIL | PDESC_F_USED);
+    return both == (wrap ? PDESC_F_AVAIL : PDESC_F_USED);
+}
+
+static ALWAYS_INLINE uint64_t desc_off(uint32_t at)
+{
+    return (uint64_t)at * DESC_SIZE;
+}
+
+/* The first descriptor's flags tell that the whole chain is there (2.8.6). */
+static ALWAYS_INLINE struct desc load(struct vq *q, uint32_t at, bool direct)
+{
+    struct desc d;
+    if (direct)
+        return near_desc(q->desc->va + desc_off(at), true);
+    vq_far_desc(q, &d, q->desc->iova + desc_off(at), true);
+    return d;
+}
+
+/* 2.8.8: of a table's flags only WRITE counts. */
+static ALWAYS_INLINE int walk_table(struct vq *q, struct vq_elem *el, struct making *m,
+                                    const struct desc *at)
+{
+    uint32_t entries = at->len / DESC_SIZE;
+    const char *bad = NULL;
+    if (UNLIKELY(!(q->flags & TN_VQ_INDIRECT)))
+        bad = "an indirect descriptor that was not negotiated (2.8.21.3.1)";
+    else if (UNLIKELY(!entries || at->len % DESC_SIZE))
+        bad = "an indirect table of no whole number of descriptors (2.8.8)";
+    else if (UNLIKELY(entries > q->size && entries > VQ_MAX_TABLE))
+        bad = "an indirect table that is too long (2.8.21.3.1)";
+    if (UNLIKELY(bad)) {
+        vq_break(q, bad);
+        return VQ_BAD;
+    }
+    const uint8_t *table = ram_at(m->ram, at->addr, at->len, TN_DMA_READ);
+    if (UNLIKELY(!table) && !(table = vq_far_table(q, at->addr, at->len)))
+        return VQ_BAD;
+    for (uint32_t i = 0; i < entries; i++) {
+        struct desc d = near_desc(table + desc_off(i), true);
+        int r = add_buffer(q, el, m, &d);
+        if (UNLIKELY(r < 0))
+            return r;
+    }
+    return 0;
+}
+
+/* The chain whose first descriptor is d, at q->avail. Its length, VQ_BAD or VQ_LATER. */
+static ALWAYS_INLINE int walk(struct vq *q, struct vq_elem *el, struct making *m, struct desc *d,
+                              bool direct)
+{
+    uint32_t at = q->avail;
+    if (d->flags & DESC_F_INDIRECT && !(d->flags & DESC_F_NEXT)) {
+        int r = walk_table(q, el, m, d);
+        return r < 0 ? r : 1;
+    }
+    for (int n = 1;; n++) {
+        const char *bad = NULL;
+        if (UNLIKELY(d->flags & DESC_F_INDIRECT))
+            bad = "an indirect descriptor in a chain (2.8.21.3.1)";
+        else if (UNLIKELY((uint32_t)n > q->size))
+            bad = "a chain longer than the queue (2.8.6)";
+        if (UNLIKELY(bad)) {
+            vq_break(q, bad);
+            return VQ_BAD;
+        }
+        int r = add_buffer(q, el, m, d);
+        if (UNLIKELY(r < 0))
+            return r;
+        if (LIKELY(!(d->flags & DESC_F_NEXT)))
+            return n;
+        at = at + 1 == q->size ? 0 : at + 1;
+        *d = load(q, at, direct);
+    }
+}
+
+static ALWAYS_INLINE bool there(struct vq *q, uint16_t at, uint8_t wrap, bool direct)
+{
+    uint16_t flags = ring_ld16_acquire(q, q->desc, desc_off(at) + PDESC_FLAGS, direct);
+    return is_avail(flags, wrap);
+}
+
+static ALWAYS_INLINE struct vq_elem *pop(struct vq *q, bool direct)
+{
+    if (!there(q, q->avail, q->avail_wrap, direct) &&
+        !(q->live && !q->kicks_off && packed_kicks(q, true) &&
+          there(q, q->avail, q->avail_wrap, direct)))
+        return NULL;
+    struct vq_elem *el = elem_get(q);
+    if (UNLIKELY(!el))
+        return NULL;
+    struct making m = {.ram = vq_hit(q), .in_from = ~0u};
+    struct desc d = load(q, q->avail, direct);
+    int n = walk(q, el, &m, &d, direct);
+    if (UNLIKELY(n < 0 || !q->live))
+        return vq_abandon(q, el);
+    el->id = d.next; /* of the chain's last descriptor, 2.8.6 */
+    if (UNLIKELY(finish_elem(q, el, &m, (uint32_t)n) < 0))
+        return vq_abandon(q, el);
+    struct pos p = moved(q, q->avail, q->avail_wrap, (uint32_t)n);
+    q->avail = p.at;
+    q->avail_wrap = p.wrap;
+    if (UNLIKELY(q->ahead))
+        q->ahead = q->ahead > n ? (uint16_t)(q->ahead - n) : 0;
+    return el;
+}
+
+static NOINLINE struct vq_elem *far_pop(struct vq *q)
+{
+    return pop(q, false);
+}
+
+struct vq_elem *packed_pop(struct vq *q)
+{
+    return LIKELY(vq_direct(q)) ? pop(q, true) : far_pop(q);
+}
+
+void packed_unpop(struct vq *q, uint16_t ndesc)
+{
+    uint32_t from = q->avail;
+    q->ahead = (uint16_t)(q->ahead + ndesc);
+    if (from < ndesc) {
+        from += q->size;
+        q->avail_wrap = !q->avail_wrap;
+    }
+    q->avail = (uint16_t)(from - ndesc);
+}
+
+/* ---- used descriptors ---- */
+
+static ALWAYS_INLINE uint64_t used_word(uint16_t id, uint32_t len, uint16_t flags)
+{
+    return len | (uint64_t)id << 32 | (uint64_t)flags << 48;
+}
+
+static void near_use(struct vq *q, uint16_t id, uint32_t len, uint16_t flags)
+{
+    uint8_t *d = q->desc->va + desc_off(q->used);
+    if (q->pending) {
+        st64(d + PDESC_LEN, used_word(id, len, flags));
+    } else { /* all but the flags; the driver looks no further than this one until they change */
+        st32(d + PDESC_LEN, len);
+        __atomic_store_n((uint16_t *)(void *)(d + PDESC_ID), id, __ATOMIC_RELAXED);
+    }
+    ring_dirty(q, q->desc, desc_off(q->used), DESC_SIZE);
+}
+
+/* 2.8.7: one used descriptor at the place of the first of ndesc, which it stands for. */
+void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc)
+{
+    uint16_t flags = q->used_wrap ? PDESC_F_AVAIL | PDESC_F_USED : 0;
+    if (len)
+        flags |= DESC_F_WRITE;
+    if (!q->pending) {
+        q->first = q->used;
+        q->first_flags = flags;
+    }
+    if (LIKELY(q->desc->va != NULL)) {
+        near_use(q, id, len, flags);
+    } else {
+        uint64_t w = used_word(id, len, flags);
+        vq_far_store(q, q->desc, desc_off(q->used) + PDESC_LEN, &w, q->pending ? 8 : 6);
+    }
+    struct pos p = moved(q, q->used, q->used_wrap, ndesc);
+    q->used = p.at;
+    q->used_wrap = p.wrap;
+    q->pending = (uint16_t)(q->pending + ndesc);
+}
+
+/* 2.8.10, 2.8.14: read after the flags can be seen. n: descriptors used since the last time */
+static ALWAYS_INLINE bool wanted(struct vq *q, uint16_t n, bool direct)
+{
+    uint32_t e = direct ? ld32_seq(q->driver->va) : vq_far_ld32(q, q->driver, 0);
+    uint32_t how = e >> EVENT_FLAGS_SHIFT & EVENT_FLAGS_MASK;
+    if (how != EVENT_F_DESC || !(q->flags & TN_VQ_EVENT_IDX))
+        return how != EVENT_F_DISABLE;
+    uint16_t at = (uint16_t)(e & (EVENT_WRAP - 1));
+    if (!(e & EVENT_WRAP) != !q->used_wrap)
+        at = (uint16_t)(at - q->size);
+    return ring_passed(at, q->used, (uint16_t)(q->used - n));
+}
+
+bool packed_publish(struct vq *q)
+{
+    uint64_t off = desc_off(q->first) + PDESC_FLAGS;
+    uint16_t n = q->pending;
+    q->pending = 0;
+    if (UNLIKELY(!vq_direct(q))) {
+        vq_far_st16(q, q->desc, off, q->first_flags);
+        return wanted(q, n, false) && q->live;
+    }
+    st16_seq(q->desc->va + off, q->first_flags);
+    ring_dirty(q, q->desc, off, 2);
+    return wanted(q, n, true);
+}
+
+/* ---- kicks ---- */
+
+static void set_event(struct vq *q, uint32_t e)
+{
+    if (UNLIKELY(!q->device->va)) {
+        vq_far_st32(q, q->device, 0, e);
+        return;
+    }
+    st32_seq(q->device->va, e);
+    ring_dirty(q, q->device, 0, EVENT_SIZE);
+}
+
+bool packed_empty(struct vq *q)
+{
+    return !there(q, q->avail, q->avail_wrap, q->desc->va != NULL);
+}
+
+/* The event suppression structure that asks for a kick when the descriptor at p comes. */
+static uint32_t event_at(const struct vq *q, struct pos p)
+{
+    if (!(q->flags & TN_VQ_EVENT_IDX))
+        return EVENT_F_ENABLE;
+    return p.at | (p.wrap ? EVENT_WRAP : 0u) | (uint32_t)EVENT_F_DESC << EVENT_FLAGS_SHIFT;
+}
+
+bool packed_kicks(struct vq *q, bool on)
+{
+    if (!on) {
+        if (q->armed != DISARMED)
+            set_event(q, (uint32_t)EVENT_F_DISABLE << EVENT_FLAGS_SHIFT);
+        q->armed = DISARMED;
+        return false;
+    }
+    struct pos p = moved(q, q->avail, q->avail_wrap, q->ahead);
+    uint32_t e = event_at(q, p);
+    if (q->armed != ARMED || q->armed_at != (uint16_t)e)
+        set_event(q, e);
+    q->armed = ARMED;
+    q->armed_at = (uint16_t)e;
+    uint64_t off = desc_off(p.at) + PDESC_FLAGS;
+    return is_avail(q->desc->va ? ld16_seq(q->desc->va + off) : vq_far_ld16(q, q->desc, off),
+                    p.wrap);
+}
