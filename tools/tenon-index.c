@@ -38,22 +38,32 @@ static const struct tn_plugin *load(const char *file)
     return p && !e.text ? p : NULL;
 }
 
-/* Each pairing of a composition with a class on its inner bus, over all plugins. */
+static const char *transport_bus(const struct tn_plugin *p, const struct tn_compose *m)
+{
+    for (const struct tn_class *const *t = p->classes; t && *t; t++)
+        if (strcmp((*t)->name, m->transport) == 0 && (*t)->bus)
+            return (*t)->bus;
+    return "-";
+}
+
+/* The composition, for classes that are not here, and each pairing with one that is. */
+static void composition(struct buf *out, const struct plugins *all, int i,
+                        const struct tn_compose *m)
+{
+    const char *bus = transport_bus(all->p[i], m);
+    buf_printf(out, "compose\t%s\t%s\t%s\t%s\n", all->path[i], m->inner_bus, m->suffix, bus);
+    for (int k = 0; k < all->n; k++)
+        for (const struct tn_class *const *c = all->p[k]->classes; c && *c; c++)
+            if ((*c)->bus && strcmp((*c)->bus, m->inner_bus) == 0)
+                buf_printf(out, "make\t%s\t%u\t%s%s\t%s\t%s\t%s\n", all->path[i], (*c)->category,
+                           (*c)->name, m->suffix, bus, (*c)->name, (*c)->desc ? (*c)->desc : "-");
+}
+
 static void compositions(struct buf *out, const struct plugins *all)
 {
     for (int i = 0; i < all->n; i++)
         for (const struct tn_compose *const *m = all->p[i]->composes; m && *m; m++)
-            for (int k = 0; k < all->n; k++)
-                for (const struct tn_class *const *c = all->p[k]->classes; c && *c; c++) {
-                    const char *bus = NULL;
-                    for (const struct tn_class *const *t = all->p[i]->classes; t && *t; t++)
-                        if (strcmp((*t)->name, (*m)->transport) == 0)
-                            bus = (*t)->bus;
-                    if ((*c)->bus && strcmp((*c)->bus, (*m)->inner_bus) == 0)
-                        buf_printf(out, "make\t%s\t%u\t%s%s\t%s\t%s\t%s\n", all->path[i],
-                                   (*c)->category, (*c)->name, (*m)->suffix, bus ? bus : "-",
-                                   (*c)->name, (*c)->desc ? (*c)->desc : "-");
-                }
+            composition(out, all, i, *m);
 }
 
 int main(int argc, char **argv)

@@ -76,7 +76,7 @@ static int global_is_for(struct device *d, const struct global *g)
     if (strcmp(g->cls, d->entry->name) != 0 && strcmp(g->cls, d->pub.cls->name) != 0)
         return 0;
     const struct tn_prop *p = locate(d, g->prop, &base, &owner);
-    return d->bus ? !p || base == d->bus_child : p || !d->pub.cls->bus;
+    return d->bus_type ? !p || base == d->bus_child : p || !d->pub.cls->bus;
 }
 
 /* One that does not fit is an error, but for what is plugged into a machine that runs. */
@@ -140,6 +140,17 @@ static void duplicate(uint32_t kind, const char *id, struct tn_err *e)
         err_set(e, EEXIST, "Duplicate %s ID '%s'", kind == TN_K_DEVICE ? "device" : "object", id);
 }
 
+/* The type of its bus is known before the transport makes it: users set the bus's properties, too. */
+static int make_inner(struct device *d, struct tn_err *e)
+{
+    const struct tn_compose *c = d->entry->compose;
+    const struct tn_bus_type *t = registry_bus_type(d->vm->registry, c->inner_bus);
+    d->inner = device_new(d->vm, d->entry->inner, NULL, d, c->child, e);
+    if (!d->inner)
+        return -EINVAL;
+    return t ? device_meet_bus_type(d->inner, t, e) : 0;
+}
+
 struct device *device_new(struct vm *vm, const struct class_entry *entry, const char *id,
                           struct device *parent, const char *name, struct tn_err *e)
 {
@@ -174,8 +185,7 @@ struct device *device_new(struct vm *vm, const struct class_entry *entry, const 
         chardev_create(d); /* the host's own classes have done it */
     if (entry->kind == TN_K_NETDEV)
         net_create(d);
-    if (entry->inner &&
-        !(d->inner = device_new(vm, entry->inner, NULL, d, entry->compose->child, e))) {
+    if (entry->inner && make_inner(d, e) < 0) {
         device_free(d);
         return NULL;
     }
@@ -196,8 +206,8 @@ static const struct tn_prop *locate(struct device *d, const char *key, void **ba
     const struct tn_prop *p = prop_find(class_props(d->pub.cls), key);
     *base = d->pub.self;
     *owner = d;
-    if (!p && d->bus && d->bus_child) {
-        p = prop_find(bus_props(d->bus->type), key);
+    if (!p && d->bus_child) {
+        p = prop_find(bus_props(d->bus_type), key);
         *base = p ? d->bus_child : d->pub.self;
     }
     return !p && d->inner ? locate(d->inner, key, base, owner) : p;

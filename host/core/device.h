@@ -36,9 +36,10 @@ struct device {
     struct device *parent;
     struct device *inner; /* of a composite: the device on the inner bus */
     struct tn_bus *bus;
-    void *bus_child;         /* provider's data for this child, of type->child_size */
-    uint32_t on_bus;         /* check() succeeded: one detach() is owed */
-    uint32_t among_siblings; /* of its bus */
+    const struct tn_bus_type *bus_type; /* of bus; of an inner device also before there is one */
+    void *bus_child;                    /* provider's data for this child, of type->child_size */
+    uint32_t on_bus;                    /* check() succeeded: one detach() is owed */
+    uint32_t among_siblings;            /* of its bus */
     void *handle;            /* what a property of handle_type that names this instance stores */
     uint32_t handle_type;    /* TN_P_CHARDEV, TN_P_MEMDEV, ...; 0 = none */
     uint32_t holds;          /* properties and others that rely on this instance */

@@ -17,5 +17,6 @@ static inline struct prop_table bus_props(const struct tn_bus_type *t)
 int device_apply_globals(struct device *d, struct tn_err *e);
 /* d will sit on b: it gets the bus's data and their defaults. */
 int device_meet_bus(struct device *d, struct tn_bus *b, struct tn_err *e);
+int device_meet_bus_type(struct device *d, const struct tn_bus_type *t, struct tn_err *e);
 
 #endif

@@ -37,7 +37,7 @@ static int check_required(struct device *d, struct tn_err *e)
 {
     int r = check_table(class_props(d->pub.cls), d->pub.self, e);
     if (r == 0 && d->bus_child)
-        r = check_table(bus_props(d->bus->type), d->bus_child, e);
+        r = check_table(bus_props(d->bus_type), d->bus_child, e);
     return r == 0 && d->inner ? check_required(d->inner, e) : r;
 }
 
@@ -128,14 +128,19 @@ static void *bus_data(const struct tn_bus_type *t)
 }
 
 /* The bus's properties exist from here on, so it is said before they are set. */
-int device_meet_bus(struct device *d, struct tn_bus *b, struct tn_err *e)
+int device_meet_bus_type(struct device *d, const struct tn_bus_type *t, struct tn_err *e)
 {
-    const struct tn_bus_type *t = b->type;
-    d->bus = b;
+    d->bus_type = t;
     d->bus_child = bus_data(t);
     if (d->bus_child)
         props_default(d, bus_props(t), d->bus_child);
     return device_apply_globals(d, e);
+}
+
+int device_meet_bus(struct device *d, struct tn_bus *b, struct tn_err *e)
+{
+    d->bus = b;
+    return d->bus_type ? 0 : device_meet_bus_type(d, b->type, e);
 }
 
 static int realize_here(struct device *d, struct tn_err *e);
@@ -229,8 +234,6 @@ static void stop_tree(struct device *d)
 static void leave_bus(struct device *d)
 {
     struct tn_bus *b = d->bus;
-    if (!b)
-        return;
     if (d->on_bus && b->type->detach) {
         int entered = domain_enter(d->domain);
         b->type->detach(b->data, d->bus_child);
@@ -241,7 +244,7 @@ static void leave_bus(struct device *d)
         b->nchildren--;
     }
     if (d->bus_child)
-        props_drop(d, bus_props(b->type), d->bus_child);
+        props_drop(d, bus_props(d->bus_type), d->bus_child);
 }
 
 static void free_memory(struct device *d)

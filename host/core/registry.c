@@ -11,11 +11,19 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* A composition of a file that is not open: what the index says of it. */
+struct announced {
+    struct announced *next;
+    struct plugin_file *file;
+    char *inner_bus, *suffix, *bus; /* bus: the transport's */
+};
+
 struct registry {
     const struct tn_host *host;
     struct class_entry **classes; /* sorted by kind, name once `sorted` */
     uint32_t n, cap, sorted;
     struct plugin_file *files;
+    struct announced *announced;
 };
 
 struct registry *registry_new(const struct tn_host *host)
@@ -41,6 +49,13 @@ void registry_free(struct registry *r)
     for (uint32_t i = 0; i < r->n; i++)
         entry_free(r->classes[i]);
     free(r->classes);
+    for (struct announced *a = r->announced, *next; a; a = next) {
+        next = a->next;
+        free(a->inner_bus);
+        free(a->suffix);
+        free(a->bus);
+        free(a);
+    }
     for (struct plugin_file *f = r->files, *next; f; f = next) {
         next = f->next;
         if (f->handle)
@@ -165,6 +180,32 @@ static void compose_all(struct registry *r)
         }
 }
 
+/* A class of a stranger's plugin on the inner bus of a composition that only the index knows. */
+static void announce_one(struct registry *r, const struct announced *a,
+                         const struct class_entry *inner)
+{
+    AUTO_FREE char *name = xasprintf("%s%s", inner->name, a->suffix);
+    if (find(r, TN_K_DEVICE, name))
+        return;
+    struct class_entry *c = XNEW(struct class_entry);
+    c->name = xstrdup(name);
+    c->category = inner->category;
+    c->bus = a->bus ? xstrdup(a->bus) : NULL;
+    c->desc = inner->desc ? xstrdup(inner->desc) : NULL;
+    c->file = a->file;
+    c->inner_name = xstrdup(inner->name);
+    add(r, c);
+}
+
+static void announce_all(struct registry *r)
+{
+    for (const struct announced *a = r->announced; a; a = a->next)
+        for (uint32_t i = 0, n = r->n; i < n; i++)
+            if (r->classes[i]->bus && strcmp(r->classes[i]->bus, a->inner_bus) == 0 &&
+                r->classes[i]->kind == TN_K_DEVICE)
+                announce_one(r, a, r->classes[i]);
+}
+
 static struct class_entry *in_the_way(struct registry *r, const struct plugin_file *f,
                                       const struct tn_class *k)
 {
@@ -190,6 +231,7 @@ static int add_plugin(struct registry *r, struct plugin_file *f, struct tn_err *
             add(r, describe(*k, f));
     }
     compose_all(r);
+    announce_all(r);
     return 0;
 }
 
@@ -356,7 +398,8 @@ const struct tn_bus_type *registry_bus_type(struct registry *r, const char *name
 
 /* ---- the index: lines of tab-separated fields ----
  *   class FILE KIND FLAGS CATEGORY NAME BUS ALIAS DESC
- *   make  FILE CATEGORY NAME BUS INNER DESC                 (a composition) */
+ *   make  FILE CATEGORY NAME BUS INNER DESC                 (a composition)
+ *   compose FILE INNER-BUS SUFFIX BUS                       (for classes that come by -plugin) */
 
 static struct plugin_file *file_for(struct registry *r, const char *dir, const char *rel)
 {
@@ -378,9 +421,22 @@ static char *maybe(const char *s)
     return *s && strcmp(s, "-") != 0 ? xstrdup(s) : NULL;
 }
 
+static void index_compose(struct registry *r, const char *dir, char *line)
+{
+    struct announced *a = XNEW(struct announced);
+    a->file = file_for(r, dir, field(&line));
+    a->inner_bus = xstrdup(field(&line));
+    a->suffix = xstrdup(field(&line));
+    a->bus = maybe(field(&line));
+    a->next = r->announced;
+    r->announced = a;
+}
+
 static void index_line(struct registry *r, const char *dir, char *line)
 {
     const char *what = field(&line);
+    if (strcmp(what, "compose") == 0)
+        index_compose(r, dir, line);
     int made = strcmp(what, "make") == 0;
     if (!made && strcmp(what, "class") != 0)
         return;
