@@ -307,6 +307,11 @@ static struct tn_thread *t_thread(struct tn_dev *pub, const char *name, const ch
     return t;
 }
 
+static int t_need(struct tn_dev *d, const char *profile)
+{
+    return sandbox_need(device_of(d)->vm, profile);
+}
+
 const struct tn_os os_table = {
     .struct_size = sizeof(struct tn_os),
     .rev = 1,
@@ -321,4 +326,5 @@ const struct tn_os os_table = {
     .close = t_close,
     .thread = t_thread,
     .join = t_join,
+    .need = t_need,
 };

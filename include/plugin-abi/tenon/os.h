@@ -43,6 +43,9 @@ struct tn_os {
     struct tn_thread *(*thread)(struct tn_dev *d, const char *name, const char *profile, void (*fn)(void *), void *s,
                                 struct tn_err *e);
     void (*join)(struct tn_thread *t); /**< [main] in quiesce or unrealize */
+    /** [main] in realize: this instance needs a sandbox profile (a constant) that tn_plugin.sandbox does not name, because of
+     * its options: a back end that connects again. 0, -EINVAL: there is none of that name, -EPERM: the machine runs */
+    int (*need)(struct tn_dev *d, const char *profile);
 };
 
 #ifdef __cplusplus
