@@ -56,11 +56,20 @@ static int same_type(const struct tn_bus_type *a, const struct tn_bus_type *b)
                       same_text(a->port_ops, b->port_ops) && same_props(a, b));
 }
 
+/* The bus between the halves of a composite. */
+static int is_inside(const struct device *owner, const struct tn_bus_type *type)
+{
+    const struct tn_compose *c = owner ? owner->entry->compose : NULL;
+    return c && strcmp(c->inner_bus, type->name) == 0;
+}
+
 /* "ID.0" below a device that has an id, TYPE.N in lower case otherwise; the first N that is free.
- */
+ * What is inside of a composite leaves these to the buses that users name. */
 static char *default_name(struct vm *vm, struct device *owner, const struct tn_bus_type *type)
 {
     const char *id = owner ? device_top(owner)->id : NULL;
+    if (is_inside(owner, type))
+        return xasprintf("%s/%s", device_id(owner), type->name);
     for (uint32_t n = 0;; n++) {
         char *name = xasprintf("%s.%u", id ? id : type->name, n);
         if (!id)
