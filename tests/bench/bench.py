@@ -6,6 +6,8 @@
   bench.py memory   resident memory beyond the guest's RAM, the guest halted
   bench.py exits    a guest's access to a port or register that is answered in user space, and back
   bench.py linux    from exec to init of Linux: time, KVM exits, memory; in the nested rig where KVM cannot run Linux
+  bench.py blk      virtio-blk under fio, the disk in memory; in the nested rig
+  bench.py net      virtio-net over TAP under iperf3; in the nested rig
   bench.py report   what the others wrote to --out, as a Markdown table
 
 start, memory and exits need a KVM, any KVM. Absolute numbers of a shared machine mean little, ratios do."""
@@ -19,6 +21,7 @@ import time
 
 import linux_boot
 import results
+import virtio_io
 import vmm
 
 MACHINES = {'q35': 'q35', 'microvm': vmm.MICROVM}
@@ -95,8 +98,8 @@ def parse():
     default_rig = os.environ.get('TENON_RIG') or pathlib.Path(
         os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'tenon-rig'
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'report'))
-    parser.add_argument('names', nargs='*', help='linux: only cases that begin so, such as q35/vmlinux')
+    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'report'))
+    parser.add_argument('names', nargs='*', help='linux, blk, net: only cases that begin so, such as q35/vmlinux')
     parser.add_argument('--tenon', default=os.environ.get('TENON', build / 'host/tenon'))
     parser.add_argument('--qemu', help='default: the first in the path; linux: the rig\'s')
     parser.add_argument('--guests', type=pathlib.Path, action='append', default=[], help='where .elf files are; repeatable')
@@ -104,11 +107,12 @@ def parse():
     parser.add_argument('--runs', type=int)
     parser.add_argument('--accesses', type=int, default=20000)
     parser.add_argument('--out', default=build / 'bench', help='folder for the JSON')
+    parser.add_argument('--cpio', help=argparse.SUPPRESS)
     parser.add_argument('--inside', action='store_true', help=argparse.SUPPRESS)
     return parser.parse_intermixed_args()
 
 
-RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5}
+RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5}
 
 
 def main():
@@ -118,7 +122,8 @@ def main():
         return
     options.runs = options.runs or RUNS[options.what]
     options.tenon = os.path.abspath(options.tenon)
-    bench = {'start': bench_start, 'memory': bench_memory, 'exits': bench_exits, 'linux': linux_boot.measure_somewhere}
+    bench = {'start': bench_start, 'memory': bench_memory, 'exits': bench_exits, 'linux': linux_boot.measure_somewhere,
+             'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
     document = bench[options.what](options)
     if options.inside:
         print(json.dumps(document))
