@@ -122,7 +122,7 @@ struct tn_dma {
     int (*map)(struct tn_as *a, uint64_t iova, uint64_t len, uint32_t dir, struct tn_seg *seg, uint32_t max);
     /** [any] marks written bytes dirty; completes an IOMMU unmap that waited for it */
     void (*unmap)(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uint32_t dir, uint64_t written);
-    /** [main] b is kicked once when a map that said -EAGAIN is worth repeating */
+    /** [any] b is kicked once when a map that said -EAGAIN is worth repeating; at once if it is by now */
     int (*map_retry)(struct tn_as *a, struct tn_bh *b);
     /** [any] the range was written through a cached or listened-to mapping */
     void (*dirty)(struct tn_as *a, uint64_t iova, uint64_t len);
@@ -144,7 +144,7 @@ struct tn_dma {
                                      void (*changed)(void *), void *s);
     /** [any] never waits: freed after the grace period */
     void (*uncache)(const struct tn_cached *c);
-    /** [main] *view is the current table, or NULL if TN_AS_NO_VIEW; bound to c */
+    /** [main][vcpu] *view is the current table, or NULL if TN_AS_NO_VIEW; bound to c */
     const struct tn_view *const *(*view)(struct tn_as *a, struct tn_ctx *c);
     /** [any] for an IOTLB; -ENOENT: not mapped */
     int (*lookup)(struct tn_as *a, uint64_t iova, uint32_t perm, struct tn_iotlb *out);
