@@ -219,7 +219,9 @@ static int watch_signals(struct vm *vm, struct tn_err *e)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
+    sigaddset(&set, SIGWINCH); /* a terminal's chardev reads it */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigdelset(&set, SIGWINCH);
     vm->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (vm->signal_fd >= 0)
         vm->signals = watch_new(vm->main, NULL, 0, vm->signal_fd, TN_FD_IN, signalled, vm);

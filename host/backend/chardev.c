@@ -226,7 +226,7 @@ static int attach_front(struct tn_chr *c, struct device *d, const struct tn_chr_
     give_focus(c, f);
     c->nfronts++;
     f->gen = ++c->last_gen ? c->last_gen : ++c->last_gen;
-    f->pending = c->open ? 1u << TN_CHR_OPENED : 0;
+    f->pending = (c->open ? 1u << TN_CHR_OPENED : 0) | (c->size.cols ? 1u << TN_CHR_RESIZED : 0);
     bh_kick(bh);
     pthread_mutex_unlock(&c->lock);
     chr_ref(c);
@@ -341,13 +341,23 @@ static int add_setting(struct tn_chr *c, uint32_t what, const void *arg, uint32_
     return 0;
 }
 
+static int get_size(struct tn_chr *c, void *arg, uint32_t len)
+{
+    if (!c->size.cols || !arg || len < sizeof c->size)
+        return -ENOTSUP;
+    memcpy(arg, &c->size, sizeof c->size);
+    return 0;
+}
+
 static int t_set(struct tn_chr *c, uint32_t what, void *arg, uint32_t len)
 {
     if (!c)
         return -ENOTSUP;
     pthread_mutex_lock(&c->lock);
     int r = -ENOTSUP;
-    if (c->back && TN_HAS(c->be, set))
+    if (what == TN_CHR_GET_SIZE)
+        r = get_size(c, arg, len);
+    else if (c->back && TN_HAS(c->be, set))
         r = what == TN_CHR_GET_MODEM && arg && len >= sizeof(uint32_t)
                 ? get_modem(c, arg)
                 : add_setting(c, what, arg, len);

@@ -70,6 +70,18 @@ void chr_event(struct tn_chr *c, uint32_t ev)
     pthread_mutex_unlock(&c->lock);
 }
 
+void chr_resized(struct tn_chr *c, struct tn_chr_size size)
+{
+    pthread_mutex_lock(&c->lock);
+    c->size = size;
+    for (uint32_t i = 0; i < CHR_FRONTS; i++)
+        if (c->front[i].gen) {
+            c->front[i].pending |= 1u << TN_CHR_RESIZED;
+            chr_kick_front(c, i);
+        }
+    pthread_mutex_unlock(&c->lock);
+}
+
 int chr_attached(struct tn_chr *c)
 {
     pthread_mutex_lock(&c->lock);

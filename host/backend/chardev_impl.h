@@ -80,6 +80,7 @@ struct tn_chr {
                              side */
     uint32_t modem, modem_state, look_modem; /* state: 0 not asked yet, 1 known, 2 there is none */
     uint32_t unsupported;                    /* 1 << TN_CHR_SET_*: what the back end has refused */
+    struct tn_chr_size size; /* of the terminal at the other side; 0: unknown, or there is none */
     uint32_t mux, mux_escape;                /* mux_escape: the byte before was Ctrl-A */
     int log_fd;                              /* logfile=, or -1 */
     char *filename;                          /* for query-chardev; main thread only */
@@ -94,6 +95,7 @@ uint32_t chr_space(struct tn_chr *c, uint8_t **p);
 void chr_commit(struct tn_chr *c, uint32_t n); /* n bytes were read to where chr_room() pointed */
 void chr_event(struct tn_chr *c, uint32_t ev); /* TN_CHR_OPENED, CLOSED, BREAK */
 void chr_writable(struct tn_chr *c);           /* after a short be->write() */
+void chr_resized(struct tn_chr *c, struct tn_chr_size size); /* front ends are told */
 int chr_attached(struct tn_chr *c);
 
 /* Moves settings and bytes of the out ring to the back end, as far as it takes them. The back end's

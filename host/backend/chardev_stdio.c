@@ -8,7 +8,10 @@
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +20,8 @@ struct stdio {
     struct chr_io io;
     uint8_t signal;
     uint32_t claimed;
+    int winch; /* SIGWINCH, or -1 */
+    struct tn_watch *w_winch;
     int shared_flags[2]; /* of descriptors 0 and 1: to put back; -1: as they were */
 };
 
@@ -50,9 +55,44 @@ static int own(struct stdio *s, int fd, int how)
     return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
+/* ---- the terminal's size ---- */
+
+static void tell_size(struct stdio *s)
+{
+    struct winsize w = {0};
+    if (ioctl(s->io.in, TIOCGWINSZ, &w) == 0 && w.ws_col && w.ws_row)
+        chr_resized(s->c.chr, (struct tn_chr_size){w.ws_col, w.ws_row});
+}
+
+static void resized(void *self, uint32_t events)
+{
+    struct stdio *s = self;
+    struct signalfd_siginfo info;
+    (void)events;
+    if (read(s->winch, &info, sizeof info) > 0)
+        tell_size(s);
+}
+
+/* The signal is blocked in every thread (start.c). Without it the first size is the only one. */
+static void watch_size(struct stdio *s)
+{
+    sigset_t set;
+    if (!isatty(STDIN_FILENO))
+        return;
+    sigemptyset(&set);
+    sigaddset(&set, SIGWINCH);
+    s->winch = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (s->winch >= 0)
+        s->w_winch = chr_watch(&s->c, s->winch, TN_FD_IN, resized, s);
+    tell_size(s);
+}
+
+/* ---- life ---- */
+
 static int stdio_realize(void *self, struct tn_err *e)
 {
     struct stdio *s = self;
+    s->winch = -1;
     int r = chr_common_realize(&s->c, e);
     if (r < 0)
         return r;
@@ -66,6 +106,7 @@ static int stdio_realize(void *self, struct tn_err *e)
         return err_set(e, -r, "cannot watch standard input: %s", strerror(-r));
     term_raw(STDIN_FILENO, s->signal);
     chr_event(s->c.chr, TN_CHR_OPENED);
+    watch_size(s);
     return 0;
 }
 
@@ -74,6 +115,9 @@ static void stdio_end(void *self)
     struct stdio *s = self;
     if (!s->claimed)
         return;
+    if (s->w_winch)
+        watch_del(s->w_winch);
+    close_fd(&s->winch);
     if (s->io.c)
         chr_io_finish(&s->io);
     chr_io_close(&s->io);

@@ -10,19 +10,25 @@ extern "C" {
 #endif
 
 /** Events */
-enum { TN_CHR_OPENED = 1, TN_CHR_CLOSED, TN_CHR_BREAK, TN_CHR_MUX_IN, TN_CHR_MUX_OUT };
+enum { TN_CHR_OPENED = 1, TN_CHR_CLOSED, TN_CHR_BREAK, TN_CHR_MUX_IN, TN_CHR_MUX_OUT, TN_CHR_RESIZED };
 /** set(): what, with its argument */
 enum {
     TN_CHR_SET_PARAMS = 1, /**< struct tn_chr_params */
     TN_CHR_SET_BREAK,      /**< uint32_t: 1 begins, 0 ends */
     TN_CHR_SET_MODEM,      /**< uint32_t: TN_MODEM_* that the guest drives */
-    TN_CHR_GET_MODEM       /**< uint32_t: TN_MODEM_* that the other side drives */
+    TN_CHR_GET_MODEM,      /**< uint32_t: TN_MODEM_* that the other side drives */
+    TN_CHR_GET_SIZE        /**< struct tn_chr_size: of the terminal at the other side, after TN_CHR_RESIZED */
 };
 enum { TN_MODEM_DTR = 1, TN_MODEM_RTS = 2, TN_MODEM_CTS = 4, TN_MODEM_DSR = 8, TN_MODEM_RI = 16, TN_MODEM_DCD = 32 };
 struct tn_chr_params {
     uint32_t struct_size, baud;              /**< bits per second */
     uint32_t data_bits, stop_bits, parity;   /**< parity: 'N', 'E' or 'O' */
     uint32_t reserved;
+};
+
+/** In characters. Frozen. */
+struct tn_chr_size {
+    uint32_t cols, rows;
 };
 
 /** Front end. All [ctx][dev]. */

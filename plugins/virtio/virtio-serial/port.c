@@ -88,10 +88,19 @@ static void input(void *self, const uint8_t *p, uint32_t n)
     s->port->write(s->p, p, n);
 }
 
+static void resized(struct port *s)
+{
+    struct tn_chr_size size;
+    if (s->console && s->chardev->set(s->chr, TN_CHR_GET_SIZE, &size, sizeof size) == 0)
+        s->port->resize(s->p, size.cols, size.rows);
+}
+
 /* A console is there whether or not somebody looks at it; a port is a connection. */
 static void event(void *self, uint32_t ev)
 {
     struct port *s = self;
+    if (ev == TN_CHR_RESIZED)
+        resized(s);
     if (ev != TN_CHR_OPENED && ev != TN_CHR_CLOSED)
         return;
     if (!s->console)
