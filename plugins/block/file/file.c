@@ -192,14 +192,14 @@ static const struct tn_blk_backend backend = {
     .resize = resize,
 };
 
-#define FILE_CLASS(nm, text, is_device)                                                        \
-    {                                                                                          \
-        .struct_size = sizeof(struct tn_class), .flags = TN_C_THREADSAFE | TN_C_HOTPLUG,       \
-        .kind = TN_K_BLOCK, .category = TN_CAT_STORAGE, .name = (nm), .desc = (text),          \
-        .data = (is_device), .instance_size = sizeof(struct file), .props = props,             \
-        .nprops = sizeof props / sizeof props[0], .prop_stride = sizeof props[0],              \
-        .bus_ops = &backend, .init = init, .realize = realize, .resume = resume,               \
-        .unrealize = unrealize, .fini = fini                                                   \
+#define FILE_CLASS(nm, text, is_device)                                                  \
+    {                                                                                    \
+        .struct_size = sizeof(struct tn_class), .flags = TN_C_THREADSAFE | TN_C_HOTPLUG, \
+        .kind = TN_K_BLOCK, .category = TN_CAT_STORAGE, .name = (nm), .desc = (text),    \
+        .data = (is_device), .instance_size = sizeof(struct file), .props = props,       \
+        .nprops = sizeof props / sizeof props[0], .prop_stride = sizeof props[0],        \
+        .bus_ops = &backend, .init = init, .realize = realize, .resume = resume,         \
+        .unrealize = unrealize, .fini = fini                                             \
     }
 
 static const struct tn_class file = FILE_CLASS("file", "a file of the host", NULL);

@@ -32,8 +32,8 @@ struct pool {
     pthread_cond_t more;
     struct req_list todo;
     uint32_t idle, stop;
-    uint32_t want, have;  /* threads; [main] */
-    uint32_t failed;      /* there are none and will be none: who submits does the work */
+    uint32_t want, have; /* threads; [main] */
+    uint32_t failed;     /* there are none and will be none: who submits does the work */
     struct tn_thread *thread[POOL_THREADS];
 };
 

@@ -27,8 +27,7 @@ static int check_type(struct file *f, struct stat *st, struct tn_err *e)
     if (fstat(f->fd, st) < 0)
         return tn_fail(f->dev, e, errno, "Could not stat '%s': %s", f->filename, strerror(errno));
     if (S_ISDIR(st->st_mode))
-        return tn_fail(f->dev, e, EISDIR, "Could not open '%s': %s", f->filename,
-                       strerror(EISDIR));
+        return tn_fail(f->dev, e, EISDIR, "Could not open '%s': %s", f->filename, strerror(EISDIR));
     if (f->is_device && !S_ISBLK(st->st_mode))
         return tn_fail(f->dev, e, ENODEV, "'host_device' driver requires '%s' to be a block device",
                        f->filename);
@@ -70,8 +69,8 @@ int64_t file_length(const struct file *f)
 static int ask_alignment(struct file *f)
 {
     struct statx x;
-    if (statx(f->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &x) < 0 ||
-        !(x.stx_mask & STATX_DIOALIGN) || !x.stx_dio_mem_align || !x.stx_dio_offset_align)
+    if (statx(f->fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &x) < 0 || !(x.stx_mask & STATX_DIOALIGN) ||
+        !x.stx_dio_mem_align || !x.stx_dio_offset_align)
         return 0;
     f->logical = x.stx_dio_offset_align;
     f->mem_align = x.stx_dio_mem_align;

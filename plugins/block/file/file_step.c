@@ -167,7 +167,7 @@ static int punched(struct file *f, struct tn_blk_req *r, int64_t res)
 {
     if (res == 0)
         return r->op == TN_BLK_WRITE_ZEROES && !(r->flags & TN_BLKR_UNMAP) ? go_on(r, ALLOCATE)
-                                                                         : zeroes_written(f, r);
+                                                                           : zeroes_written(f, r);
     if (!unsupported(res))
         return res == -EINVAL ? -ENOTSUP : (int)res; /* it does not like the alignment */
     __atomic_store_n(&f->no_punch, 1, __ATOMIC_RELAXED);

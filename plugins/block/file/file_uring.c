@@ -11,9 +11,9 @@
 
 enum {
     ENTRIES = 256,
-    CANCELS = 8,                /* of which so many may be cancellations */
-    ROOM = ENTRIES - CANCELS,   /* requests in flight: each has one entry at most */
-    MAX_RW_BYTES = 0x7ffff000,  /* of one read or write: the kernel's limit, read(2) */
+    CANCELS = 8,               /* of which so many may be cancellations */
+    ROOM = ENTRIES - CANCELS,  /* requests in flight: each has one entry at most */
+    MAX_RW_BYTES = 0x7ffff000, /* of one read or write: the kernel's limit, read(2) */
 };
 
 struct uring_queue {
@@ -22,15 +22,15 @@ struct uring_queue {
     struct tn_watch *watch;
     uint32_t cancels;  /* under way */
     uint32_t disabled; /* until the context's thread comes: it is the single issuer then */
-    uint32_t deferred; /* completions are run when we enter the kernel */
     uint32_t fixed;    /* the file is registered, as number 0 */
 };
 
 /* ---- rings ---- */
 
+/* Not DEFER_TASKRUN: a poll of such a ring's descriptor does not see work that is deferred. */
 static const uint32_t ring_flags[] = {
-    /* Linux 6.1; single issuer: the thread that enables the ring */
-    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+    /* Linux 6.0; single issuer: the thread that enables the ring */
+    IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
         IORING_SETUP_SUBMIT_ALL | IORING_SETUP_R_DISABLED,
     /* Linux 5.19 */
     IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
@@ -52,8 +52,8 @@ static int64_t make_ring(struct io_uring *ring, uint32_t entries)
 
 static int has_operations(struct io_uring *ring)
 {
-    static const int needed[] = {IORING_OP_READ,  IORING_OP_WRITE,     IORING_OP_READV,
-                                 IORING_OP_WRITEV, IORING_OP_FALLOCATE, IORING_OP_FSYNC,
+    static const int needed[] = {IORING_OP_READ,        IORING_OP_WRITE,     IORING_OP_READV,
+                                 IORING_OP_WRITEV,      IORING_OP_FALLOCATE, IORING_OP_FSYNC,
                                  IORING_OP_ASYNC_CANCEL};
     struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
     int all = probe != NULL;
@@ -157,7 +157,7 @@ static int enter(struct uring_queue *u)
         u->disabled = 0;
         enable(&u->ring);
     }
-    return u->deferred ? io_uring_submit_and_get_events(&u->ring) : io_uring_submit(&u->ring);
+    return io_uring_submit(&u->ring);
 }
 
 static int passes(int err)
@@ -232,10 +232,8 @@ static int start(struct uring_queue *u, struct file *f, struct tn_ctx *c)
     if (flags < 0)
         return (int)flags;
     u->disabled = (flags & IORING_SETUP_R_DISABLED) != 0;
-    u->deferred = (flags & IORING_SETUP_DEFER_TASKRUN) != 0;
     u->fixed = io_uring_register_files(&u->ring, &f->fd, 1) == 0;
-    u->watch =
-        f->loop->fd(f->dev, c, TN_LF_NOLOCK, u->ring.ring_fd, TN_FD_IN, on_ring, u);
+    u->watch = f->loop->fd(f->dev, c, TN_LF_NOLOCK, u->ring.ring_fd, TN_FD_IN, on_ring, u);
     int r = u->watch ? queue_init(&u->q, f, c, on_bottom_half) : -ENOMEM;
     if (r < 0) {
         if (u->watch)

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Files of the host as disks: each case with both engines, where it is about requests. */
+#include "block_rig.h"
+#include "tap.h"
+#include "util/alloc.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern const struct tn_plugin tn_plugin_v1;
+
+static char dir[] = "/tmp/tenon-file.XXXXXX";
+static char image[64];
+
+static void make_image(uint64_t size)
+{
+    int fd = open(image, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+        abort();
+    close(fd);
+}
+
+static struct rig *try_file(const char *more)
+{
+    AUTO_FREE char *options =
+        xasprintf("{'driver': 'file', 'id': 'b', 'filename': '%s'%s}", image, more);
+    return rig_new(&tn_plugin_v1, options);
+}
+
+static struct rig *open_file(const char *more)
+{
+    struct rig *g = try_file(more);
+    if (!g) {
+        fprintf(stderr, "%s\n", fixture_error);
+        abort();
+    }
+    return g;
+}
+
+static const char *const engines[] = {", 'aio': 'io_uring'", ", 'aio': 'threads'"};
+#define EACH_ENGINE(more)                                                                    \
+    for (int engine_ = 0; engine_ < 2; engine_++)                                            \
+        for (AUTO_FREE char *more = xasprintf("%s", engines[engine_]), *once_ = more; once_; \
+             once_ = NULL)
+
+/* ---- what is opened ---- */
+
+TEST(the_size_is_rounded_up_to_a_sector)
+{
+    make_image(1000);
+    struct rig *g = open_file("");
+    CHECK_EQ(rig_info(g).size, 1024);
+    CHECK_EQ(rig_info(g).logical, 512);
+    CHECK_EQ(rig_info(g).flags & TN_BLKF_READONLY, 0);
+    CHECK(rig_info(g).flags & TN_BLKF_WRITE_CACHE);
+    CHECK(rig_info(g).flags & TN_BLKF_FUA);
+    rig_free(g);
+}
+
+TEST(what_is_no_file_is_refused_by_name)
+{
+    CHECK(!rig_new(&tn_plugin_v1, "file,id=b,filename=/nonexistent"));
+    CHECK_STR(fixture_error, "Could not open '/nonexistent': No such file or directory");
+    CHECK(!rig_new(&tn_plugin_v1, "file,id=b,filename=/tmp"));
+    CHECK_STR(fixture_error, "Could not open '/tmp': Is a directory");
+    CHECK(!rig_new(&tn_plugin_v1, "file,id=b,filename=/dev/null"));
+    CHECK_STR(fixture_error, "'file' driver requires '/dev/null' to be a regular file");
+    CHECK(!rig_new(&tn_plugin_v1, "host_device,id=b,filename=/etc/passwd"));
+    CHECK_STR(fixture_error, "'host_device' driver requires '/etc/passwd' to be a block device");
+    CHECK(!rig_new(&tn_plugin_v1, "file,id=b"));
+    CHECK_STR(fixture_error, "Parameter 'filename' is missing");
+}
+
+TEST(native_aio_wants_direct_io)
+{
+    make_image(4096);
+    CHECK(!try_file(", 'aio': 'native'"));
+    CHECK_STR(fixture_error, "aio=native was specified, but it requires cache.direct=on, which was "
+                             "not specified.");
+    rig_free(open_file(", 'aio': 'native', 'cache.direct': true"));
+}
+
+TEST(a_read_only_file_opens_with_auto_read_only)
+{
+    if (geteuid() == 0) { /* root may write whatever its mode: a read-only mount says no */
+        AUTO_FREE char *at = xasprintf("%s/ro", dir);
+        mkdir(at, 0700);
+        if (mount("none", at, "tmpfs", 0, "size=1m") < 0)
+            SKIP("no mounts here");
+        AUTO_FREE char *file = xasprintf("%s/f", at);
+        int fd = open(file, O_RDWR | O_CREAT, 0600);
+        CHECK(fd >= 0 && ftruncate(fd, 4096) == 0);
+        close(fd);
+        mount("none", at, NULL, MS_REMOUNT | MS_RDONLY, NULL);
+        AUTO_FREE char *plain = xasprintf("file,id=b,filename=%s", file);
+        AUTO_FREE char *automatic = xasprintf("%s,auto-read-only=on", plain);
+        struct rig *no = rig_new(&tn_plugin_v1, plain);
+        AUTO_FREE char *why = xstrdup(fixture_error);
+        struct rig *g = rig_new(&tn_plugin_v1, automatic);
+        uint32_t flags = g ? rig_info(g).flags : 0;
+        rig_free(g);
+        umount2(at, MNT_DETACH);
+        CHECK(!no);
+        CHECK(strstr(why, "Read-only file system") != NULL);
+        CHECK(flags & TN_BLKF_READONLY);
+        return;
+    }
+    make_image(4096);
+    chmod(image, 0400);
+    CHECK(!try_file(""));
+    struct rig *g = open_file(", 'auto-read-only': true");
+    CHECK(rig_info(g).flags & TN_BLKF_READONLY);
+    rig_free(g);
+}
+
+/* ---- requests ---- */
+
+TEST(what_is_written_is_read)
+{
+    EACH_ENGINE(more)
+    {
+        char a[8192], b[8192];
+        make_image(1 << 20);
+        struct rig *g = open_file(more);
+        void *q = rig_queue(g, g->vm->main);
+        memset(a, 0x5a, sizeof a);
+        CHECK_EQ(rig_io(g, q, TN_BLK_WRITE, 4096, a, sizeof a, 0), 0);
+        CHECK_EQ(rig_io(g, q, TN_BLK_FLUSH, 0, NULL, 0, 0), 0);
+        CHECK_EQ(rig_io(g, q, TN_BLK_READ, 4096, b, sizeof b, 0), 0);
+        CHECK(memcmp(a, b, sizeof a) == 0);
+        CHECK_EQ(rig_io(g, q, TN_BLK_READ, 0, b, 4096, 0), 0);
+        CHECK_EQ(b[0], 0);
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+TEST(zeroes_with_and_without_unmap_read_as_zeroes)
+{
+    EACH_ENGINE(more)
+    {
+        char a[65536], b[65536], zero[65536] = {0};
+        make_image(1 << 20);
+        struct rig *g = open_file(more);
+        void *q = rig_queue(g, g->vm->main);
+        memset(a, 0x11, sizeof a);
+        for (uint32_t flags = 0; flags < 4; flags++) {
+            struct stat st;
+            CHECK_EQ(rig_io(g, q, TN_BLK_WRITE, 0, a, sizeof a, 0), 0);
+            CHECK_EQ(rig_io(g, q, TN_BLK_WRITE_ZEROES, 4096, NULL, 32768, flags), 0);
+            CHECK_EQ(rig_io(g, q, TN_BLK_READ, 0, b, sizeof b, 0), 0);
+            CHECK(memcmp(a, b, 4096) == 0);
+            CHECK(memcmp(b + 4096, zero, 32768) == 0);
+            CHECK(memcmp(a, b + 36864, 65536 - 36864) == 0);
+            stat(image, &st);
+            CHECK_EQ(st.st_blocks * 512, flags & TN_BLKR_UNMAP ? 32768 : 65536);
+        }
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+TEST(discard_gives_blocks_back)
+{
+    EACH_ENGINE(more)
+    {
+        char a[65536];
+        struct stat st;
+        make_image(1 << 20);
+        struct rig *g = open_file(more);
+        void *q = rig_queue(g, g->vm->main);
+        CHECK(rig_info(g).flags & TN_BLKF_DISCARD);
+        memset(a, 0x11, sizeof a);
+        CHECK_EQ(rig_io(g, q, TN_BLK_WRITE, 0, a, sizeof a, 0), 0);
+        CHECK_EQ(rig_io(g, q, TN_BLK_FLUSH, 0, NULL, 0, 0), 0);
+        CHECK_EQ(rig_io(g, q, TN_BLK_DISCARD, 0, NULL, sizeof a, 0), 0);
+        stat(image, &st);
+        CHECK_EQ(st.st_blocks, 0);
+        CHECK_EQ(st.st_size, 1 << 20);
+        CHECK_EQ(rig_io(g, q, TN_BLK_SECURE_ERASE, 0, NULL, sizeof a, 0), -ENOTSUP);
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+TEST(what_a_truncated_file_has_lost_reads_as_zeroes)
+{
+    EACH_ENGINE(more)
+    {
+        char a[8192], b[8192], zero[8192] = {0};
+        make_image(16384);
+        struct rig *g = open_file(more);
+        void *q = rig_queue(g, g->vm->main);
+        memset(a, 0x77, sizeof a);
+        CHECK_EQ(rig_io(g, q, TN_BLK_WRITE, 4096, a, sizeof a, 0), 0);
+        CHECK_EQ(truncate(image, 4096 + 700), 0);
+        memset(b, 1, sizeof b);
+        CHECK_EQ(rig_io(g, q, TN_BLK_READ, 4096, b, sizeof b, 0), 0);
+        CHECK(memcmp(a, b, 700) == 0);
+        CHECK(memcmp(b + 700, zero, sizeof b - 700) == 0);
+        CHECK_EQ(rig_io(g, q, TN_BLK_READ, 8192, b, sizeof b, 0), 0);
+        CHECK(memcmp(b, zero, sizeof b) == 0);
+        CHECK_EQ(rig_io(g, q, TN_BLK_WRITE, 8192, a, sizeof a, 0), 0);
+        CHECK_EQ(rig_io(g, q, TN_BLK_READ, 8192, b, sizeof b, 0), 0);
+        CHECK(memcmp(a, b, sizeof b) == 0);
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+/* Short reads resume in the middle of a list of buffers. */
+TEST(the_end_of_a_file_within_scattered_buffers)
+{
+    EACH_ENGINE(more)
+    {
+        uint8_t a[4096], b[6][512];
+        make_image(16384);
+        struct rig *g = open_file(more);
+        void *q = rig_queue(g, g->vm->main);
+        memset(a, 0x42, sizeof a);
+        CHECK_EQ(rig_io(g, q, TN_BLK_WRITE, 0, a, sizeof a, 0), 0);
+        CHECK_EQ(truncate(image, 1300), 0);
+        struct tn_iov v[6];
+        for (int i = 0; i < 6; i++)
+            v[i] = (struct tn_iov){b[i], 512};
+        struct rig_req r = {0};
+        memset(b, 9, sizeof b);
+        rig_fill(&r, TN_BLK_READ, 0, b, sizeof b, 0);
+        r.r.iov = v;
+        r.r.niov = 6;
+        CHECK_EQ(rig_wait(g, q, &r), 0);
+        for (uint32_t i = 0; i < sizeof b; i++)
+            CHECK_EQ(b[i / 512][i % 512], i < 1300 ? 0x42 : 0);
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+TEST(a_full_file_system_is_enospc)
+{
+    AUTO_FREE char *at = xasprintf("%s/small", dir);
+    mkdir(at, 0700);
+    if (mount("none", at, "tmpfs", 0, "size=64k") < 0)
+        SKIP("no mounts here");
+    EACH_ENGINE(more)
+    {
+        static char a[131072];
+        AUTO_FREE char *o =
+            xasprintf("{'driver': 'file', 'id': 'b', 'filename': '%s/f'%s}", at, more);
+        AUTO_FREE char *file = xasprintf("%s/f", at);
+        int fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0600);
+        CHECK(fd >= 0 && ftruncate(fd, 1 << 20) == 0);
+        close(fd);
+        struct rig *g = rig_new(&tn_plugin_v1, o);
+        CHECK(g);
+        void *q = rig_queue(g, g->vm->main);
+        int err = rig_io(g, q, TN_BLK_WRITE, 0, a, sizeof a, 0);
+        int zeroes = rig_io(g, q, TN_BLK_WRITE_ZEROES, 0, NULL, sizeof a, 0);
+        int small = rig_io(g, q, TN_BLK_WRITE, 0, a, 4096, 0);
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+        CHECK_EQ(-err, ENOSPC);
+        CHECK_EQ(-zeroes, ENOSPC);
+        CHECK_EQ(small, 0);
+    }
+    umount2(at, MNT_DETACH);
+}
+
+TEST(a_limit_on_file_size_is_efbig)
+{
+    EACH_ENGINE(more)
+    {
+        char a[16384] = {1};
+        struct rlimit was, is;
+        make_image(4096);
+        signal(SIGXFSZ, SIG_IGN);
+        getrlimit(RLIMIT_FSIZE, &was);
+        is = (struct rlimit){8192, was.rlim_max};
+        struct rig *g = open_file(more);
+        void *q = rig_queue(g, g->vm->main);
+        setrlimit(RLIMIT_FSIZE, &is);
+        int over = rig_io(g, q, TN_BLK_WRITE, 8192, a, 4096, 0);
+        int half = rig_io(g, q, TN_BLK_WRITE, 0, a, sizeof a, 0);
+        setrlimit(RLIMIT_FSIZE, &was);
+        CHECK_EQ(-over, EFBIG);
+        CHECK_EQ(-half, EFBIG);
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+TEST(unknown_operations_are_refused)
+{
+    EACH_ENGINE(more)
+    {
+        make_image(4096);
+        struct rig *g = open_file(more);
+        void *q = rig_queue(g, g->vm->main);
+        CHECK_EQ(rig_io(g, q, 99, 0, NULL, 512, 0), -ENOTSUP);
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+/* The front end may resume before the back end. */
+TEST(requests_before_the_first_resume_are_done_after_it)
+{
+    EACH_ENGINE(more)
+    {
+        char a[512] = "early";
+        make_image(4096);
+        AUTO_FREE char *o =
+            xasprintf("{'driver': 'file', 'id': 'b', 'filename': '%s'%s}", image, more);
+        struct rig *g = rig_new_cold(&tn_plugin_v1, o);
+        void *q = rig_queue(g, g->vm->main);
+        struct rig_req r = {0};
+        rig_fill(&r, TN_BLK_WRITE, 0, a, sizeof a, 0);
+        CHECK_EQ(g->be->submit(q, &r.r), 0);
+        g->be->flush_batch(q);
+        CHECK_EQ(r.ended, 0);
+        fixture_start(g->vm);
+        CHECK(rig_until(g, &r.ended));
+        CHECK_EQ(r.err, 0);
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+TEST(cancelled_requests_end_once)
+{
+    EACH_ENGINE(more)
+    {
+        static char a[64][4096];
+        static struct rig_req r[64];
+        make_image(1 << 20);
+        struct rig *g = open_file(more);
+        void *q = rig_queue(g, g->vm->main);
+        memset(r, 0, sizeof r);
+        for (int i = 0; i < 64; i++) {
+            rig_fill(&r[i], TN_BLK_WRITE, (uint64_t)i * 4096, a[i], 4096, 0);
+            CHECK_EQ(g->be->submit(q, &r[i].r), 0);
+        }
+        for (int i = 0; i < 64; i += 2)
+            g->be->cancel(q, &r[i].r);
+        g->be->flush_batch(q);
+        for (int i = 0; i < 64; i++) {
+            CHECK(rig_until(g, &r[i].ended));
+            CHECK(r[i].err == 0 || (i % 2 == 0 && r[i].err == -ECANCELED));
+        }
+        rig_queue_del(g, g->vm->main, q);
+        rig_free(g);
+    }
+}
+
+TEST(a_queue_says_when_it_is_full)
+{
+    static char a[512];
+    static struct rig_req r[1024];
+    make_image(4096);
+    struct rig *g = open_file(engines[0]);
+    void *q = rig_queue(g, g->vm->main);
+    uint32_t n = 0;
+    memset(r, 0, sizeof r);
+    for (; n < 1024; n++) {
+        rig_fill(&r[n], TN_BLK_READ, 0, a, 512, 0);
+        if (g->be->submit(q, &r[n].r) == -EAGAIN)
+            break;
+    }
+    CHECK_EQ(n, 248);
+    g->be->flush_batch(q);
+    for (uint32_t i = 0; i < n; i++)
+        CHECK(rig_until(g, &r[i].ended));
+    CHECK_EQ(rig_io(g, q, TN_BLK_READ, 0, a, 512, 0), 0);
+    rig_queue_del(g, g->vm->main, q);
+    rig_free(g);
+}
+
+static void stress(const char *more, uint64_t area)
+{
+    make_image(area);
+    struct rig *g = open_file(more);
+    struct tn_ctx *io = rig_iothread(g, "io");
+    void *q = rig_queue(g, g->vm->main), *t = rig_queue(g, io);
+    struct stress_load l = {
+        .area = area, .depth = 32, .ops = 3000, .seed = 1, .zeroes = 1, .fua = 0};
+    CHECK_EQ(rig_stress(g, g->vm->main, q, &l), 0);
+    l.seed = 2;
+    CHECK_EQ(rig_stress(g, io, t, &l), 0);
+    rig_queue_del(g, io, t);
+    rig_queue_del(g, g->vm->main, q);
+    rig_free(g);
+}
+
+TEST(many_requests_at_a_time_io_uring)
+{
+    stress(engines[0], 4 << 20);
+}
+
+TEST(many_requests_at_a_time_threads)
+{
+    stress(engines[1], 4 << 20);
+}
+
+TEST(many_requests_past_the_cache)
+{
+    for (int i = 0; i < 2; i++) {
+        AUTO_FREE char *more = xasprintf("%s, 'cache.direct': true", engines[i]);
+        stress(more, 4 << 20);
+    }
+}
+
+/* ---- resize ---- */
+
+TEST(resize_changes_the_file)
+{
+    struct stat st;
+    make_image(4096);
+    struct rig *g = open_file("");
+    CHECK_EQ(g->be->resize(g->self, 12288, NULL), 0);
+    stat(image, &st);
+    CHECK_EQ(st.st_size, 12288);
+    CHECK_EQ(rig_info(g).size, 12288);
+    CHECK_EQ(g->changed, 1);
+    rig_free(g);
+    g = open_file(", 'read-only': true");
+    CHECK_EQ(-g->be->resize(g->self, 4096, NULL), EACCES);
+    rig_free(g);
+}
+
+/* ---- locks: the bytes are QEMU's ---- */
+
+static int lock_refused(struct rig *g, uint32_t use, char text[256])
+{
+    ERR_AUTO e = {0};
+    int r = g->be->access(g->self, use, &e);
+    snprintf(text, 256, "%s%s%s", r < 0 ? err_text(&e) : "", r < 0 && e.hint ? "|" : "",
+             r < 0 && e.hint ? e.hint : "");
+    return r;
+}
+
+TEST(two_writers_exclude_each_other)
+{
+    char text[256], expected[256];
+    const uint32_t rw = TN_BLKA_READ | TN_BLKA_WRITE;
+    make_image(4096);
+    struct rig *a = open_file("");
+    struct rig *b = open_file("");
+    CHECK_EQ(lock_refused(a, rw, text), 0);
+    CHECK_EQ(-lock_refused(b, rw, text), EBUSY);
+    snprintf(expected, sizeof expected,
+             "Failed to get \"write\" lock|Is another process using the image [%s]?", image);
+    CHECK_STR(text, expected);
+    CHECK_EQ(-lock_refused(b, TN_BLKA_READ, text), EBUSY);
+    CHECK(strstr(text, "Failed to get shared \"write\" lock") == text);
+    CHECK_EQ(lock_refused(a, 0, text), 0);
+    CHECK_EQ(lock_refused(b, rw, text), 0);
+    CHECK_EQ(lock_refused(b, 0, text), 0);
+    CHECK_EQ(lock_refused(a, rw | TN_BLKA_SHARE_RW, text), 0);
+    CHECK_EQ(lock_refused(b, rw | TN_BLKA_SHARE_RW, text), 0);
+    rig_free(b);
+    rig_free(a);
+}
+
+TEST(readers_share_and_the_last_lock_goes_with_the_file)
+{
+    char text[256];
+    make_image(4096);
+    struct rig *a = open_file(", 'read-only': true"), *b = open_file(", 'read-only': true");
+    CHECK_EQ(lock_refused(a, TN_BLKA_READ, text), 0);
+    CHECK_EQ(lock_refused(b, TN_BLKA_READ, text), 0);
+    struct rig *c = open_file(", 'locking': 'off'");
+    CHECK_EQ(lock_refused(c, TN_BLKA_READ | TN_BLKA_WRITE, text), 0);
+    rig_free(c);
+    rig_free(a);
+    rig_free(b);
+    c = open_file("");
+    CHECK_EQ(lock_refused(c, TN_BLKA_READ | TN_BLKA_WRITE, text), 0);
+    rig_free(c);
+}
+
+/* Runs a QEMU tool on the image; its exit status, or 127 if it is not there. */
+static int tool(const char *command)
+{
+    AUTO_FREE char *line = xasprintf("exec >/dev/null 2>&1; %s %s", command, image);
+    int st = system(line);
+    return WIFEXITED(st) ? WEXITSTATUS(st) : 128;
+}
+
+TEST(qemu_io_and_we_exclude_each_other)
+{
+    char text[256];
+    const uint32_t rw = TN_BLKA_READ | TN_BLKA_WRITE;
+    make_image(1 << 20);
+    if (tool("qemu-io -f raw -c 'read 0 512'") == 127)
+        SKIP("no qemu-io");
+    struct rig *g = open_file("");
+    CHECK_EQ(tool("qemu-io -f raw -c 'write 0 512'"), 0);
+    CHECK_EQ(lock_refused(g, rw, text), 0);
+    CHECK_EQ(tool("qemu-io -f raw -c 'write 0 512'"), 1);
+    CHECK_EQ(tool("qemu-io -U -r -f raw -c 'read 0 512'"), 0);
+    CHECK_EQ(lock_refused(g, rw | TN_BLKA_SHARE_RW, text), 0);
+    CHECK_EQ(tool("qemu-io -f raw -c 'write 0 512'"), 1); /* it does not share */
+    CHECK_EQ(lock_refused(g, 0, text), 0);
+    CHECK_EQ(tool("qemu-io -f raw -c 'write 0 512'"), 0);
+    rig_free(g);
+}
+
+int main(void)
+{
+    if (!mkdtemp(dir))
+        return 1;
+    snprintf(image, sizeof image, "%s/image", dir);
+    RUN(the_size_is_rounded_up_to_a_sector);
+    RUN(what_is_no_file_is_refused_by_name);
+    RUN(native_aio_wants_direct_io);
+    RUN(a_read_only_file_opens_with_auto_read_only);
+    RUN(what_is_written_is_read);
+    RUN(zeroes_with_and_without_unmap_read_as_zeroes);
+    RUN(discard_gives_blocks_back);
+    RUN(what_a_truncated_file_has_lost_reads_as_zeroes);
+    RUN(the_end_of_a_file_within_scattered_buffers);
+    RUN(a_full_file_system_is_enospc);
+    RUN(a_limit_on_file_size_is_efbig);
+    RUN(unknown_operations_are_refused);
+    RUN(requests_before_the_first_resume_are_done_after_it);
+    RUN(cancelled_requests_end_once);
+    RUN(a_queue_says_when_it_is_full);
+    RUN(many_requests_at_a_time_io_uring);
+    RUN(many_requests_at_a_time_threads);
+    RUN(many_requests_past_the_cache);
+    RUN(resize_changes_the_file);
+    RUN(two_writers_exclude_each_other);
+    RUN(readers_share_and_the_last_lock_goes_with_the_file);
+    RUN(qemu_io_and_we_exclude_each_other);
+    AUTO_FREE char *rm = xasprintf("rm -rf %s", dir);
+    if (system(rm) != 0)
+        return 1;
+    return tap_done();
+}
