@@ -124,7 +124,7 @@ static void *rng_open(void *self, struct tn_dev *d,
     r->bh = bh = s->loop->bh(d, home, 0, run, r);
     if (!r->timer || !bh) {
         free(r);
-        tn_fail(d, e, ENOMEM, "no memory for a reader of entropy");
+        (void)tn_fail(d, e, ENOMEM, "no memory for a reader of entropy");
         return NULL;
     }
     pthread_mutex_init(&r->lock, NULL);
