@@ -62,7 +62,7 @@ static const char *refusal(const struct tn_vq *c, const struct areas *a)
     if (!(c->flags & TN_VQ_PACKED) && c->size & (c->size - 1))
         return "a queue size that is no power of two (2.7)";
     if (c->desc % a->desc_align || c->driver % a->driver_align || c->device % a->device_align)
-        return "a queue address that is not aligned (2.7, 2.8.10.1)";
+        return "a queue address that is not aligned (2.7.1, 2.8.11)";
     return NULL;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* VIRTIO_F_IN_ORDER (2.7.9, 2.8.9): buffers are used in the order in which they were made
+/* VIRTIO_F_IN_ORDER (2.7.9, 2.8.8): buffers are used in the order in which they were made
  * available, and one entry may stand for a batch of them: for its last, and for the ones before it
  * if they were used completely. */
 #include "vq_impl.h"

@@ -27,7 +27,7 @@ static ALWAYS_INLINE uint64_t desc_off(uint32_t at)
     return (uint64_t)at * DESC_SIZE;
 }
 
-/* The first descriptor's flags tell that the whole chain is there (2.8.6). */
+/* The first descriptor's flags tell that the whole chain is there (2.8.17). */
 static ALWAYS_INLINE struct desc load(struct vq *q, uint32_t at, bool direct)
 {
     struct desc d;
@@ -37,18 +37,18 @@ static ALWAYS_INLINE struct desc load(struct vq *q, uint32_t at, bool direct)
     return d;
 }
 
-/* 2.8.8: of a table's flags only WRITE counts. */
+/* 2.8.7: of a table's flags only WRITE counts. */
 static ALWAYS_INLINE int walk_table(struct vq *q, struct vq_elem *el, struct making *m,
                                     const struct desc *at)
 {
     uint32_t entries = at->len / DESC_SIZE;
     const char *bad = NULL;
     if (UNLIKELY(!(q->flags & TN_VQ_INDIRECT)))
-        bad = "an indirect descriptor that was not negotiated (2.8.21.3.1)";
+        bad = "an indirect descriptor that was not negotiated (2.8.19)";
     else if (UNLIKELY(!entries || at->len % DESC_SIZE))
-        bad = "an indirect table of no whole number of descriptors (2.8.8)";
+        bad = "an indirect table of no whole number of descriptors (2.8.7)";
     else if (UNLIKELY(entries > q->size && entries > VQ_MAX_TABLE))
-        bad = "an indirect table that is too long (2.8.21.3.1)";
+        bad = "an indirect table that is too long (2.8.19)";
     if (UNLIKELY(bad)) {
         vq_break(q, bad);
         return VQ_BAD;
@@ -77,9 +77,9 @@ static ALWAYS_INLINE int walk(struct vq *q, struct vq_elem *el, struct making *m
     for (int n = 1;; n++) {
         const char *bad = NULL;
         if (UNLIKELY(d->flags & DESC_F_INDIRECT))
-            bad = "an indirect descriptor in a chain (2.8.21.3.1)";
+            bad = "an indirect descriptor in a chain (2.8.19)";
         else if (UNLIKELY((uint32_t)n > q->size))
-            bad = "a chain longer than the queue (2.8.6)";
+            bad = "a chain longer than the queue (2.8.17)";
         if (UNLIKELY(bad)) {
             vq_break(q, bad);
             return VQ_BAD;
@@ -165,7 +165,7 @@ static void near_use(struct vq *q, uint16_t id, uint32_t len, uint16_t flags)
     ring_dirty(q, q->desc, desc_off(q->used), DESC_SIZE);
 }
 
-/* 2.8.7: one used descriptor at the place of the first of ndesc, which it stands for. */
+/* 2.8.6, 2.8.8: one used descriptor at the place of the first of ndesc, which it stands for. */
 void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc)
 {
     uint16_t flags = q->used_wrap ? PDESC_F_AVAIL | PDESC_F_USED : 0;
@@ -187,7 +187,7 @@ void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc)
     q->pending = (uint16_t)(q->pending + ndesc);
 }
 
-/* 2.8.10, 2.8.14: read after the flags can be seen. n: descriptors used since the last time */
+/* 2.8.10: read after the flags can be seen. n: descriptors used since the last time */
 static ALWAYS_INLINE bool wanted(struct vq *q, uint16_t n, bool direct)
 {
     uint32_t e = direct ? ld32_seq(q->driver->va) : vq_far_ld32(q, q->driver, 0);

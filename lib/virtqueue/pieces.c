@@ -58,7 +58,7 @@ static int put_piece(struct vq *q, struct vq_elem *el, uint32_t n, void *va, uin
 
 static int not_ram(struct vq *q)
 {
-    vq_break(q, "a buffer that is not in memory (2.6.4)");
+    vq_break(q, "a buffer that is not in memory");
     return VQ_BAD;
 }
 
@@ -192,7 +192,7 @@ static void end_bounce(struct vq *q, struct vq_bounce *b, uint64_t written)
         q->dma->unmap(q->as, &b->seg, 1, b->dir, written);
     } else {
         if (written && q->dma->write(q->as, b->iova, b->seg.va, written) < 0)
-            vq_break(q, "a buffer that cannot be written any more (2.6.4)");
+            vq_break(q, "a buffer that cannot be written any more");
         q->bounced -= b->seg.len;
         free(b->seg.va);
     }

@@ -62,7 +62,7 @@ static inline void st64(uint8_t *p, uint64_t v)
 }
 
 /* A store and a load of these are never exchanged: the full barrier between "I am done" and "does
- * the driver want to know" (2.7.10, 2.8.7), as one locked instruction. */
+ * the driver want to know" (2.7.7, 2.7.10, 2.8.10), as one locked instruction. */
 static inline void st16_seq(uint8_t *p, uint16_t v)
 {
     __atomic_store_n((uint16_t *)(void *)p, v, __ATOMIC_SEQ_CST);

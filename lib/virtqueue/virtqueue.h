@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The device's side of a virtqueue (Virtual I/O Device 1.3, chapter 2.6 to 2.10): split and packed
+/* The device's side of a virtqueue (Virtual I/O Device 1.3, 2.6 to 2.8): split and packed
  * rings, indirect descriptors, event index, in-order use. It knows no transport and no device type:
  * virtio devices and vhost-user back ends use the same code.
  *

@@ -153,7 +153,7 @@ static ALWAYS_INLINE int add_buffer(struct vq *q, struct vq_elem *el, struct mak
     if (in && m->in_from == ~0u)
         m->in_from = m->n;
     if (UNLIKELY(!in && m->in_from != ~0u)) {
-        vq_break(q, "a buffer to read behind one to write (2.6.4.2)");
+        vq_break(q, "a buffer to read behind one to write (2.7.4.2)");
         return VQ_BAD;
     }
     if (UNLIKELY(!d->len))

@@ -297,7 +297,7 @@ static bool used(struct drv *d, uint16_t *id, uint32_t *len)
     return packed(d) ? packed_used(d, id, len) : split_used(d, id, len);
 }
 
-/* 2.7.9, 2.8.9: an entry may be of a later buffer; those before it were used completely. */
+/* 2.7.9, 2.8.8: an entry may be of a later buffer; those before it were used completely. */
 static bool get_in_order(struct drv *d, uint64_t *token, uint32_t *len)
 {
     if (!d->batch && !used(d, &d->batch_id, &d->batch_len))
