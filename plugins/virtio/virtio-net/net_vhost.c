@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The front half of vhost: a back end that serves the receive and transmit queues itself. What is
+ * left here is the control queue, the configuration space, and telling the back end of both. */
+#include "virtio_net.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* Feature bits that the back end decides about: those of the rings (6), and the header's form. */
+enum { F_NOTIFY_ON_EMPTY = 24, F_ANY_LAYOUT = 27, F_INDIRECT = 28, F_EVENT_IDX = 29 };
+static const uint64_t backend_bits = BIT_ULL(F_NOTIFY_ON_EMPTY) | BIT_ULL(F_ANY_LAYOUT) |
+                                     BIT_ULL(F_INDIRECT) | BIT_ULL(F_EVENT_IDX) |
+                                     0x1fffull << VIO_F_VERSION_1 | BIT_ULL(NET_F_MRG_RXBUF);
+/* Done by this device where it sees each packet. */
+static const uint64_t device_bits = BIT_ULL(NET_F_RSS) | BIT_ULL(NET_F_HASH_REPORT);
+
+struct vhost_queue {
+    struct virtio_net *n;
+    struct tn_vq vq; /* as last started */
+    uint8_t started, enabled;
+};
+
+struct net_vhost {
+    const struct tn_vhost *ops;
+    void *h;
+    struct vhost_queue *q;
+};
+
+/* ---- queues ---- */
+
+static uint64_t base_of(const struct vdev_queue *q, const struct tn_vq *vq)
+{
+    const uint64_t fresh = vq->flags & TN_VQ_PACKED ? 0x80008000u : 0; /* wrap counters: 1 */
+    if (!(vq->flags & TN_VQ_RESTORE))
+        return fresh;
+    return vq->flags & TN_VQ_PACKED ? q->place.avail | (uint64_t)q->place.used << 16
+                                    : q->place.avail;
+}
+
+static bool in_use(const struct virtio_net *n, uint32_t q)
+{
+    return q / 2 < n->curr_pairs && n->status & NET_S_LINK_UP;
+}
+
+static void enable(struct virtio_net *n, uint32_t i)
+{
+    struct vhost_queue *q = &n->vhost->q[i];
+    uint8_t on = q->started && in_use(n, i);
+    if (on != q->enabled)
+        n->vhost->ops->queue_enable(n->vhost->h, i, on);
+    q->enabled = on;
+}
+
+void net_vhost_update(struct virtio_net *n)
+{
+    for (uint32_t i = 0; n->vhost && i < 2 * n->npairs; i++)
+        if (n->vhost->q[i].started)
+            enable(n, i);
+}
+
+int net_vhost_queue_start(struct virtio_net *n, const struct tn_vq *vq)
+{
+    struct vhost_queue *q = &n->vhost->q[vq->index];
+    const struct tn_virtio_port *port = n->v.port;
+    int kick = port->kick_fd(n->v.p, vq->index), call = port->call_fd(n->v.p, vq->index);
+    if (kick < 0 || call < 0)
+        return -ENOTSUP;
+    int r =
+        n->vhost->ops->queue_start(n->vhost->h, vq, kick, call, base_of(&n->v.q[vq->index], vq));
+    if (r < 0)
+        return r;
+    q->vq = *vq;
+    q->started = 1;
+    q->enabled = 0;
+    enable(n, vq->index);
+    return 0;
+}
+
+/* [ctx] without the lock; nobody looks at the place before queue_stopped(). */
+static void note_stop(struct vhost_queue *q, int err, uint64_t base)
+{
+    struct vdev_queue *vq = &q->n->v.q[q->vq.index];
+    const bool packed = q->vq.flags & TN_VQ_PACKED;
+    if (err == 0)
+        vq->place = (struct vq_place){(uint16_t)base, (uint16_t)(packed ? base >> 16 : base)};
+}
+
+static void on_stopped(void *arg, int err, uint64_t base)
+{
+    struct vhost_queue *q = arg;
+    note_stop(q, err, base);
+    q->n->v.port->queue_stopped(q->n->v.p, q->vq.index, err);
+}
+
+int net_vhost_queue_stop(struct virtio_net *n, uint32_t i)
+{
+    struct vhost_queue *q = &n->vhost->q[i];
+    if (!q->started)
+        return 0;
+    q->started = q->enabled = 0;
+    return n->vhost->ops->queue_stop(n->vhost->h, i, on_stopped, q);
+}
+
+/* ---- negotiation ---- */
+
+uint64_t net_vhost_features(struct virtio_net *n, uint64_t f)
+{
+    if (!n->vhost)
+        return f;
+    uint64_t asked[TN_VIRTIO_FEATURE_WORDS] = {f}, theirs = backend_bits;
+    if (!n->mtu_bypass)
+        theirs |= BIT_ULL(NET_F_MTU);
+    if (n->vhost->ops->features(n->vhost->h, asked, TN_VIRTIO_FEATURE_WORDS) < 0)
+        asked[0] = 0;
+    return f & ~device_bits & (asked[0] | ~theirs);
+}
+
+int net_vhost_negotiated(struct virtio_net *n, const uint64_t *f, uint32_t nwords)
+{
+    if (!n->vhost)
+        return 0;
+    return n->vhost->ops->negotiated(n->vhost->h, f, nwords, n->v.port->dma(n->v.p));
+}
+
+/* ---- the back end itself ---- */
+
+static void start_again(struct virtio_net *n)
+{
+    for (uint32_t i = 0; i < 2 * n->npairs; i++) {
+        struct vhost_queue *q = &n->vhost->q[i];
+        if (!q->started)
+            continue;
+        q->vq.flags |= TN_VQ_RESTORE;
+        const struct tn_vq vq = q->vq;
+        net_vhost_queue_start(n, &vq);
+    }
+}
+
+static void on_event(void *s, uint32_t event)
+{
+    struct virtio_net *n = s;
+    switch (event) {
+    case TN_VHOST_UP:
+        start_again(n);
+        net_set_link(n, true);
+        break;
+    case TN_VHOST_DOWN:
+        net_set_link(n, false);
+        break;
+    case TN_VHOST_HUNG:
+        n->v.d->core->warn(n->v.d, "the vhost back end does not answer");
+        break;
+    }
+}
+
+static const struct tn_vhost_events events = {.struct_size = sizeof events, .event = on_event};
+
+/* Kicks and calls go past this device: the transport must have descriptors for them. */
+static bool has_eventfds(const struct virtio_net *n)
+{
+    const struct tn_virtio_port *port = n->v.port;
+    return TN_HAS(port, kick_fd) && TN_HAS(port, call_fd) && port->kick_fd(n->v.p, 0) >= 0 &&
+           port->call_fd(n->v.p, 0) >= 0;
+}
+
+static struct net_vhost *vhost_new(struct virtio_net *n, const struct tn_vhost *ops, void *h)
+{
+    struct net_vhost *v = calloc(1, sizeof *v);
+    struct vhost_queue *q = calloc(2ull * n->npairs, sizeof *q);
+    if (!v || !q) {
+        free(v);
+        free(q);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < 2 * n->npairs; i++)
+        q[i].n = n;
+    *v = (struct net_vhost){ops, h, q};
+    return v;
+}
+
+int net_vhost_open(struct virtio_net *n, struct tn_err *e)
+{
+    void *h = NULL;
+    const struct tn_vhost *ops = n->peer ? n->netdev->get_iface(n->peer, TN_VHOST_1, &h) : NULL;
+    if (!ops)
+        return 0;
+    if (!has_eventfds(n)) {
+        n->v.d->core->warn(n->v.d, "vhost needs notifications by eventfd: not used");
+        return 0;
+    }
+    n->vhost = vhost_new(n, ops, h);
+    if (!n->vhost)
+        return tn_fail(n->v.d, e, ENOMEM, "no memory for vhost");
+    int r = ops->open(h, n->v.d, 2 * n->npairs, &events, n, e);
+    if (r >= 0)
+        return 1;
+    free(n->vhost->q);
+    free(n->vhost);
+    n->vhost = NULL;
+    return r;
+}
+
+void net_vhost_close(struct virtio_net *n)
+{
+    if (!n->vhost)
+        return;
+    n->vhost->ops->close(n->vhost->h);
+    free(n->vhost->q);
+    free(n->vhost);
+    n->vhost = NULL;
+}
