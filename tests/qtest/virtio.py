@@ -495,11 +495,12 @@ class Ring:
         self.dev.notify(self.q, data)
 
     def poll(self):
-        """Takes what has been used; returns the tokens."""
+        """Takes what has been used, and asks for an interrupt at the next; returns the tokens."""
         tokens = []
         while True:
             got = self.next_used()
             if got is None:
+                self.rearm()
                 return tokens
             token, n = got
             self.free += self.buffers[token][0]
@@ -516,6 +517,7 @@ class Ring:
 
 class Split(Ring):
     """2.7."""
+    auto_event = True  # poll() moves used_event on; a test of used_event switches that off
 
     def __init__(self, dev, q, size, align=PAGE):
         super().__init__(dev, q, size)
@@ -564,6 +566,10 @@ class Split(Ring):
         self.seen = (self.seen + 1) & 0xffff
         qtest.ok(token in self.buffers, f'descriptor {token} is used and was not available')
         return token, n
+
+    def rearm(self):
+        if self.auto_event and self.dev.has(EVENT_IDX):
+            self.used_event(self.seen)
 
     # 2.7.7, 2.7.10: suppression of notifications, both ways
     def no_interrupt(self, on):
@@ -626,6 +632,9 @@ class Packed(Ring):
         if self.seen >= self.size:
             self.seen, self.seen_wrap = self.seen - self.size, 1 - self.seen_wrap
         return token, n
+
+    def rearm(self):
+        """Interrupts stay on: no_interrupt() and used_event() are the test's."""
 
     # 2.8.10: suppression of notifications: 0 always, 1 never, 2 at a descriptor (EVENT_IDX)
     def no_interrupt(self, on):
