@@ -238,6 +238,27 @@ void vq_release(struct vq *q, struct vq_elem *el)
     }
 }
 
+/* ---- back to the driver's addresses ---- */
+
+bool vq_iova(const struct vq *q, const struct vq_elem *el, uint32_t i, uint64_t *iova)
+{
+    for (const struct vq_bounce *b = el->bounce; b; b = b->next)
+        if (b->piece == i) {
+            *iova = b->iova;
+            return true;
+        }
+    const struct tn_view *v = vq_view(q);
+    for (uint32_t k = 0; v && k < v->n; k++) {
+        const struct tn_ram *r = region(v, k);
+        uint64_t off = (uintptr_t)el->iov[i].base - (uintptr_t)r->va;
+        if (r->va && off < r->len) {
+            *iova = r->iova + off;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- indirect tables ---- */
 
 NOINLINE const uint8_t *vq_far_table(struct vq *q, uint64_t iova, uint32_t len)

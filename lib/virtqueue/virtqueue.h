@@ -125,6 +125,24 @@ void vq_unpop(struct vq *q, struct vq_elem *el);
 void vq_push(struct vq *q, struct vq_elem *el, uint32_t written);
 /* Forgets the element without giving it back: a queue reset, a broken queue. */
 void vq_drop(struct vq *q, struct vq_elem *el);
+/* A buffer that was popped and is not in flight: what is needed to take it again. */
+struct vq_kept {
+    struct vq_kept *next; /* the device's */
+    uint16_t id, ndesc, seq, reserved;
+    uint32_t nout, nin;
+    struct {
+        uint64_t iova, len;
+    } piece[]; /* nout, then nin */
+};
+enum { VQ_MAX_KEPT = 1 << 16 }; /* pieces of one */
+/* [ctx] Gives el up, of which iov is as vq_pop() made it, so that vq_retake() gets it again: after a
+ * stop and a start with TN_VQ_RESTORE, with other memory below, in another process. The caller frees
+ * the answer. NULL: it cannot be done, and el is still in flight. */
+struct vq_kept *vq_keep(struct vq *q, struct vq_elem *el);
+/* The same buffer, anew; k is the caller's still. NULL: not now (q->again), or the queue is broken. */
+void *vq_retake(struct vq *q, const struct vq_kept *k);
+/* For loading: all but next and the numbers of pieces is 0. NULL: too many, or no memory. */
+struct vq_kept *vq_kept_new(uint32_t nout, uint32_t nin);
 /* Shows the driver what was pushed. True: it wants to be notified. */
 bool vq_publish(struct vq *q);
 

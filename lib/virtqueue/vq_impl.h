@@ -107,6 +107,8 @@ int vq_add_slow(struct vq *q, struct vq_elem *el, uint32_t n, uint64_t iova, uin
                 uint32_t dir);
 /* Lets mappings and copies go; the first written bytes of the in pieces go to the driver. */
 void vq_give_back(struct vq *q, struct vq_elem *el, uint64_t written);
+/* Where the driver has piece i, which is as vq_pop() made it. False: in no memory of now. */
+bool vq_iova(const struct vq *q, const struct vq_elem *el, uint32_t i, uint64_t *iova);
 /* Lets go of what an element that is not pushed holds. */
 void vq_release(struct vq *q, struct vq_elem *el);
 /* An indirect table of len bytes in a copy of the queue's. NULL: broken. */
