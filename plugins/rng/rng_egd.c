@@ -50,15 +50,15 @@ static void input(void *self, const uint8_t *p, uint32_t n)
         source_wake(&s->source);
 }
 
+/* Who waits gets what came before the end, or asks again. */
 static void event(void *self, uint32_t ev)
 {
     struct rng_egd *s = self;
     if (ev == TN_CHR_CLOSED)
         egd_closed(&s->egd);
-    if (ev != TN_CHR_OPENED)
-        return;
-    egd_opened(&s->egd);
-    source_wake(&s->source); /* who waits asks again */
+    else if (ev == TN_CHR_OPENED)
+        egd_opened(&s->egd);
+    source_wake(&s->source);
 }
 
 static void writable(void *self)
