@@ -37,6 +37,7 @@ struct rig {
     struct tn_loop loop;
     struct tn_dma dma;
     struct tn_block block;
+    struct tn_stream stream;
     struct tn_virtio_port port;
     struct tn_cached cached[16];
     uint32_t ncached;
@@ -65,6 +66,11 @@ struct rig {
 };
 
 static struct rig *rig; /* of the case that runs */
+
+static const struct tn_class *the_class(void)
+{
+    return tn_plugin_v1.classes[0];
+}
 
 /* ---- core ---- */
 
@@ -97,10 +103,11 @@ static const void *rig_port(struct tn_dev *d, void **p)
 static const void *rig_get(const struct tn_host *h, const char *id)
 {
     (void)h;
-    return strcmp(id, TN_LOOP_1) == 0    ? (const void *)&rig->loop
-           : strcmp(id, TN_DMA_1) == 0   ? (const void *)&rig->dma
-           : strcmp(id, TN_BLOCK_1) == 0 ? (const void *)&rig->block
-                                         : NULL;
+    return strcmp(id, TN_LOOP_1) == 0     ? (const void *)&rig->loop
+           : strcmp(id, TN_DMA_1) == 0    ? (const void *)&rig->dma
+           : strcmp(id, TN_BLOCK_1) == 0  ? (const void *)&rig->block
+           : strcmp(id, TN_STREAM_1) == 0 ? (const void *)&rig->stream
+                                          : NULL;
 }
 
 /* ---- loop ---- */
@@ -266,6 +273,87 @@ static void end_all(int err)
         end_io(err);
 }
 
+/* ---- saved state: by name ---- */
+
+struct saved_item {
+    const char *name;
+    uint32_t bytes, count;
+    uint64_t data[64];
+};
+static struct saved_item saved[8];
+static uint32_t nsaved;
+
+static uint32_t width(uint32_t type)
+{
+    return type == TN_S_U16 ? 2 : type == TN_S_BOOL ? 1 : 8;
+}
+
+static int rig_put(struct tn_save *o, const char *name, uint32_t type, const void *p, uint32_t n)
+{
+    (void)o;
+    struct saved_item *i = &saved[nsaved++];
+    *i = (struct saved_item){name, width(type) * n, n, {0}};
+    memcpy(i->data, p, i->bytes);
+    return 0;
+}
+
+static struct saved_item *saved_as(const char *name)
+{
+    for (uint32_t i = 0; i < nsaved; i++)
+        if (strcmp(saved[i].name, name) == 0)
+            return &saved[i];
+    return NULL;
+}
+
+static int rig_get_item(struct tn_load *l, const char *name, uint32_t type, void *p, uint32_t n)
+{
+    (void)l;
+    const struct saved_item *i = saved_as(name);
+    if (!i)
+        return -ENOENT;
+    if (i->bytes != width(type) * n)
+        return -EINVAL;
+    memcpy(p, i->data, i->bytes);
+    return 0;
+}
+
+static int64_t rig_get_count(struct tn_load *l, const char *name)
+{
+    (void)l;
+    const struct saved_item *i = saved_as(name);
+    return i ? (int64_t)i->count : -ENOENT;
+}
+
+static int rig_put_sub(struct tn_save *o, const char *name, const struct tn_state *st,
+                       const void *s)
+{
+    int r = 0;
+    (void)name;
+    for (uint32_t i = 0; i < st->nfields && r == 0; i++) {
+        const struct tn_field *f = &st->fields[i];
+        r = rig_put(o, f->name, f->type, (const char *)s + f->offset, f->count);
+    }
+    return r;
+}
+
+static int rig_get_sub(struct tn_load *l, const char *name, const struct tn_state *st, void *s)
+{
+    int r = 0;
+    (void)name;
+    for (uint32_t i = 0; i < st->nfields && r == 0; i++) {
+        const struct tn_field *f = &st->fields[i];
+        r = rig_get_item(l, f->name, f->type, (char *)s + f->offset, f->count);
+    }
+    return r;
+}
+
+/* The state of one queue, as the class describes it. */
+static const struct tn_state *queue_table(void)
+{
+    const struct tn_state *st = the_class()->state;
+    return st->fields[st->nfields - 1].sub;
+}
+
 /* ---- the transport ---- */
 
 static int rig_setup(void *p, const struct tn_virtio_setup *u, struct tn_err *e)
@@ -324,11 +412,6 @@ static void rig_queue_stopped(void *p, uint32_t q, int err)
 
 /* ---- life ---- */
 
-static const struct tn_class *the_class(void)
-{
-    return tn_plugin_v1.classes[0];
-}
-
 static const struct tn_virtio_ops *vops(void)
 {
     return the_class()->bus_ops;
@@ -378,6 +461,12 @@ static void rig_new(void)
                                    .cancel = rig_cancel,
                                    .on_error = rig_on_error,
                                    .write_cache = rig_write_cache};
+    rig->stream = (struct tn_stream){.struct_size = sizeof rig->stream,
+                                     .put = rig_put,
+                                     .put_sub = rig_put_sub,
+                                     .get = rig_get_item,
+                                     .get_sub = rig_get_sub,
+                                     .get_count = rig_get_count};
     rig->port = (struct tn_virtio_port){.struct_size = sizeof rig->port,
                                         .setup = rig_setup,
                                         .queues_hint = rig_queues_hint,

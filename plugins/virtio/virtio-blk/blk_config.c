@@ -262,7 +262,7 @@ bool blk_config_resize(struct virtio_blk *s)
 /* ---- the write cache ---- */
 
 /* A drive that cannot be switched is written to stable storage request by request. */
-static void set_cache(struct virtio_blk *s, bool writeback)
+void blk_config_set_cache(struct virtio_blk *s, bool writeback)
 {
     bool switched = s->block->write_cache(s->p.drive, writeback) == 0;
     s->config[BLK_CFG_WRITEBACK] = writeback;
@@ -271,7 +271,7 @@ static void set_cache(struct virtio_blk *s, bool writeback)
 
 void blk_config_reset(struct virtio_blk *s)
 {
-    set_cache(s, s->drive_wce);
+    blk_config_set_cache(s, s->drive_wce);
 }
 
 /* 5.2.5.2 and 5.2.6.2: without FLUSH nothing would ever become stable, so that each write has to.
@@ -280,9 +280,9 @@ void blk_config_negotiated(struct virtio_blk *s, bool legacy)
 {
     bool flush = vdev_has(&s->v, BLK_F_FLUSH);
     if (!vdev_has(&s->v, BLK_F_CONFIG_WCE))
-        set_cache(s, flush);
+        blk_config_set_cache(s, flush);
     else if (!flush && !legacy)
-        set_cache(s, false);
+        blk_config_set_cache(s, false);
 }
 
 /* Only writeback can be written: with CONFIG_WCE, or by a legacy driver before it has chosen. */
@@ -291,5 +291,5 @@ void blk_config_write(struct virtio_blk *s, uint32_t off, const uint8_t *p, uint
     bool hit = off <= BLK_CFG_WRITEBACK && BLK_CFG_WRITEBACK - off < len;
     bool chosen = s->v.features[0] || s->v.features[1];
     if (hit && (chosen ? vdev_has(&s->v, BLK_F_CONFIG_WCE) : s->p.config_wce))
-        set_cache(s, p[BLK_CFG_WRITEBACK - off] & 1);
+        blk_config_set_cache(s, p[BLK_CFG_WRITEBACK - off] & 1);
 }

@@ -23,11 +23,23 @@ void blk_queue_finish(struct blk_rq *rq, uint64_t data)
     mark(q);
 }
 
+void blk_queue_keep(struct blk_queue *q, struct vq_kept *k)
+{
+    k->next = NULL;
+    *q->parked_end = k;
+    q->parked_end = &k->next;
+}
+
+/* What it holds is looked up again then: memory may be elsewhere. */
 void blk_queue_park(struct blk_rq *rq)
 {
     struct blk_queue *q = rq->q;
-    STAILQ_INSERT_TAIL(&q->parked, rq, link);
-    vdev_park(q->vq, 1);
+    blk_req_undo(&rq->req);
+    struct vq_kept *k = vq_keep(&q->vq->ring, &rq->el);
+    if (k)
+        blk_queue_keep(q, k);
+    else
+        vq_push(&q->vq->ring, &rq->el, 0); /* its memory is gone: nobody waits for it */
     mark(q);
 }
 
@@ -102,19 +114,41 @@ static bool take(struct blk_queue *q, struct blk_rq *rq)
     return true;
 }
 
-/* What was kept goes first. */
-static void take_parked(struct blk_queue *q)
+/* k and what follows go to the front again. */
+static void keep_first(struct blk_queue *q, struct vq_kept *k)
+{
+    struct vq_kept *last = k;
+    while (last->next)
+        last = last->next;
+    last->next = q->parked;
+    if (!q->parked)
+        q->parked_end = &last->next;
+    q->parked = k;
+}
+
+/* What was kept goes first. False: not all of it can be taken yet, or the queue is broken. */
+static bool take_parked(struct blk_queue *q)
 {
     if (!__atomic_exchange_n(&q->retry, 0, __ATOMIC_ACQ_REL))
-        return;
-    struct blk_list now = STAILQ_HEAD_INITIALIZER(now);
-    STAILQ_CONCAT(&now, &q->parked);
-    while (!STAILQ_EMPTY(&now)) {
-        struct blk_rq *rq = STAILQ_FIRST(&now);
-        STAILQ_REMOVE_HEAD(&now, link);
-        vdev_park(q->vq, -1);
-        begin(rq);
+        return true;
+    struct vq_kept *k = q->parked, *next;
+    q->parked = NULL;
+    q->parked_end = &q->parked;
+    for (; k; k = next) {
+        next = k->next;
+        struct blk_rq *rq = vq_retake(&q->vq->ring, k);
+        if (!rq) {
+            __atomic_store_n(&q->retry, 1, __ATOMIC_RELEASE);
+            keep_first(q, k);
+            return false;
+        }
+        free(k);
+        if (!take(q, rq) && next) {
+            keep_first(q, next);
+            return false;
+        }
     }
+    return true;
 }
 
 static bool may_take(const struct blk_queue *q)
@@ -142,8 +176,8 @@ void blk_queue_handle(struct vdev_queue *vq)
     struct blk_queue *q = &s->q[vq->index];
     if (!may_take(q))
         return;
-    take_parked(q);
-    take_all(q);
+    if (take_parked(q))
+        take_all(q);
     blk_io_batch(q);
     s->block->flush_batch(q->lane->drive);
     q->dirty = 0;
@@ -179,12 +213,12 @@ void blk_queue_stopping(struct vdev_queue *vq)
 
 void blk_queue_forget(struct blk_queue *q)
 {
-    while (!STAILQ_EMPTY(&q->parked)) {
-        struct blk_rq *rq = STAILQ_FIRST(&q->parked);
-        STAILQ_REMOVE_HEAD(&q->parked, link);
-        vdev_park(q->vq, -1);
-        vq_drop(&q->vq->ring, &rq->el);
+    while (q->parked) {
+        struct vq_kept *k = q->parked;
+        q->parked = k->next;
+        free(k);
     }
+    q->parked_end = &q->parked;
     q->dirty = 0;
 }
 
@@ -222,7 +256,7 @@ static void init_queue(struct virtio_blk *s, uint32_t i)
     q->peer = q->lane->queues;
     q->lane->queues = q;
     TAILQ_INIT(&q->flights);
-    STAILQ_INIT(&q->parked);
+    q->parked_end = &q->parked;
 }
 
 int blk_queues_init(struct virtio_blk *s, struct tn_err *e)

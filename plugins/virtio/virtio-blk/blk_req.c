@@ -8,8 +8,9 @@
 
 /* ---- pieces ---- */
 
-/* The pieces without the first len bytes, which are copied to buf. False: there are fewer. */
-static bool take_front(struct tn_iov **v, uint32_t *n, void *buf, uint64_t len)
+/* The pieces without the first len bytes, which are copied to buf. Pieces that are used up are left
+ * as they are; of one that is not, *cut bytes are cut off. False: there are fewer. */
+static bool take_front(struct tn_iov **v, uint32_t *n, void *buf, uint64_t len, uint32_t *cut)
 {
     uint8_t *to = buf;
     while (len) {
@@ -17,13 +18,15 @@ static bool take_front(struct tn_iov **v, uint32_t *n, void *buf, uint64_t len)
             return false;
         uint64_t part = (*v)->len < len ? (*v)->len : len;
         memcpy(to, (*v)->base, part);
-        (*v)->base = (uint8_t *)(*v)->base + part;
-        (*v)->len -= part;
         to += part;
         len -= part;
-        if (!(*v)->len) {
+        if (part == (*v)->len) {
             (*v)++;
             (*n)--;
+        } else {
+            (*v)->base = (uint8_t *)(*v)->base + part;
+            (*v)->len -= part;
+            *cut = (uint32_t)part;
         }
     }
     return true;
@@ -180,7 +183,8 @@ const char *blk_req_parse(struct blk_req *r, const struct blk_limits *l, struct 
 {
     uint8_t header[BLK_HDR_LEN];
     struct tn_iov *in = v + nout;
-    if (!take_front(&v, &nout, header, sizeof header))
+    uint32_t cut = 0;
+    if (!take_front(&v, &nout, header, sizeof header, &cut))
         return "a request without a header";
     struct tn_iov *last = take_last(in, &nin);
     if (!last)
@@ -188,7 +192,9 @@ const char *blk_req_parse(struct blk_req *r, const struct blk_limits *l, struct 
     uint32_t op = op_of(get_le32(header + BLK_HDR_TYPE));
     *r = (struct blk_req){.op = op,
                           .status_at = (uint8_t *)last->base + last->len,
+                          .first = v,
                           .last = last,
+                          .cut = cut,
                           .in_len = total(in, nin),
                           .iov = answers(op) ? in : v,
                           .niov = answers(op) ? nin : nout};
@@ -199,11 +205,20 @@ const char *blk_req_parse(struct blk_req *r, const struct blk_limits *l, struct 
     return NULL;
 }
 
+void blk_req_undo(struct blk_req *r)
+{
+    r->last->len++;
+    if (r->cut) {
+        r->first->base = (uint8_t *)r->first->base - r->cut;
+        r->first->len += r->cut;
+    }
+}
+
 /* The driver may be watching: whatever it is told of is written before. */
 void blk_req_answer(struct blk_req *r)
 {
     __atomic_store_n(r->status_at, r->status, __ATOMIC_RELEASE);
-    r->last->len++;
+    blk_req_undo(r);
 }
 
 uint32_t blk_req_used(const struct blk_req *r, uint64_t data)

@@ -29,12 +29,13 @@ struct blk_limits {
 };
 
 struct blk_req {
-    uint32_t op;         /* TN_BLK_* or BLK_OP_* */
-    uint8_t status;      /* BLK_S_*: OK, until something fails */
-    uint8_t *status_at;  /* last byte that the device may write */
-    struct tn_iov *last; /* the piece that it was cut off */
-    uint64_t off, len;   /* READ, WRITE: bytes */
-    struct tn_iov *iov;  /* data: those of the caller */
+    uint32_t op;                 /* TN_BLK_* or BLK_OP_* */
+    uint8_t status;              /* BLK_S_*: OK, until something fails */
+    uint8_t *status_at;          /* last byte that the device may write */
+    struct tn_iov *first, *last; /* the pieces that header and status were cut off */
+    uint32_t cut;                /* bytes of the header in first */
+    uint64_t off, len;           /* READ, WRITE: bytes */
+    struct tn_iov *iov;          /* data: those of the caller */
     uint32_t niov;
     uint64_t data_len; /* bytes of iov */
     uint64_t in_len;   /* bytes that the device may write, without the status */
@@ -48,7 +49,9 @@ struct blk_req {
 const char *blk_req_parse(struct blk_req *r, const struct blk_limits *l, struct tn_iov *v,
                           uint32_t nout, uint32_t nin);
 
-/* Writes the status, and makes the pieces to write whole again. */
+/* Makes the pieces whole again: r is to be parsed anew. */
+void blk_req_undo(struct blk_req *r);
+/* Writes the status, and makes the pieces whole again. */
 void blk_req_answer(struct blk_req *r);
 
 /* One segment of a request, in bytes. */

@@ -293,6 +293,7 @@ static const struct tn_class virtio_blk = {
     .props = props,
     .nprops = sizeof props / sizeof props[0],
     .prop_stride = sizeof props[0],
+    .state = &blk_state,
     .bus_ops = &ops,
     .init = init,
     .realize = realize,
@@ -303,7 +304,7 @@ static const struct tn_class virtio_blk = {
 
 static const struct tn_class *const classes[] = {&virtio_blk, NULL};
 static const char *const needs[] = {TN_BLOCK_1, TN_LOOP_1, TN_DMA_1, NULL};
-static const char *const wants[] = {TN_MACHINE_1, NULL};
+static const char *const wants[] = {TN_MACHINE_1, TN_STREAM_1, NULL};
 
 const struct tn_plugin tn_plugin_v1 = {
     .struct_size = sizeof tn_plugin_v1,

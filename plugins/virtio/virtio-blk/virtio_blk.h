@@ -37,7 +37,7 @@ struct blk_rq {
     struct blk_req req;
     struct blk_queue *q;
     struct blk_flight flight;
-    STAILQ_ENTRY(blk_rq) link; /* on one list at a time: merged, waiting, parked */
+    STAILQ_ENTRY(blk_rq) link; /* on one list at a time: merged, waiting */
     uint32_t seg;              /* the segment that is next, or under way */
 };
 STAILQ_HEAD(blk_list, blk_rq);
@@ -57,7 +57,7 @@ struct blk_queue {
     struct vdev_queue *vq;
     struct blk_lane *lane;
     TAILQ_HEAD(, blk_flight) flights;
-    struct blk_list parked; /* kept over a stop of the machine */
+    struct vq_kept *parked, **parked_end; /* kept over a stop of the machine, oldest first */
     struct blk_rq *batch[BLK_BATCH];
     uint32_t nbatch;
     uint32_t retry;         /* atomic: resume says that parked ones are to be taken again */
@@ -111,8 +111,10 @@ struct virtio_blk {
     struct blk_queue *q; /* v.nq */
     struct blk_lane *lane;
     uint32_t nlanes;
-    uint32_t drained;  /* atomic: the drive wants nothing now */
-    uint32_t fua;      /* atomic: every write is to be stable when it completes */
+    uint32_t drained; /* atomic: the drive wants nothing now */
+    uint32_t fua;     /* atomic: every write is to be stable when it completes */
+    uint64_t saved_capacity;
+    uint8_t saved_writeback;
     uint8_t drive_wce; /* what the drive was before the driver came */
 };
 
@@ -128,7 +130,9 @@ bool blk_config_resize(struct virtio_blk *s);
 /* [vcpu][dev] the features that the driver chose; legacy: without FEATURES_OK (5.2.5.3). */
 void blk_config_negotiated(struct virtio_blk *s, bool legacy);
 void blk_config_write(struct virtio_blk *s, uint32_t off, const uint8_t *p, uint32_t len);
-/* [any][dev] the cache as it was before the driver came. */
+/* [main][vcpu][dev] what the driver reads as writeback. */
+void blk_config_set_cache(struct virtio_blk *s, bool writeback);
+/* [main][vcpu][dev] the cache as it was before the driver came. */
 void blk_config_reset(struct virtio_blk *s);
 
 /* ---- blk_map.c: which context serves which queue ---- */
@@ -149,12 +153,18 @@ void blk_queue_handle(struct vdev_queue *vq);
 void blk_queue_stopping(struct vdev_queue *vq);
 /* The queue stands still. Forgets what is kept: a reset. */
 void blk_queue_forget(struct blk_queue *q);
-/* [ctx] keeps rq until the machine runs on. */
+/* Adds to what is kept; k is the queue's from here on. */
+void blk_queue_keep(struct blk_queue *q, struct vq_kept *k);
+/* [ctx] gives rq up until the machine runs on. */
 void blk_queue_park(struct blk_rq *rq);
 /* [ctx] gives rq back, data bytes of data written for the driver. */
 void blk_queue_finish(struct blk_rq *rq, uint64_t data);
 /* [ctx] may transfers be submitted now? */
 bool blk_lane_open(const struct blk_lane *l);
+
+/* ---- blk_state.c: in another process ---- */
+
+extern const struct tn_state blk_state;
 
 /* ---- blk_io.c: requests to the drive ---- */
 
