@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "start.h"
 
+#include "backend/block_host.h"
 #include "backend/chardev.h"
 #include "backend/net.h"
 #include "cli/kvtree.h"
@@ -68,7 +69,7 @@ static int check_accel(const struct cli_options *o, struct tn_err *e)
 
 static int fill_registry(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
-    static const struct tn_plugin *const own[] = {&chardev_plugin, &memdev_plugin,
+    static const struct tn_plugin *const own[] = {&block_plugin, &chardev_plugin, &memdev_plugin,
                                                   &iothread_plugin, &net_plugin};
     for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (registry_builtin(vm->registry, own[i], e) < 0)
@@ -123,10 +124,9 @@ static int wants_monitor(const struct cli_options *o)
 static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
 {
     const struct unsupported list[] = {
-        {"-drive", o->drives.n != 0},       {"-blockdev", o->blockdevs.n != 0},
         {"-audiodev", o->audiodevs.n != 0}, {"a monitor (-mon, -qmp, -monitor)", wants_monitor(o)},
         {"-incoming", o->incoming != NULL}, {"-daemonize", o->daemonize},
-        {"-snapshot", o->snapshot},         {"-add-fd", o->add_fds.n != 0},
+        {"-add-fd", o->add_fds.n != 0},
         {"-preconfig", o->preconfig},       {"-dtb", o->dtb != NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(list); i++)
@@ -313,7 +313,11 @@ static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     if (err == 0)
         err = net_add_nics(vm, o, e);
     if (err == 0)
+        err = block_add_all(vm, o, e);
+    if (err == 0)
         err = add_all(vm, TN_K_DEVICE, &o->devices, e);
+    if (err == 0)
+        err = block_add_disks(vm, e);
     if (err == 0)
         err = machine_finish(vm, e);
     return err;

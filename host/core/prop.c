@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prop.h"
 
+#include "backend/block_host.h"
 #include "bus.h"
 #include "cli/kvtree.h"
 #include "cli/values.h"
@@ -261,7 +262,9 @@ static void hold_other(struct device *owner, const struct tn_prop *p, void *at, 
 static int set_backend(struct device *owner, const struct tn_prop *p, void *at, const char *text,
                        struct tn_err *e)
 {
-    struct device *other = device_find(owner->vm, kind_of_handle(p->type), text);
+    struct device *other = p->type == TN_P_DRIVE
+                               ? block_find(owner->vm, text)
+                               : device_find(owner->vm, kind_of_handle(p->type), text);
     if (!other || other->handle_type != p->type)
         return err_set(e, ENOENT, "Property '%s.%s' can't find value '%s'", owner->entry->name,
                        p->name, text);

@@ -2,6 +2,7 @@
 #include "vm.h"
 
 #include "acpi/acpi_host.h"
+#include "backend/block_host.h"
 #include "backend/chardev.h"
 #include "backend/input_host.h"
 #include "backend/net.h"
@@ -62,6 +63,8 @@ static void serve_common(struct vm *vm)
     vm_serve(vm, TN_MACHINE_1, &machine_table);
     vm_serve(vm, TN_CHARDEV_1, &chardev_table);
     vm_serve(vm, TN_CHR_FEED_1, &chr_feed_table);
+    vm_serve(vm, TN_BLOCK_1, &block_table);
+    vm_serve(vm, TN_BLOCK_FEED_1, &block_feed_table);
     vm_serve(vm, TN_NETDEV_1, &netdev_table);
     vm_serve(vm, TN_NET_FEED_1, &net_feed_table);
     vm_serve(vm, TN_NET_FILTER_CHAIN_1, &net_chain_table);
@@ -110,6 +113,7 @@ void vm_free(struct vm *vm)
         device_free(last ? last : TAILQ_LAST(&vm->devices, device_list));
     }
     net_free(vm);
+    block_forget_all(vm);
     machine_free(vm->machine);
     acpi_host_free(vm->acpi);
     fdt_host_free(vm->fdt);

@@ -40,6 +40,7 @@ struct vm {
     struct fdt *fdt;           /* boot/fdt_host.h; NULL where the machine has no tree */
     struct fwcfg *fwcfg;       /* core/fwcfg.h; NULL where the machine has none */
     struct inputs *inputs;     /* backend/input.h */
+    struct block_state *block; /* backend/block_open.h; NULL before the first disk */
     struct nets *nets;         /* backend/net.h: hubs, MAC addresses; NULL before the first */
     struct tracer *tracer;     /* core/trace.h */
     struct qtest *qtest;       /* monitor/qtest.h; NULL without -qtest */

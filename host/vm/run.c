@@ -33,7 +33,7 @@ struct run {
 };
 
 static const char *const names[] = {"prelaunch",      "running",   "paused",        "shutdown",
-                                    "guest-panicked", "suspended", "internal-error"};
+                                    "guest-panicked", "suspended", "internal-error", "io-error"};
 
 enum run_state run_state(const struct vm *vm)
 {
@@ -60,8 +60,8 @@ static void announce(struct run *r, uint32_t req, const char *text)
 
 /* ---- requests ---- */
 
-/* A vCPU cannot go on: behind the public requests. */
-enum { REQ_STUCK = TN_REQ_EXIT + 1 };
+/* A vCPU cannot go on, a disk has failed: behind the public requests. */
+enum { REQ_STUCK = TN_REQ_EXIT + 1, REQ_IO_ERROR };
 
 static int ends_run(uint32_t what)
 {
@@ -98,6 +98,11 @@ void run_request_exit(struct vm *vm, uint32_t status)
 void run_internal_error(struct vm *vm, const char *text)
 {
     request(vm->run, REQ_STUCK, text);
+}
+
+void run_io_error(struct vm *vm, const char *text)
+{
+    request(vm->run, REQ_IO_ERROR, text);
 }
 
 /* ---- what the main loop does about them ---- */
@@ -199,6 +204,16 @@ static void stuck(struct run *r, const char *text)
     set_state(r, RUN_INTERNAL_ERROR);
 }
 
+/* One bad disk may make many of these; the first has paused the machine. */
+static void io_error(struct run *r, const char *text)
+{
+    if (r->state != RUN_RUNNING)
+        return;
+    log_line(LOG_ERROR, "%s", text ? text : "a disk has failed: the machine is paused");
+    run_pause(r->vm);
+    set_state(r, RUN_IO_ERROR);
+}
+
 static void panic(struct run *r, const char *text)
 {
     say(r, LOG_ERROR, text ? text : "the guest panicked");
@@ -245,6 +260,9 @@ static void act(struct run *r, uint32_t what, const char *text)
     case REQ_STUCK:
         stuck(r, text);
         break;
+    case REQ_IO_ERROR:
+        io_error(r, text);
+        break;
     case TN_REQ_PANIC:
         panic(r, text);
         break;
@@ -269,7 +287,7 @@ static void requested(void *p)
 {
     static const uint32_t order[] = {
         TN_REQ_EXIT,    REQ_STUCK,     TN_REQ_PANIC, TN_REQ_SHUTDOWN,     TN_REQ_RESET,
-        TN_REQ_SUSPEND, TN_REQ_WAKEUP, TN_REQ_NMI,   TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
+        TN_REQ_SUSPEND, REQ_IO_ERROR, TN_REQ_WAKEUP, TN_REQ_NMI,   TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
     struct run *r = p;
     if (r->acting)
         return; /* what is asked meanwhile comes after it */

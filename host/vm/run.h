@@ -12,7 +12,8 @@ enum run_state {
     RUN_SHUTDOWN,
     RUN_PANICKED,
     RUN_SUSPENDED,
-    RUN_INTERNAL_ERROR
+    RUN_INTERNAL_ERROR,
+    RUN_IO_ERROR
 };
 
 enum run_panic { RUN_PANIC_SHUTDOWN, RUN_PANIC_PAUSE, RUN_PANIC_EXIT_FAILURE, RUN_PANIC_NONE };
@@ -33,6 +34,9 @@ void run_request_exit(struct vm *vm, uint32_t status); /* [any] leaf */
 
 /* [any] a vCPU cannot go on: the machine is paused and text logged. */
 void run_internal_error(struct vm *vm, const char *text);
+/* [any] a request of a disk failed and rerror=, werror= say stop: the machine is paused and text
+ * logged; the disk tries again when it is resumed. */
+void run_io_error(struct vm *vm, const char *text);
 
 int run_start(struct vm *vm,
               struct tn_err *e); /* first start: reset, firmware, then run unless -S */

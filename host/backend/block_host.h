@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Block devices between their front end (a disk controller) and their back end: nodes, which are
+ * instances of kind TN_K_BLOCK, stand on each other (format or filter on a protocol), and one front
+ * end may be attached to the topmost one. */
+#ifndef TN_HOST_BLOCK_HOST_H
+#define TN_HOST_BLOCK_HOST_H
+#include "core/device.h"
+#include <tenon/block.h>
+
+struct cli_options;
+
+extern const struct tn_block block_table;         /* TN_BLOCK_1: front ends call it */
+extern const struct tn_blk_feed block_feed_table; /* TN_BLOCK_FEED_1: back ends call it */
+/* The host's own classes: raw, throttle, what snapshot=on is made of, and throttle-group. */
+extern const struct tn_plugin block_plugin;
+
+/* ---- from the command line; main thread ---- */
+
+/* Makes the nodes of every -blockdev and -drive, in this order, and with if=virtio adds the disks'
+ * -device. 0 or -errno with e, one line. */
+int block_add_all(struct vm *vm, const struct cli_options *o, struct tn_err *e);
+/* The nodes of one -blockdev, as a nested tree. */
+int block_add_node(struct vm *vm, const struct kv_node *tree, struct tn_err *e);
+/* The nodes of one -drive; snapshot: what -snapshot says of a drive that does not. */
+int block_add_drive(struct vm *vm, const struct kv_node *dict, int snapshot, struct tn_err *e);
+/* Creates the disks of if=virtio. */
+int block_add_disks(struct vm *vm, struct tn_err *e);
+/* What `-drive format=help` lists: one name a line is not the custom here. */
+void block_list_formats(struct vm *vm, struct buf *out);
+
+/* ---- for the core; main thread ---- */
+
+/* Gives a new instance of kind TN_K_BLOCK its handle (d->handle); it goes with d. */
+struct tn_blk *block_create(struct device *d);
+/* The instance that drive=NAME means: a drive by its id, or a node by its name. NULL. */
+struct device *block_find(struct vm *vm, const char *name);
+void block_forget_all(struct vm *vm); /* what vm->block holds; the nodes are gone */
+
+/* ---- for monitors and tests; main thread ---- */
+
+/* Makes the device (drive id or node name) size bytes long, drained, and tells its front end. 0 or
+ * -errno with e. */
+int block_resize(struct vm *vm, const char *name, uint64_t size, struct tn_err *e);
+/* The front end submits nothing more and what is in flight ends; the main loop runs meanwhile.
+ * Nests. */
+void block_drain_begin(struct tn_blk *b);
+void block_drain_end(struct tn_blk *b);
+
+enum { BLOCK_ACCT_READ, BLOCK_ACCT_WRITE, BLOCK_ACCT_FLUSH, BLOCK_ACCT_UNMAP, BLOCK_ACCT_KINDS };
+/* Counters since the node was made, by kind; invalid: refused before the back end saw them. */
+struct block_stats {
+    struct {
+        uint64_t bytes, ops, ns, failed, invalid;
+    } kind[BLOCK_ACCT_KINDS];
+};
+void block_stats(struct tn_blk *b, struct block_stats *out);
+
+/* Reads len bytes at off, running the main loop until they are there. 0 or -errno. */
+int block_read_now(struct tn_blk *b, uint64_t off, void *buf, uint64_t len);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host as a front end: reads that are waited for, and counters. Main thread. */
+#include "block_impl.h"
+
+#include <errno.h>
+
+struct waiting {
+    uint32_t ended;
+    int err;
+};
+
+static void woken(void *p, int err)
+{
+    struct waiting *w = p;
+    w->err = err;
+    w->ended = 1;
+}
+
+static int wait_for(struct vm *vm, struct waiting *w)
+{
+    while (!w->ended)
+        loop_once(vm->main, 100000000u);
+    return w->err;
+}
+
+int block_read_now(struct tn_blk *b, uint64_t off, void *buf, uint64_t len)
+{
+    ERR_AUTO e = {0};
+    struct vm *vm = b->dev->vm;
+    struct tn_blkq *q = blkq_new(b, NULL, vm->main, TN_LF_NOLOCK, &e);
+    if (!q)
+        return -e.err;
+    struct waiting w = {0};
+    struct tn_iov v = {buf, len};
+    int r = blkq_submit(q, TN_BLK_READ, off, len, &v, 1, 0, woken, &w);
+    if (r == 0) {
+        blkq_flush(q);
+        r = wait_for(vm, &w);
+    }
+    blkq_free(q);
+    return r;
+}
+
+void blk_stats_add(struct block_stats *to, const struct block_stats *from)
+{
+    for (uint32_t i = 0; i < BLOCK_ACCT_KINDS; i++) {
+        to->kind[i].bytes += __atomic_load_n(&from->kind[i].bytes, __ATOMIC_RELAXED);
+        to->kind[i].ops += __atomic_load_n(&from->kind[i].ops, __ATOMIC_RELAXED);
+        to->kind[i].ns += __atomic_load_n(&from->kind[i].ns, __ATOMIC_RELAXED);
+        to->kind[i].failed += __atomic_load_n(&from->kind[i].failed, __ATOMIC_RELAXED);
+        to->kind[i].invalid += __atomic_load_n(&from->kind[i].invalid, __ATOMIC_RELAXED);
+    }
+}
+
+void block_stats(struct tn_blk *b, struct block_stats *out)
+{
+    struct tn_blkq *q;
+    *out = b->gone;
+    if (b->front)
+        LIST_FOREACH(q, &b->front->queues, link)
+    blk_stats_add(out, &q->stats);
+}
