@@ -15,8 +15,9 @@ int fdt_host_base(struct vm *vm, uint64_t initrd_gpa, uint64_t initrd_len, struc
     AUTO_FREE uint32_t *apic_ids = xcalloc(m->cpus ? m->cpus : 1, sizeof *apic_ids);
     for (uint32_t i = 0; i < m->cpus; i++)
         apic_ids[i] = vm->vcpus ? vcpus_apic_id(vm, i) : i;
+    AUTO_FREE char *cmdline = machine_cmdline(m);
     const struct microvm_fdt d = {
-        .cmdline = m->cli->append,
+        .cmdline = *cmdline ? cmdline : NULL,
         .initrd_gpa = initrd_gpa,
         .initrd_len = initrd_len,
         .below_4g = m->map.ram_low,

@@ -160,17 +160,32 @@ static struct tn_bus *search_all(struct vm *vm, const char *type, int *seen)
     return NULL;
 }
 
-struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *name,
+static int prefers_free(const struct class_entry *c)
+{
+    return c->compose && (c->compose->flags & TN_COMPOSE_INTO_FREE);
+}
+
+struct tn_bus *bus_free_inner(struct vm *vm, const struct class_entry *c, const char *name)
+{
+    int seen = 0;
+    if (!prefers_free(c))
+        return NULL;
+    struct tn_bus *b = name ? bus_find(vm, name) : search_all(vm, c->compose->inner_bus, &seen);
+    return b && bus_type_is(b->type, c->compose->inner_bus) && !bus_full(b) ? b : NULL;
+}
+
+struct tn_bus *bus_for(struct vm *vm, const struct class_entry *c, const char *name,
                        struct tn_err *e)
 {
+    /* what users know of is the inner device and its bus */
+    const char *type = c->cls->bus, *shown = prefers_free(c) ? c->compose->inner_bus : type;
     if (!name) {
         int seen = 0;
-        struct tn_bus *b = search_all(vm, cls->bus, &seen);
+        struct tn_bus *b = search_all(vm, type, &seen);
         if (!b && seen)
-            err_set(e, ENOSPC, "All '%s' buses are full: no place for device '%s'", cls->bus,
-                    cls->name);
+            err_set(e, ENOSPC, "All '%s' buses are full: no place for device '%s'", shown, c->name);
         else if (!b)
-            err_set(e, ENOENT, "No '%s' bus found for device '%s'", cls->bus, cls->name);
+            err_set(e, ENOENT, "No '%s' bus found for device '%s'", shown, c->name);
         return b;
     }
     struct tn_bus *b = bus_find(vm, name);
@@ -178,8 +193,8 @@ struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *na
         err_set(e, ENOENT, "Bus '%s' not found", name);
         return NULL;
     }
-    if (!bus_type_is(b->type, cls->bus)) {
-        err_set(e, EINVAL, "Device '%s' can't go on %s bus", cls->name, b->type->name);
+    if (!bus_type_is(b->type, type)) {
+        err_set(e, EINVAL, "Device '%s' can't go on %s bus", c->name, b->type->name);
         return NULL;
     }
     if (bus_full(b)) {

@@ -28,7 +28,10 @@ int bus_type_is(const struct tn_bus_type *t, const char *name);
 struct tn_bus *bus_find(struct vm *vm, const char *name);
 /* The bus for a device of type: bus= by name, or the first that is not full, from the roots down,
  * newest first. */
-struct tn_bus *bus_for(struct vm *vm, const struct tn_class *cls, const char *name,
+struct tn_bus *bus_for(struct vm *vm, const struct class_entry *c, const char *name,
                        struct tn_err *e);
+/* Of a composition that would rather use a transport that is there (TN_COMPOSE_INTO_FREE): a free
+ * inner bus, the one called name if that is given. NULL: one is to be made. */
+struct tn_bus *bus_free_inner(struct vm *vm, const struct class_entry *c, const char *name);
 
 #endif

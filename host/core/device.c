@@ -342,8 +342,10 @@ int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct 
     const struct class_entry *c = registry_class(vm->registry, kind, name, e);
     if (!c || may_create(vm, c, e) < 0)
         return -EINVAL;
-    struct tn_bus *bus = NULL;
-    if (c->cls->bus && !(bus = bus_for(vm, c->cls, kv_text(dict, "bus"), e)))
+    struct tn_bus *bus = bus_free_inner(vm, c, kv_text(dict, "bus"));
+    if (bus)
+        c = c->inner;
+    else if (c->cls->bus && !(bus = bus_for(vm, c, kv_text(dict, "bus"), e)))
         return -ENOENT;
     struct device *d = device_new(vm, c, id, NULL, NULL, e);
     if (!d)

@@ -78,7 +78,7 @@ static int check_keys(const struct machine *m, struct tn_err *e)
             return err_set(e, ENOENT, "Property '%s-machine.%s' not found", m->type->name, key);
     }
     static const char *const switches[] = {"acpi", "i8042", "rtc",  "pit",        "pic", "usb",
-                                           "cxl",  "hpet",  "pcie", "isa-serial", NULL};
+                                           "cxl",  "hpet",  "pcie", "isa-serial", "auto-kernel-cmdline", NULL};
     for (const char *const *s = switches; *s; s++)
         if (machine_option(m, *s) && !is_switch(machine_option(m, *s)))
             return err_set(e, EINVAL, "-M %s=%s: 'on', 'off' or 'auto' is expected", *s,
@@ -160,6 +160,7 @@ static void read_features(struct machine *m)
 {
     m->acpi = (m->type->flags & TN_MF_ACPI) && option_on(m, "acpi", 1);
     m->i8042 = (m->type->flags & TN_MF_ACPI) && option_on(m, "i8042", !m->acpi);
+    m->auto_cmdline = (uint32_t)option_on(m, "auto-kernel-cmdline", 1);
     m->flags = m->type->flags & ~(uint32_t)(m->acpi ? 0 : TN_MF_ACPI);
     if (m->vm->clock.manual)
         m->flags = (m->flags & ~(uint32_t)TN_MF_SPLIT_IRQCHIP) | TN_MF_QTEST;
@@ -237,6 +238,7 @@ void machine_free(struct machine *m)
         return;
     if (m->isa)
         bus_free(m->isa);
+    machine_mmio_free(m);
     mem_free(m->own_ram);
     mem_free(m->rom);
     if (m->firmware)
@@ -257,7 +259,7 @@ static int add_own(struct vm *vm, const struct machine_device *w, struct tn_err 
     if (!registry_peek(vm->registry, TN_K_DEVICE, w->cls))
         return 0; /* left out of this build */
     const struct class_entry *c = registry_class(vm->registry, TN_K_DEVICE, w->cls, e);
-    struct tn_bus *b = c && c->cls->bus ? bus_for(vm, c->cls, NULL, e) : NULL;
+    struct tn_bus *b = c && c->cls->bus ? bus_for(vm, c, NULL, e) : NULL;
     if (!c || (c->cls->bus && !b))
         return -ENOENT;
     AUTO_FREE char *name = xasprintf("unattached/device[%u]", vm->unattached++);
@@ -322,6 +324,8 @@ int machine_populate(struct vm *vm, struct tn_err *e)
         return err;
     if (m->type->flags & TN_MF_ACPI)
         m->isa = bus_new(vm, NULL, &isa_type, "isa.0", NULL, NULL, e);
+    if ((err = machine_mmio_slots(m, e)) < 0)
+        return err;
     if ((m->type->flags & TN_MF_PCIE) && !(vm->pci = pci_host_new(vm, m->map.ecam_base, e)))
         return -EINVAL;
     for (const struct machine_device *w = m->type->devices; w->cls && err == 0; w++)

@@ -23,6 +23,7 @@ struct machine_type {
     const char *const *keys;              /* -M keys of its own, NULL-terminated */
     void (*map)(struct machine *m);       /* fills map from ram */
     const struct machine_device *devices; /* cls NULL ends */
+    uint64_t mmio_slots;                  /* address of the first virtio-mmio slot; 0: there are none */
 };
 /* Where things are. Sizes in bytes; 0 = there is none. */
 struct machine_map {
@@ -62,6 +63,8 @@ struct machine {
     int64_t rtc_offset_ns;    /* guest time = rtc_clock + this */
     uint32_t rtc_clock, rtc_slew;
     struct tn_bus *isa;
+    struct mmio_slots *mmio; /* machine_mmio.c; NULL: no slots */
+    uint32_t auto_cmdline;   /* what is on them is added to the kernel's command line */
 };
 
 extern const struct machine_type *const machine_types[]; /* NULL-terminated */
@@ -82,6 +85,8 @@ int machine_event(struct vm *vm, uint32_t event, uint64_t arg, struct tn_err *e)
 /* Loads kernel or firmware and tables; gives vCPU 0's entry state (*have 0: the reset vector). Boot
  * and each reset. */
 struct boot_entry;
+/* The kernel's command line with what the machine adds. The caller frees it. */
+char *machine_cmdline(const struct machine *m);
 int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);
 /* The enable matrix: plugin, built, default, run-time switch. Goes to out as a table. */
 struct buf;

@@ -284,9 +284,10 @@ static int boot_kernel(struct machine *m, struct plan *p, struct boot_entry *ent
 {
     uint8_t seed[32];
     ssize_t seeded = getrandom(seed, sizeof seed, GRND_NONBLOCK);
+    AUTO_FREE char *cmdline = machine_cmdline(m);
     struct boot_files f = {.kernel = m->cli->kernel,
                            .initrd = m->cli->initrd,
-                           .cmdline = m->cli->append,
+                           .cmdline = cmdline,
                            .kernel_fd = m->kernel_fd,
                            .initrd_fd = m->initrd_fd};
     struct boot_mem mem = {m->vm, guest_ptr, m->map.ram_low, m->map.ram_high};

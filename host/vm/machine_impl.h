@@ -11,6 +11,8 @@ int machine_memory(struct machine *m,
 int machine_boot_open(
     struct machine *m,
     struct tn_err *e); /* machine_boot.c: the files, as long as names can be opened */
+int machine_mmio_slots(struct machine *m, struct tn_err *e); /* machine_mmio.c */
+void machine_mmio_free(struct machine *m);
 int machine_fwcfg_items(struct machine *m, struct tn_err *e); /* machine_boot.c */
 
 #endif

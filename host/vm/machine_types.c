@@ -118,7 +118,8 @@ static const struct machine_type microvm = {.name = "microvm",
                                             .default_ram = 128 * MIB,
                                             .keys = microvm_keys,
                                             .map = microvm_map,
-                                            .devices = microvm_devices};
+                                            .devices = microvm_devices,
+                                            .mmio_slots = 0xfeb00000u};
 
 /* ---- none: address spaces and what the user adds ---- */
 
