@@ -74,6 +74,17 @@ void vt_reset_queue(struct vt *v, uint32_t value)
     vt_progress(v);
 }
 
+void vt_disable_queue(struct vt *v)
+{
+    struct vt_queue *q = vt_selected(v);
+    if (!q || v->reset_wanted)
+        return;
+    q->resetting = 1;
+    vt_stop_queue(v, v->queue_select);
+    vt_progress(v);
+    vt_hold(v);
+}
+
 void vt_set_queue_ring(struct vt *v, uint64_t addr, uint64_t align)
 {
     struct vt_queue *q = vt_selected(v);

@@ -207,8 +207,7 @@ void vt_set_status_legacy(struct vt *v, uint32_t val)
 {
     if (!(val & 0xff)) {
         vt_begin_reset(v);
-        if (v->reset_wanted && !v->stalled)
-            v->d->core->stall(v->d, &v->stalled);
+        vt_hold(v);
         return;
     }
     if (!may_write(v))

@@ -44,9 +44,28 @@ static void finish_reset(struct vt *v)
     v->reset_wanted = v->child_resetting = false;
     clear_registers(v);
     v->hooks->reset(v->t);
-    if (v->stalled)
+}
+
+static bool resets_pending(const struct vt *v)
+{
+    bool any = v->reset_wanted;
+    for (uint32_t i = 0; i < v->nqueues; i++)
+        any |= v->q[i].resetting;
+    return any;
+}
+
+void vt_hold(struct vt *v)
+{
+    if (resets_pending(v) && !v->stalled)
+        v->d->core->stall(v->d, &v->stalled);
+}
+
+static void let_go(struct vt *v)
+{
+    if (v->stalled && !resets_pending(v)) {
         v->d->core->unstall(v->d, v->stalled);
-    v->stalled = 0;
+        v->stalled = 0;
+    }
 }
 
 /* True when the child has reset itself. */
@@ -71,6 +90,7 @@ static bool advance(struct vt *v)
             return false;
         finish_reset(v);
     }
+    let_go(v);
     return true;
 }
 

@@ -157,8 +157,10 @@ void vt_set_queue_size(struct vt *v, uint32_t size);
 void vt_set_queue_address(struct vt *v, uint64_t *reg, uint64_t value);
 void vt_enable_queue(struct vt *v, uint32_t value);
 void vt_reset_queue(struct vt *v, uint32_t value);
-/* Legacy: the ring at address addr (0: none, which resets the device as drivers expect), its parts
- * laid out by align (2.7.2). */
+/* The driver takes the selected queue back at once (QueueReady 0, PFN 0): it is as after a reset,
+ * and the vCPU is held until it is. */
+void vt_disable_queue(struct vt *v);
+/* Legacy: the ring at address addr, its parts laid out by align (2.7.2). */
 void vt_set_queue_ring(struct vt *v, uint64_t addr, uint64_t align);
 
 /* Device configuration: size 1, 2 or 4, little-endian lanes. All-ones outside of it. */
@@ -194,6 +196,8 @@ int vt_negotiate_legacy(struct vt *v);
 int vt_negotiated_again(struct vt *v, struct tn_err *e);
 /* stop.c: a driver's reset begins; whatever has completed goes on. */
 void vt_begin_reset(struct vt *v);
+/* Holds the vCPU, whose access this is, until the resets under way are done. */
+void vt_hold(struct vt *v);
 void vt_progress(struct vt *v);
 /* [any] the device is beyond help (2.1.2). */
 void vt_broken(struct vt *v, const char *why);

@@ -15,7 +15,7 @@ static uint64_t queue_read(struct vpci *p, uint64_t off)
     const struct vt_queue *q = vt_selected(&p->vt);
     switch (off) {
     case VPCI_L_QUEUE_PFN:
-        return q && q->enabled ? (uint32_t)(q->desc >> VPCI_L_PFN_SHIFT) : 0;
+        return q && q->enabled && !q->resetting ? (uint32_t)(q->desc >> VPCI_L_PFN_SHIFT) : 0;
     case VPCI_L_QUEUE_SIZE:
         return q ? q->max : 0;
     case VPCI_L_QUEUE_VECTOR:
@@ -62,7 +62,10 @@ static void legacy_write(void *s, uint64_t off, uint64_t val, uint32_t size)
         vt_set_driver_features_legacy(v, (uint32_t)val);
         break;
     case VPCI_L_QUEUE_PFN:
-        vt_set_queue_ring(v, (val & 0xffffffffu) << VPCI_L_PFN_SHIFT, RING_ALIGN);
+        if (val & 0xffffffffu)
+            vt_set_queue_ring(v, (val & 0xffffffffu) << VPCI_L_PFN_SHIFT, RING_ALIGN);
+        else
+            vt_disable_queue(v);
         break;
     case VPCI_L_QUEUE_SELECT:
         v->queue_select = (uint32_t)val & 0xffff;

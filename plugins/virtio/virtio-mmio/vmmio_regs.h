@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The registers of virtio over MMIO: Virtual I/O Device 1.3, 4.2.2; those of version 1 only, 4.2.4.
+ */
+#ifndef TN_VMMIO_REGS_H
+#define TN_VMMIO_REGS_H
+
+enum {
+    VMMIO_MAGIC = 0x000,
+    VMMIO_VERSION = 0x004,
+    VMMIO_DEVICE_ID = 0x008,
+    VMMIO_VENDOR_ID = 0x00c,
+    VMMIO_DEVICE_FEATURES = 0x010,
+    VMMIO_DEVICE_FEATURES_SEL = 0x014,
+    VMMIO_DRIVER_FEATURES = 0x020,
+    VMMIO_DRIVER_FEATURES_SEL = 0x024,
+    VMMIO_GUEST_PAGE_SIZE = 0x028, /* version 1 */
+    VMMIO_QUEUE_SEL = 0x030,
+    VMMIO_QUEUE_SIZE_MAX = 0x034,
+    VMMIO_QUEUE_SIZE = 0x038,
+    VMMIO_QUEUE_ALIGN = 0x03c, /* version 1 */
+    VMMIO_QUEUE_PFN = 0x040,   /* version 1 */
+    VMMIO_QUEUE_READY = 0x044,
+    VMMIO_QUEUE_NOTIFY = 0x050,
+    VMMIO_INTERRUPT_STATUS = 0x060,
+    VMMIO_INTERRUPT_ACK = 0x064,
+    VMMIO_STATUS = 0x070,
+    VMMIO_QUEUE_DESC_LOW = 0x080,
+    VMMIO_QUEUE_DESC_HIGH = 0x084,
+    VMMIO_QUEUE_DRIVER_LOW = 0x090,
+    VMMIO_QUEUE_DRIVER_HIGH = 0x094,
+    VMMIO_QUEUE_DEVICE_LOW = 0x0a0,
+    VMMIO_QUEUE_DEVICE_HIGH = 0x0a4,
+    VMMIO_SHM_SEL = 0x0ac,
+    VMMIO_SHM_LEN_LOW = 0x0b0,
+    VMMIO_SHM_LEN_HIGH = 0x0b4,
+    VMMIO_SHM_BASE_LOW = 0x0b8,
+    VMMIO_SHM_BASE_HIGH = 0x0bc,
+    VMMIO_QUEUE_RESET = 0x0c0,
+    VMMIO_CONFIG_GENERATION = 0x0fc,
+    VMMIO_CONFIG = 0x100
+};
+enum {
+    VMMIO_MAGIC_VALUE = 0x74726976,  /* "virt" */
+    VMMIO_VENDOR_VALUE = 0x554d4551, /* "QEMU": what drivers have seen so far */
+};
+/* InterruptStatus */
+enum { VMMIO_INT_USED = 1, VMMIO_INT_CONFIG = 2 };
+
+#endif
