@@ -581,7 +581,7 @@ TEST(g3_a_composite_is_one_device_of_two_plugins)
     CHECK_EQ(actor_of(d)->value, 3);
     CHECK_STR(d->inner->path, "/machine/peripheral/d0/backend");
     CHECK_STR(host_core_table.id(&d->inner->pub), "d0"); /* so that a bus below is d0.0 */
-    CHECK_STR(d->inner->bus->name, "d0.0");
+    CHECK_STR(d->inner->bus->name, "d0/link-bus");
     CHECK(d->inner->domain == d->domain);
     const void *ops;
     void *self;
