@@ -40,10 +40,8 @@ static int fill(struct source *source, struct reader *r, uint8_t *buf, uint32_t 
 {
     struct rng_random *s = (struct rng_random *)source;
     ssize_t n = read(s->fd, buf, len);
-    if (n > 0) {
-        s->warned = 0;
+    if (n > 0)
         return (int)n;
-    }
     if (n == 0)
         return at_end(s, r);
     if (errno != EAGAIN && errno != EINTR)

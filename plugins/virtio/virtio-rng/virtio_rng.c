@@ -184,6 +184,8 @@ static void unrealize(void *self)
 {
     struct virtio_rng *s = self;
     s->source->close(s->reader);
+    if (s->waiting) /* the machine ends as it is */
+        vq_drop(&requestq(s)->ring, s->waiting);
 }
 
 static void fini(void *self)
