@@ -5,7 +5,7 @@
 #include "virtqueue/virtqueue.h"
 #include "vq_driver.h"
 
-static struct tn_as as;
+static struct rig as;
 static struct vq q;
 static struct drv drv;
 enum { DATA = RIG_BASE + 0x100000 };
@@ -15,7 +15,7 @@ static void setup(uint32_t flags, uint32_t size, uint32_t how)
     rig_init(&as, how);
     drv_init(&drv, &as, flags, size, RIG_BASE);
     vq_init(&q, sizeof(struct vq_elem), 4);
-    CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, &as, NULL, NULL), 0);
+    CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, rig_as(&as), NULL, NULL), 0);
 }
 
 static void teardown(void)
@@ -160,7 +160,7 @@ TEST(elements_are_made_once_and_keep_what_the_device_left)
     setup(0, 8, 0);
     vq_fini(&q);
     vq_init(&q, sizeof(struct vq_elem) + 8, 1);
-    CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, &as, NULL, NULL), 0);
+    CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, rig_as(&as), NULL, NULL), 0);
     struct drv_buf b[6];
     for (uint32_t i = 0; i < 6; i++)
         b[i] = (struct drv_buf){DATA + 16 * i, 16};
@@ -236,7 +236,7 @@ TEST(elements_of_an_older_life_are_only_released)
         vq_stop(&q);
         drv_fini(&drv);
         drv_init(&drv, &as, drv.c.flags, 4, RIG_BASE);
-        CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, &as, NULL, NULL), 0);
+        CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, rig_as(&as), NULL, NULL), 0);
         CHECK_EQ(q.inflight, 0);
         struct vq_elem *el = offer(&(struct drv_buf){DATA, 8}, 0, 1, false);
         vq_push(&q, old, 8);
@@ -320,7 +320,7 @@ TEST(rings_are_marked_dirty)
         setup(f ? TN_VQ_PACKED : TN_VQ_EVENT_IDX, 2048, 0);
         vq_stop(&q);
         rig_log(&as, true);
-        CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, &as, NULL, NULL), 0);
+        CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, rig_as(&as), NULL, NULL), 0);
         struct drv_buf b = {DATA, 8};
         uint64_t ring = f ? drv.c.desc : drv.c.device + 4, entry = f ? 16 : 8;
         for (uint32_t i = 0; i < 2048; i++) {

@@ -7,7 +7,7 @@
 enum { SIZE = 8, DATA = RIG_BASE + 0x100000, TABLE = RIG_BASE + 0x200000 };
 enum { NEXT = 1, WRITE = 2, INDIRECT = 4, AVAIL = 0x80 };
 
-static struct tn_as as;
+static struct rig as;
 static struct vq q;
 static struct drv drv;
 
@@ -16,7 +16,7 @@ static void setup(uint32_t flags)
     rig_init(&as, 0);
     drv_init(&drv, &as, flags, SIZE, RIG_BASE);
     vq_init(&q, sizeof(struct vq_elem), 4);
-    CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, &as, NULL, NULL), 0);
+    CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, rig_as(&as), NULL, NULL), 0);
 }
 
 static void teardown(void)
@@ -422,7 +422,7 @@ static int start(uint32_t flags, uint32_t size, uint64_t desc_at, uint64_t drive
         .flags = flags, .size = size, .desc = desc_at, .driver = driver, .device = device};
     vq_init(&q, sizeof(struct vq_elem), 1);
     rig_init(&as, 0);
-    int r = vq_start(&q, &c, &rig_dma, &as, NULL, NULL);
+    int r = vq_start(&q, &c, &rig_dma, rig_as(&as), NULL, NULL);
     CHECK((r < 0) == (q.broken != NULL));
     vq_stop(&q);
     vq_fini(&q);
@@ -461,7 +461,7 @@ TEST(rings_outside_of_memory_break_at_first_use)
         if (f & 1 && !(f & 2))
             c.device = RIG_END;
         vq_stop(&q);
-        CHECK_EQ(vq_start(&q, &c, &rig_dma, &as, NULL, NULL), 0);
+        CHECK_EQ(vq_start(&q, &c, &rig_dma, rig_as(&as), NULL, NULL), 0);
         if (f & 1) {
             packed(0, DATA, 4, 0, 0);
         } else {
@@ -486,7 +486,7 @@ TEST(saved_places_that_cannot_be)
         struct tn_vq c = drv.c;
         c.flags |= TN_VQ_RESTORE;
         vq_stop(&q);
-        CHECK_EQ(vq_start(&q, &c, &rig_dma, &as, NULL, &bad[i]), -22);
+        CHECK_EQ(vq_start(&q, &c, &rig_dma, rig_as(&as), NULL, &bad[i]), -22);
         CHECK(q.broken != NULL);
         CHECK(!vq_running(&q));
         teardown();
@@ -524,7 +524,7 @@ TEST(memory_for_copies_is_bounded)
     rig_init(&as, RIG_NO_VIEW | RIG_NO_MAP);
     drv_init(&drv, &as, 0, SIZE, RIG_BASE);
     vq_init(&q, sizeof(struct vq_elem), 4);
-    CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, &as, NULL, NULL), 0);
+    CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, rig_as(&as), NULL, NULL), 0);
     struct vq_elem *el[SIZE];
     uint32_t n = 0;
     for (uint32_t i = 0; i < SIZE; i++) {

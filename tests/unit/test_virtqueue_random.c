@@ -22,7 +22,7 @@ struct slot {
 
 struct run {
     uint64_t rng, digest;
-    struct tn_as as;
+    struct rig as;
     struct drv drv;
     struct vq q;
     struct slot slot[SLOTS];
@@ -249,7 +249,7 @@ static void restart(struct run *r)
         vq_fini(&r->q);
         vq_init(&r->q, sizeof(struct request), 3);
     }
-    CHECK_EQ(vq_start(&r->q, &c, &rig_dma, &r->as, NULL, &p), 0);
+    CHECK_EQ(vq_start(&r->q, &c, &rig_dma, rig_as(&r->as), NULL, &p), 0);
     r->device_sleeps = r->driver_sleeps = false;
 }
 
@@ -300,7 +300,7 @@ static uint64_t run(uint32_t flags, uint32_t size, uint32_t how, bool log, uint6
     CHECK(end <= DATA);
     rig_log(&r.as, log);
     vq_init(&r.q, sizeof(struct request), 3);
-    CHECK_EQ(vq_start(&r.q, &r.drv.c, &rig_dma, &r.as, NULL, NULL), 0);
+    CHECK_EQ(vq_start(&r.q, &r.drv.c, &rig_dma, rig_as(&r.as), NULL, NULL), 0);
     for (uint32_t i = 0; i < steps; i++) {
         r.as.map_again = (how & RIG_NO_VIEW) && i % 7 == 0 ? 1 : 0;
         step(&r);

@@ -18,7 +18,7 @@ struct side {
 };
 
 struct pair {
-    struct tn_as as;
+    struct rig as;
     struct drv drv;
     struct vq q;
     struct side device, driver;
@@ -120,7 +120,7 @@ static void run(uint32_t flags, bool polls)
     sem_init(&p.device.wake, 0, 0);
     sem_init(&p.driver.wake, 0, 0);
     p.polls = polls;
-    CHECK_EQ(vq_start(&p.q, &p.drv.c, &rig_dma, &p.as, NULL, NULL), 0);
+    CHECK_EQ(vq_start(&p.q, &p.drv.c, &rig_dma, rig_as(&p.as), NULL, NULL), 0);
     CHECK(pthread_create(&t, NULL, device, &p) == 0);
     drive(&p);
     pthread_join(t, NULL);

@@ -52,7 +52,7 @@ static uint64_t align(uint64_t v)
     return (v + 63) & ~(uint64_t)63;
 }
 
-uint64_t drv_init(struct drv *d, struct tn_as *as, uint32_t flags, uint32_t size, uint64_t base)
+uint64_t drv_init(struct drv *d, struct rig *as, uint32_t flags, uint32_t size, uint64_t base)
 {
     memset(d, 0, sizeof *d);
     d->as = as;

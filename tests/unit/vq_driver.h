@@ -21,7 +21,8 @@ enum {
     RIG_NO_RINGS = 4 /* cached mappings have no address */
 };
 
-struct tn_as {
+/* Stands in for a struct tn_as where rig_dma is used. */
+struct rig {
     uint8_t *half[2];
     struct tn_ram ram[2];
     struct tn_view view;
@@ -35,14 +36,18 @@ struct tn_as {
 };
 
 extern const struct tn_dma rig_dma;
-void rig_init(struct tn_as *a, uint32_t how);
-void rig_fini(struct tn_as *a);
+static inline struct tn_as *rig_as(struct rig *a)
+{
+    return (struct tn_as *)(void *)a;
+}
+void rig_init(struct rig *a, uint32_t how);
+void rig_fini(struct rig *a);
 /* Marks of dirty() from here on count. */
-void rig_log(struct tn_as *a, bool on);
-bool rig_dirty(const struct tn_as *a, uint64_t gpa);
-uint8_t *rig_at(struct tn_as *a, uint64_t gpa);
-void rig_put(struct tn_as *a, uint64_t gpa, const void *p, uint64_t len);
-void rig_get(struct tn_as *a, uint64_t gpa, void *p, uint64_t len);
+void rig_log(struct rig *a, bool on);
+bool rig_dirty(const struct rig *a, uint64_t gpa);
+uint8_t *rig_at(struct rig *a, uint64_t gpa);
+void rig_put(struct rig *a, uint64_t gpa, const void *p, uint64_t len);
+void rig_get(struct rig *a, uint64_t gpa, void *p, uint64_t len);
 
 /* ---- the driver ---- */
 
@@ -59,7 +64,7 @@ struct drv_slot {
 };
 
 struct drv {
-    struct tn_as *as;
+    struct rig *as;
     struct tn_vq c;  /* what the device is started with */
     uint64_t tables; /* RAM for indirect tables, one for each slot */
     uint32_t table_room;
@@ -78,7 +83,7 @@ struct drv {
 };
 
 /* Rings at base; returns the first address behind them. flags: TN_VQ_* */
-uint64_t drv_init(struct drv *d, struct tn_as *as, uint32_t flags, uint32_t size, uint64_t base);
+uint64_t drv_init(struct drv *d, struct rig *as, uint32_t flags, uint32_t size, uint64_t base);
 void drv_fini(struct drv *d);
 /* nout buffers to read, then nin to write. False: no room. Visible at drv_publish(). */
 bool drv_add(struct drv *d, const struct drv_buf *b, uint32_t nout, uint32_t nin, bool indirect,

@@ -4,16 +4,17 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-void rig_init(struct tn_as *a, uint32_t how)
+void rig_init(struct rig *a, uint32_t how)
 {
     memset(a, 0, sizeof *a);
     a->how = how;
     for (uint32_t i = 0; i < 2; i++) {
-        a->half[i] = aligned_alloc(RIG_PAGE, RIG_HALF);
-        if (!a->half[i])
+        a->half[i] =
+            mmap(NULL, RIG_HALF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (a->half[i] == MAP_FAILED)
             abort();
-        memset(a->half[i], 0, RIG_HALF);
         a->ram[i] = (struct tn_ram){RIG_BASE + i * (uint64_t)RIG_HALF, RIG_HALF, a->half[i],
                                     TN_DMA_READ | TN_DMA_WRITE, TN_MEM_RAM};
     }
@@ -21,20 +22,20 @@ void rig_init(struct tn_as *a, uint32_t how)
     a->current = how & RIG_NO_VIEW ? NULL : &a->view;
 }
 
-void rig_fini(struct tn_as *a)
+void rig_fini(struct rig *a)
 {
-    free(a->half[0]);
-    free(a->half[1]);
+    munmap(a->half[0], RIG_HALF);
+    munmap(a->half[1], RIG_HALF);
 }
 
-uint8_t *rig_at(struct tn_as *a, uint64_t gpa)
+uint8_t *rig_at(struct rig *a, uint64_t gpa)
 {
     if (gpa < RIG_BASE || gpa >= RIG_END)
         abort();
     return gpa < RIG_EDGE ? a->half[0] + (gpa - RIG_BASE) : a->half[1] + (gpa - RIG_EDGE);
 }
 
-static int copy(struct tn_as *a, uint64_t gpa, uint8_t *p, uint64_t len, bool in)
+static int copy(struct rig *a, uint64_t gpa, uint8_t *p, uint64_t len, bool in)
 {
     if (gpa < RIG_BASE || gpa > RIG_END || len > RIG_END - gpa)
         return -EFAULT;
@@ -51,19 +52,19 @@ static int copy(struct tn_as *a, uint64_t gpa, uint8_t *p, uint64_t len, bool in
     return 0;
 }
 
-void rig_put(struct tn_as *a, uint64_t gpa, const void *p, uint64_t len)
+void rig_put(struct rig *a, uint64_t gpa, const void *p, uint64_t len)
 {
     if (copy(a, gpa, (uint8_t *)(uintptr_t)p, len, true))
         abort();
 }
 
-void rig_get(struct tn_as *a, uint64_t gpa, void *p, uint64_t len)
+void rig_get(struct rig *a, uint64_t gpa, void *p, uint64_t len)
 {
     if (copy(a, gpa, p, len, false))
         abort();
 }
 
-static void mark(struct tn_as *a, uint64_t gpa, uint64_t len)
+static void mark(struct rig *a, uint64_t gpa, uint64_t len)
 {
     if (gpa < RIG_BASE || gpa > RIG_END || len > RIG_END - gpa)
         abort();
@@ -71,21 +72,28 @@ static void mark(struct tn_as *a, uint64_t gpa, uint64_t len)
         a->dirty[at - RIG_BASE / RIG_PAGE] = 1;
 }
 
-bool rig_dirty(const struct tn_as *a, uint64_t gpa)
+bool rig_dirty(const struct rig *a, uint64_t gpa)
 {
     return a->dirty[(gpa - RIG_BASE) / RIG_PAGE];
 }
 
 /* ---- tn_dma ---- */
 
-static int t_read(struct tn_as *a, uint64_t iova, void *buf, uint64_t len)
+static struct rig *rig_of(struct tn_as *as)
 {
+    return (struct rig *)(void *)as;
+}
+
+static int t_read(struct tn_as *as, uint64_t iova, void *buf, uint64_t len)
+{
+    struct rig *a = rig_of(as);
     a->reads++;
     return copy(a, iova, buf, len, false);
 }
 
-static int t_write(struct tn_as *a, uint64_t iova, const void *buf, uint64_t len)
+static int t_write(struct tn_as *as, uint64_t iova, const void *buf, uint64_t len)
 {
+    struct rig *a = rig_of(as);
     a->writes++;
     if (copy(a, iova, (uint8_t *)(uintptr_t)buf, len, true))
         return -EFAULT;
@@ -93,9 +101,10 @@ static int t_write(struct tn_as *a, uint64_t iova, const void *buf, uint64_t len
     return 0;
 }
 
-static int t_map(struct tn_as *a, uint64_t iova, uint64_t len, uint32_t dir, struct tn_seg *seg,
+static int t_map(struct tn_as *as, uint64_t iova, uint64_t len, uint32_t dir, struct tn_seg *seg,
                  uint32_t max)
 {
+    struct rig *a = rig_of(as);
     (void)dir;
     if (a->how & RIG_NO_MAP)
         return -ENOTSUP;
@@ -117,9 +126,10 @@ static int t_map(struct tn_as *a, uint64_t iova, uint64_t len, uint32_t dir, str
     return (int)n;
 }
 
-static void t_unmap(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uint32_t dir,
+static void t_unmap(struct tn_as *as, const struct tn_seg *seg, uint32_t n, uint32_t dir,
                     uint64_t written)
 {
+    struct rig *a = rig_of(as);
     if (n > a->mapped || (written && !(dir & TN_DMA_WRITE)))
         abort();
     a->mapped -= n;
@@ -133,21 +143,24 @@ static void t_unmap(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uint3
     }
 }
 
-static int t_map_retry(struct tn_as *a, struct tn_bh *b)
+static int t_map_retry(struct tn_as *as, struct tn_bh *b)
 {
+    struct rig *a = rig_of(as);
     (void)b;
     a->retries++;
     return 0;
 }
 
-static void t_dirty(struct tn_as *a, uint64_t iova, uint64_t len)
+static void t_dirty(struct tn_as *as, uint64_t iova, uint64_t len)
 {
+    struct rig *a = rig_of(as);
     mark(a, iova, len);
 }
 
-static const struct tn_cached *t_cache(struct tn_as *a, struct tn_ctx *c, uint64_t iova,
+static const struct tn_cached *t_cache(struct tn_as *as, struct tn_ctx *c, uint64_t iova,
                                        uint64_t len, uint32_t dir, void (*changed)(void *), void *s)
 {
+    struct rig *a = rig_of(as);
     struct tn_cached *k = calloc(1, sizeof *k);
     (void)c;
     (void)changed;
@@ -165,13 +178,14 @@ static void t_uncache(const struct tn_cached *c)
     free((void *)(uintptr_t)c);
 }
 
-static const struct tn_view *const *t_view(struct tn_as *a, struct tn_ctx *c)
+static const struct tn_view *const *t_view(struct tn_as *as, struct tn_ctx *c)
 {
+    struct rig *a = rig_of(as);
     (void)c;
     return a->how & RIG_NO_VIEW && a->how & RIG_NO_MAP ? NULL : &a->current;
 }
 
-void rig_log(struct tn_as *a, bool on)
+void rig_log(struct rig *a, bool on)
 {
     a->view.log = on;
     memset(a->dirty, 0, sizeof a->dirty);
