@@ -53,7 +53,8 @@ struct file {
     uint32_t is_device, flags; /* flags: TN_BLKF_* */
     uint64_t size;             /* bytes, as the host has it; info() rounds it up to 512 */
     uint32_t logical, physical, min_io, opt_io, mem_align, discard_align;
-    uint32_t locked; /* bytes locked: LOCK_* of file_lock.c */
+    uint32_t in_memory; /* tmpfs */
+    uint32_t locked;    /* bytes locked: LOCK_* of file_lock.c */
     const struct engine *engine;
     struct pool pool;
     /* what the kernel has said meanwhile: any thread, relaxed */

@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 enum { SECTOR = 512, PAGE = 4096 };
@@ -140,8 +142,15 @@ static int has_holes(const struct file *f)
     return fallocate(f->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, behind, PAGE) == 0;
 }
 
+static int on_tmpfs(const struct file *f)
+{
+    struct statfs s;
+    return fstatfs(f->fd, &s) == 0 && s.f_type == TMPFS_MAGIC;
+}
+
 static void regular_limits(struct file *f, const struct stat *st)
 {
+    f->in_memory = on_tmpfs(f);
     f->physical = f->logical;
     f->discard_align = (uint32_t)st->st_blksize;
     if (f->flags & TN_BLKF_READONLY)

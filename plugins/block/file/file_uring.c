@@ -11,8 +11,10 @@
 
 enum {
     ENTRIES = 256,
-    CANCELS = 8,               /* of which so many may be cancellations */
-    ROOM = ENTRIES - CANCELS,  /* requests in flight: each has one entry at most */
+    CANCELS = 8,              /* of which so many may be cancellations */
+    ROOM = ENTRIES - CANCELS, /* requests in flight: each has one entry at most */
+    ROUNDS = 8,
+    COPY_MAX = 65536,
     MAX_RW_BYTES = 0x7ffff000, /* of one read or write: the kernel's limit, read(2) */
 };
 
@@ -209,19 +211,28 @@ static void reap(struct uring_queue *u)
     push(u);
 }
 
+/* What the page cache has is there at once, and so is what follows it: some rounds without asking
+ * for other events, which costs a system call each. */
+static void reap_on(struct uring_queue *u)
+{
+    reap(u);
+    for (int i = 0; i < ROUNDS && io_uring_cq_ready(&u->ring); i++)
+        reap(u);
+    if (io_uring_cq_ready(&u->ring))
+        u->q.file->loop->kick(u->q.bh);
+}
+
 static void on_bottom_half(void *p)
 {
     struct uring_queue *u = p;
     queue_deliver(&u->q);
-    reap(u);
-    if (io_uring_cq_ready(&u->ring))
-        u->q.file->loop->kick(u->q.bh);
+    reap_on(u);
 }
 
 static void on_ring(void *p, uint32_t events)
 {
     (void)events;
-    reap(p);
+    reap_on(p);
 }
 
 /* ---- the engine ---- */
@@ -263,6 +274,13 @@ static void uring_queue_del(struct file_queue *q)
     free(u);
 }
 
+/* A ring leaves files in memory to threads of the kernel, whatever is asked: to copy the bytes is
+ * less than to wake one. */
+static int is_copy(const struct file *f, const struct tn_blk_req *r)
+{
+    return f->in_memory && (r->op <= TN_BLK_WRITE ? r->len <= COPY_MAX : r->op == TN_BLK_FLUSH);
+}
+
 static int uring_submit(struct file_queue *q, struct tn_blk_req *r)
 {
     struct uring_queue *u = (struct uring_queue *)q;
@@ -270,7 +288,10 @@ static int uring_submit(struct file_queue *q, struct tn_blk_req *r)
         return -EAGAIN;
     step_begin(q, r);
     q->in_flight++;
-    issue(u, r);
+    if (is_copy(q->file, r))
+        queue_end(q, r, step_run(q->file, r));
+    else
+        issue(u, r);
     if (q->file->max_batch && io_uring_sq_ready(&u->ring) >= q->file->max_batch)
         push(u);
     return 0;
