@@ -3,6 +3,7 @@
 
 #include "aml/aml.h"
 #include "pci/pci_host.h"
+#include "util/alloc.h"
 #include "vm/memory.h"
 #include "vm/vcpu.h"
 #include <errno.h>
@@ -33,6 +34,11 @@ void fake_machine_start(int pci)
     fake.m.map.ecam_size = 256u << 20;
     fake.m.map.mmio32_base = 0xc0000000u;
     fake.m.map.mmio32_size = 0x3ec00000u;
+}
+
+char *machine_cmdline(const struct machine *m)
+{
+    return xstrdup(m->cli->append ? m->cli->append : "");
 }
 
 void fake_machine_end(void)
