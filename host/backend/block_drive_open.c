@@ -145,7 +145,7 @@ static void set_root(struct tn_blk *b, const struct blk_node_opts *o, const stru
     b->drive = xstrdup(v->id);
     b->automatic = strcmp(v->interface, "none") != 0;
     b->read_only = o->read_only;
-    b->no_flush = o->no_flush && !v->snapshot;
+    b->no_flush = o->no_flush || v->snapshot;
     b->unmap = o->unmap;
     b->detect = o->detect;
     b->write_back = !o->writethrough;

@@ -88,8 +88,9 @@ void block_forget_all(struct vm *vm)
     vm->block = NULL;
 }
 
-static const struct tn_class *const classes[] = {&blk_raw_class, &blk_throttle_class,
-                                                 &blk_empty_class, &throttle_group_class, NULL};
+static const struct tn_class *const classes[] = {&blk_raw_class,        &blk_throttle_class,
+                                                 &blk_empty_class,      &blk_snapshot_class,
+                                                 &throttle_group_class, NULL};
 
 const struct tn_plugin block_plugin = {
     .struct_size = sizeof(struct tn_plugin),
