@@ -114,12 +114,17 @@ static void set_state(struct vt_queue *q, uint32_t state)
     __atomic_store_n(&q->state, state, __ATOMIC_RELEASE);
 }
 
+static bool may_dma(const struct vt *v)
+{
+    return !v->hooks->may_dma || v->hooks->may_dma(v->t);
+}
+
 static bool may_run(const struct vt *v, const struct vt_queue *q)
 {
     uint32_t s = vt_status(v);
     return q->enabled && !q->resetting && !v->quiescent && !v->reset_wanted &&
-           (s & VIRTIO_CONFIG_S_DRIVER_OK) && !(s & VIRTIO_CONFIG_S_NEEDS_RESET) &&
-           state_of(q) == VT_Q_IDLE;
+           ((s & VIRTIO_CONFIG_S_DRIVER_OK) || v->early) && !(s & VIRTIO_CONFIG_S_NEEDS_RESET) &&
+           state_of(q) == VT_Q_IDLE && may_dma(v);
 }
 
 static void wire(struct vt *v, uint32_t n)
@@ -182,6 +187,15 @@ void vt_stop_queues(struct vt *v)
         vt_stop_queue(v, i);
 }
 
+void vt_dma_changed(struct vt *v)
+{
+    if (!v->ops)
+        return;
+    if (!may_dma(v))
+        vt_stop_queues(v);
+    vt_progress(v);
+}
+
 /* ---- notifications ---- */
 
 static void signal_fd(int fd)
@@ -203,4 +217,21 @@ void vt_notify(struct vt *v, uint32_t n, uint32_t data)
         signal_fd(v->q[n].kick_fd);
     else
         v->ops->kick(v->s, n, data);
+}
+
+/* 3.1.2: such drivers exist, and did not always write their features either. */
+static void start_early(struct vt *v)
+{
+    if (v->reset_wanted || vt_negotiate_legacy(v) < 0)
+        return;
+    v->early = 1;
+    vt_start_queues(v);
+}
+
+void vt_notify_legacy(struct vt *v, uint32_t n)
+{
+    bool set_up = n < v->nqueues && v->q[n].enabled;
+    if (set_up && !v->early && !(vt_status(v) & VIRTIO_CONFIG_S_DRIVER_OK))
+        start_early(v);
+    vt_notify(v, n, 0);
 }

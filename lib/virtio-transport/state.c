@@ -29,6 +29,7 @@ static const struct tn_field fields[] = {
     TN_FIELD(struct vt, driver_feature_select, U32),
     TN_FIELD(struct vt, queue_select, U32),
     TN_FIELD(struct vt, shm_select, U32),
+    TN_FIELD(struct vt, early, U32),
     {.name = "queues",
      .type = TN_S_SUB,
      .offset = offsetof(struct vt, q),

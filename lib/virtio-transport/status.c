@@ -133,7 +133,7 @@ int vt_negotiate_legacy(struct vt *v)
 int vt_negotiated_again(struct vt *v, struct tn_err *e)
 {
     v->vq_flags = ring_flags(v->agreed);
-    if (!(v->status & (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)))
+    if (!(v->status & (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)) && !v->early)
         return 0;
     int r = v->ops->negotiated(v->s, v->agreed, TN_VIRTIO_FEATURE_WORDS, v->vq_flags);
     return r < 0 ? tn_fail(v->d, e, EINVAL, "the device cannot do with features 0x%llx",
@@ -216,7 +216,7 @@ void vt_set_status_legacy(struct vt *v, uint32_t val)
     add(v, set & ~(uint32_t)(VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_FEATURES_OK));
     if (!(set & VIRTIO_CONFIG_S_DRIVER_OK))
         return;
-    if (vt_negotiate_legacy(v) < 0)
+    if (!v->early && vt_negotiate_legacy(v) < 0)
         vt_broken(v, "the device cannot do with a legacy driver's features");
     driver_ok(v);
 }

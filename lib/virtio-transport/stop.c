@@ -36,6 +36,7 @@ static void clear_registers(struct vt *v)
     v->vq_flags = 0;
     v->device_feature_select = v->driver_feature_select = 0;
     v->queue_select = v->shm_select = 0;
+    v->early = 0;
     __atomic_store_n(&v->status, 0, __ATOMIC_RELEASE);
 }
 
@@ -96,7 +97,10 @@ static bool advance(struct vt *v)
 
 void vt_progress(struct vt *v)
 {
-    if (!v->ops || !advance(v) || !v->quiesce_wanted)
+    if (!v->ops || !advance(v))
+        return;
+    vt_start_queues(v); /* what was stopped for a reason that is gone */
+    if (!v->quiesce_wanted)
         return;
     v->quiesce_wanted = false;
     v->d->core->quiesced(v->d, 0);

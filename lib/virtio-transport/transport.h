@@ -58,6 +58,8 @@ struct vt_hooks {
     void (*config_interrupt)(void *t);
     /* installs (true) or removes what signals q's kick_fd without an exit; refusal is no error */
     bool (*doorbell)(void *t, uint32_t q, bool on);
+    /* may the device read and write memory now? NULL: always */
+    bool (*may_dma)(void *t);
     /* [main][vcpu] q has a call_fd from now on: wire it to the interrupt of the moment */
     void (*call_fd)(void *t, uint32_t q);
     /* [main][vcpu] memory as the device sees it */
@@ -98,6 +100,7 @@ struct vt {
     uint32_t vq_flags;                        /* TN_VQ_* of agreed */
     uint32_t device_feature_select, driver_feature_select;
     uint32_t queue_select, shm_select;
+    uint32_t early; /* a legacy driver uses queues before DRIVER_OK (3.1.2) */
 
     /* stopping: see stop.c */
     bool quiescent;       /* between quiesce and resume: nothing is started */
@@ -172,6 +175,11 @@ uint32_t vt_generation(const struct vt *v);
 /* An available buffer notification for queue q; data: what came with it beside the number, 0 unless
  * VIRTIO_F_NOTIFICATION_DATA was negotiated (4.1.5.2). */
 void vt_notify(struct vt *v, uint32_t q, uint32_t data);
+/* The same of the legacy interface, whose drivers may not have said DRIVER_OK yet. */
+void vt_notify_legacy(struct vt *v, uint32_t q);
+
+/* hooks.may_dma has another answer now: queues rest, or go on where they were. */
+void vt_dma_changed(struct vt *v);
 
 static inline bool vt_has(const struct vt *v, unsigned bit)
 {

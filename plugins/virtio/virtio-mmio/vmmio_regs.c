@@ -260,7 +260,10 @@ static void register_write(struct vmmio *m, uint32_t off, uint32_t v)
         vt_set_queue_size(&m->vt, v);
         break;
     case VMMIO_QUEUE_NOTIFY:
-        vt_notify(&m->vt, v & 0xffff, v >> 16);
+        if (m->force_legacy)
+            vt_notify_legacy(&m->vt, v);
+        else
+            vt_notify(&m->vt, v & 0xffff, v >> 16);
         break;
     case VMMIO_INTERRUPT_ACK:
         vmmio_lower(m, v);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio-pci (Virtual I/O Device 1.3, 4.1): the PCI function around any device on the virtio-bus.
  * The layout, the ids and the properties are QEMU's. */
+#include "pci/regs.h"
 #include "vpci.h"
 #include <errno.h>
 #include <tenon/plugin.h>
@@ -170,6 +171,31 @@ static struct tn_as *dma_space(void *t, bool translated)
     return p->dma->system(p->dev);
 }
 
+static bool is_master(void *t)
+{
+    struct vpci *p = t;
+    uint32_t command = 0;
+    p->pci->config_read(p->dev, PCI_COMMAND, 2, &command);
+    return command & PCI_COMMAND_MASTER;
+}
+
+void vpci_be_master(struct vpci *p)
+{
+    uint32_t command = 0;
+    p->pci->config_read(p->dev, PCI_COMMAND, 2, &command);
+    if (!(command & PCI_COMMAND_MASTER))
+        p->pci->config_set(p->dev, PCI_COMMAND, 2, command | PCI_COMMAND_MASTER);
+}
+
+static void config_written(void *s, uint32_t off, uint32_t size, uint32_t old)
+{
+    struct vpci *p = s;
+    (void)size;
+    (void)old;
+    if (off <= PCI_COMMAND + 1)
+        vt_dma_changed(&p->vt);
+}
+
 static uint32_t queues_hint(void *t, uint32_t fixed)
 {
     struct vpci *p = t;
@@ -203,6 +229,7 @@ static const struct vt_hooks hooks = {
     .config_interrupt = vpci_config_interrupt,
     .doorbell = vpci_doorbell,
     .call_fd = vpci_call_fd,
+    .may_dma = is_master,
     .dma = dma_space,
     .queues_hint = queues_hint,
     .where = where,
@@ -317,6 +344,7 @@ static const struct tn_pci_ops pci_ops = {
     .device = VPCI_MODERN_DEVICE,
     .class_rev = 0x00ff0000u, /* the child's, from plugged() on */
     .int_pin = 1,
+    .config_written = config_written,
     .irq_mode = vpci_irq_mode,
     .config_read = vpci_config_read,
     .config_write = vpci_config_write,

@@ -65,6 +65,8 @@ uint64_t vpci_modern_read(struct vpci *p, uint64_t off, uint32_t size);
 void vpci_modern_write(struct vpci *p, uint64_t off, uint64_t v, uint32_t size);
 extern const struct tn_region_ops vpci_modern_ops, vpci_pio_ops;
 
+/* virtio_pci.c: bus mastering for drivers older than Linux 2.6.34, which did not switch it on. */
+void vpci_be_master(struct vpci *p);
 /* vpci_legacy.c: the I/O BAR. */
 extern const struct tn_region_ops vpci_legacy_ops;
 

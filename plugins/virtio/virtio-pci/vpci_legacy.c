@@ -71,9 +71,11 @@ static void legacy_write(void *s, uint64_t off, uint64_t val, uint32_t size)
         v->queue_select = (uint32_t)val & 0xffff;
         break;
     case VPCI_L_QUEUE_NOTIFY:
-        vt_notify(v, (uint32_t)val & 0xffff, 0);
+        vt_notify_legacy(v, (uint32_t)val & 0xffff);
         break;
     case VPCI_L_STATUS:
+        if (val & VIRTIO_CONFIG_S_DRIVER_OK)
+            vpci_be_master(p);
         vt_set_status_legacy(v, (uint32_t)val);
         break;
     case VPCI_L_CONFIG_VECTOR:
