@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What happens to the ports of a built virtio-serial device in a machine: they come and go while a
+ * driver runs, and the whole is saved with data under way and loaded into another machine. The
+ * driver is this file, by the legacy interface of PCI (VIRTIO 1.3, 4.1.4.10). TENON_PLUGIN_DIR says
+ * where the plugins are. */
+#include "../../plugins/virtio/virtio-serial/control.h"
+#include "cli/kvtree.h"
+#include "cli/options.h"
+#include "core/loop.h"
+#include "core/state.h"
+#include "start.h"
+#include "tap.h"
+#include "util/alloc.h"
+#include "util/bytes.h"
+#include "vm/memory.h"
+#include "vm/space.h"
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+    SLOT = 4,
+    IO = 0xc000,
+    /* legacy registers */
+    GUEST_FEATURES = 4,
+    QUEUE_PFN = 8,
+    QUEUE_SIZE = 12,
+    QUEUE_SELECT = 14,
+    QUEUE_NOTIFY = 16,
+    STATUS = 18,
+    /* 5.3 */
+    F_MULTIPORT = 1 << 1,
+    CONTROL_RX = 2,
+    CONTROL_TX = 3,
+    TX_1 = 5,
+    QUEUES = 6,
+    RINGS = 0x100000, /* guest memory: rings, then buffers */
+    RING_BYTES = 0x4000,
+    BUFFERS = 0x200000,
+    BUFFER = 0x4000,
+    TOP = 0x600000,
+};
+
+static struct cli_options options;
+static struct vm *vm;
+static char dir[] = "/tmp/vser-life-XXXXXX";
+static int listener = -1, peer = -1;
+
+/* ---- a machine ---- */
+
+static void listen_at(const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    unlink(path);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_EQ(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
+    CHECK_EQ(listen(listener, 1), 0);
+}
+
+static void start(void)
+{
+    AUTO_FREE char *path = xasprintf("%s/socket", dir),
+                   *chardev = xasprintf("socket,id=c,path=%s", path);
+    /* clang-format off */
+    const char *argv[] = {"tenon", "-accel", "qtest", "-sandbox", "off", "-display", "none", "-nodefaults",
+                          "-M", "q35", "-m", "16", "-chardev", chardev,
+                          "-device", "virtio-serial-pci,id=s,addr=4,max_ports=4",
+                          "-device", "virtserialport,id=p,chardev=c,name=one", NULL};
+    /* clang-format on */
+    char *text = NULL;
+    ERR_AUTO e = {0};
+    listen_at(path);
+    CHECK_EQ(cli_options_scan(&options, ARRAY_SIZE(argv) - 1, (char **)(uintptr_t)argv, &text), 0);
+    vm = start_vm(&options);
+    CHECK(vm);
+    if (start_machine(vm, &options, &e) < 0)
+        printf("# %s\n", err_text(&e));
+    CHECK(!e.err);
+    peer = accept(listener, NULL, NULL);
+    CHECK(peer >= 0);
+}
+
+static void end(void)
+{
+    vm_free(vm);
+    cli_options_free(&options);
+    options = (struct cli_options){0};
+    close_fd(&peer);
+    close_fd(&listener);
+}
+
+static void turns(int n)
+{
+    for (int i = 0; i < n; i++)
+        loop_once(vm->main, 1000000u);
+}
+
+/* ---- a driver ---- */
+
+static uint32_t next_buffer;
+static uint16_t next_avail[QUEUES];
+
+static void config(uint32_t reg, uint32_t v)
+{
+    space_write(vm->pio, 0xcf8, 0x80000000u | SLOT << 11 | reg, 4);
+    space_write(vm->pio, 0xcfc, v, 4);
+}
+
+static void out(uint32_t reg, uint32_t v, uint32_t size)
+{
+    space_write(vm->pio, IO + reg, v, size);
+}
+
+static void put(uint64_t gpa, uint64_t v, uint32_t size)
+{
+    uint8_t le[8];
+    put_le64(le, v);
+    CHECK_EQ(memory_write(vm, gpa, le, size), 0);
+}
+
+static uint64_t get(uint64_t gpa, uint32_t size)
+{
+    uint8_t le[8] = {0};
+    CHECK_EQ(memory_read(vm, gpa, le, size), 0);
+    return get_le64(le);
+}
+
+static uint32_t queue_size(uint32_t q)
+{
+    out(QUEUE_SELECT, q, 2);
+    return (uint32_t)space_read(vm->pio, IO + QUEUE_SIZE, 2);
+}
+
+static uint64_t avail_ring(uint32_t q)
+{
+    return RINGS + q * RING_BYTES + 16u * queue_size(q);
+}
+
+/* 2.7.2 */
+static uint64_t used_ring(uint32_t q)
+{
+    return (avail_ring(q) + 6 + 2u * queue_size(q) + 4095) & ~(uint64_t)4095;
+}
+
+/* One descriptor for each buffer, used once. Returns where the buffer is. */
+static uint64_t add(uint32_t q, uint32_t len, int device_writes)
+{
+    uint64_t at = BUFFERS + next_buffer++ * (uint64_t)BUFFER;
+    uint16_t i = next_avail[q]++;
+    uint64_t desc = RINGS + q * RING_BYTES + 16u * i, avail = avail_ring(q);
+    CHECK(at < TOP && i < queue_size(q));
+    put(desc, at, 8);
+    put(desc + 8, len, 4);
+    put(desc + 12, device_writes ? 2 : 0, 2);
+    put(avail + 4 + 2u * i, i, 2);
+    put(avail + 2, next_avail[q], 2);
+    return at;
+}
+
+static void kick(uint32_t q)
+{
+    out(QUEUE_NOTIFY, q, 2);
+    turns(5);
+}
+
+static uint32_t used(uint32_t q)
+{
+    return (uint32_t)get(used_ring(q) + 2, 2);
+}
+
+static void place_device(void)
+{
+    config(0x10, IO);
+    config(0x04, 7);
+}
+
+static void start_driver(void)
+{
+    next_buffer = 0;
+    memset(next_avail, 0, sizeof next_avail);
+    place_device();
+    out(STATUS, 0, 1);
+    out(STATUS, 3, 1);
+    out(GUEST_FEATURES, F_MULTIPORT, 4);
+    for (uint32_t q = 0; q < QUEUES; q++) {
+        out(QUEUE_SELECT, q, 2);
+        out(QUEUE_PFN, (RINGS + q * RING_BYTES) >> 12, 4);
+    }
+    out(STATUS, 7, 1);
+    turns(5);
+}
+
+static void tell(uint32_t id, uint16_t event, uint16_t value)
+{
+    uint64_t at = add(CONTROL_TX, CONTROL_LEN, 0);
+    put(at + CONTROL_ID, id, 4);
+    put(at + CONTROL_EVENT, event, 2);
+    put(at + CONTROL_VALUE, value, 2);
+    kick(CONTROL_TX);
+}
+
+/* The n-th control message of the device since the driver started, event << 16 | port; 0: there is
+ * none. */
+static uint32_t heard(uint32_t n)
+{
+    turns(5);
+    if (used(CONTROL_RX) <= n)
+        return 0;
+    uint64_t at = BUFFERS + n * (uint64_t)BUFFER; /* given first of all */
+    return (uint32_t)(get(at + CONTROL_EVENT, 2) << 16 | get(at + CONTROL_ID, 4));
+}
+
+static void set_up(void)
+{
+    start_driver();
+    for (int i = 0; i < 16; i++)
+        add(CONTROL_RX, 64, 1);
+    kick(CONTROL_RX);
+    tell(0, VIRTIO_CONSOLE_DEVICE_READY, 1);
+    CHECK_EQ(heard(0), VIRTIO_CONSOLE_DEVICE_ADD << 16 | 1);
+    tell(1, VIRTIO_CONSOLE_PORT_READY, 1);
+    CHECK_EQ(heard(1), VIRTIO_CONSOLE_PORT_NAME << 16 | 1);
+    CHECK_EQ(heard(2), VIRTIO_CONSOLE_PORT_OPEN << 16 | 1);
+    tell(1, VIRTIO_CONSOLE_PORT_OPEN, 1);
+}
+
+/* Buffers of counted words, until the device takes no more; how many words there are in all. */
+static uint32_t fill(void)
+{
+    uint32_t word = 0;
+    for (int i = 0; i < 100; i++) {
+        uint64_t at = add(TX_1, BUFFER, 0);
+        for (uint32_t k = 0; k < BUFFER / 4; k++)
+            put(at + 4 * k, word++, 4);
+    }
+    kick(TX_1);
+    turns(20);
+    CHECK(used(TX_1) < 100);
+    return word;
+}
+
+/* ---- the peer ---- */
+
+static uint8_t got[2 << 20];
+static size_t ngot;
+
+/* Reads until size bytes have come in all, while the machine runs; false if they do not. */
+static int read_peer(size_t size)
+{
+    for (int idle = 0; idle < 50 && ngot < size;) {
+        ssize_t n = recv(peer, got + ngot, size - ngot, MSG_DONTWAIT);
+        ngot += n > 0 ? (size_t)n : 0;
+        idle = n > 0 ? 0 : idle + 1;
+        turns(1);
+    }
+    return ngot == size;
+}
+
+static void check_words(uint32_t words)
+{
+    for (uint32_t i = 0; i < words; i++)
+        CHECK_EQ(get_le32(got + 4 * (size_t)i), i);
+}
+
+/* ---- cases ---- */
+
+TEST(a_port_leaves_a_running_driver_and_another_takes_its_number)
+{
+    ERR_AUTO e = {0};
+    start();
+    set_up();
+    fill();
+    CHECK_EQ(device_unplug(device_find(vm, TN_K_DEVICE, "p"), &e), 0);
+    CHECK_EQ(heard(3), VIRTIO_CONSOLE_DEVICE_REMOVE << 16 | 1);
+    CHECK(!device_find(vm, TN_K_DEVICE, "p"));
+    turns(20);
+    CHECK_EQ(used(TX_1), 100); /* nobody will take what was under way */
+    KV_AUTO *dict = kv_new(KV_DICT);
+    kv_add(dict, "driver", kv_scalar(KV_STRING, "virtserialport"));
+    kv_add(dict, "id", kv_scalar(KV_STRING, "new"));
+    CHECK_EQ(device_add(vm, TN_K_DEVICE, dict, NULL, &e), 0);
+    CHECK_EQ(heard(4), VIRTIO_CONSOLE_DEVICE_ADD << 16 | 1);
+    CHECK_EQ(heard(5), 0);
+    end();
+}
+
+TEST(the_device_leaves_with_its_ports_while_data_is_under_way)
+{
+    start();
+    set_up();
+    fill();
+    struct device *s = device_find(vm, TN_K_DEVICE, "s");
+    ERR_AUTO e = {0};
+    CHECK_EQ(device_quiesce(s, TN_Q_UNPLUG, &e), 0);
+    device_free(s);
+    CHECK(!device_find(vm, TN_K_DEVICE, "p"));
+    end();
+}
+
+static uint8_t memory[TOP - RINGS];
+
+/* The states of the transport and of the device. */
+struct saved {
+    struct buf outer, inner;
+};
+
+static void save(struct saved *to)
+{
+    ERR_AUTO e = {0};
+    struct device *s = device_find(vm, TN_K_DEVICE, "s");
+    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), 0);
+    CHECK_EQ(state_save(s, &to->outer, &e), 0);
+    CHECK_EQ(state_save(s->inner, &to->inner, &e), 0);
+}
+
+static int load(const struct saved *from)
+{
+    ERR_AUTO e = {0};
+    struct device *s = device_find(vm, TN_K_DEVICE, "s");
+    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), 0);
+    int r = state_load(s, from->outer.data, from->outer.len, &e);
+    if (r == 0)
+        r = state_load(s->inner, from->inner.data, from->inner.len, &e);
+    if (r < 0)
+        printf("# %s\n", err_text(&e));
+    return r;
+}
+
+TEST(data_under_way_goes_on_in_another_machine)
+{
+    struct saved saved = {0};
+    start();
+    set_up();
+    uint32_t words = fill();
+    ngot = 0;
+    save(&saved);
+    while (read_peer(ngot + 1)) /* what has left the device of the old machine */
+        ;
+    size_t before = ngot;
+    CHECK(before && before < 4 * (size_t)words);
+    CHECK_EQ(memory_read(vm, RINGS, memory, sizeof memory), 0);
+    end();
+
+    start();
+    place_device();
+    CHECK_EQ(memory_write(vm, RINGS, memory, sizeof memory), 0);
+    CHECK_EQ(load(&saved), 0);
+    devices_resume(vm);
+    CHECK(read_peer(4 * (size_t)words));
+    check_words(words);
+    turns(20);
+    CHECK_EQ(used(TX_1), 100);
+    CHECK_EQ(heard(3), 0); /* the driver knows the port, and that it is open */
+    end();
+    buf_free(&saved.outer);
+    buf_free(&saved.inner);
+}
+
+TEST(a_machine_without_the_port_refuses_the_state)
+{
+    struct saved saved = {0};
+    ERR_AUTO e = {0};
+    start();
+    set_up();
+    save(&saved);
+    end();
+    start();
+    CHECK_EQ(device_unplug(device_find(vm, TN_K_DEVICE, "p"), &e), 0);
+    turns(5);
+    CHECK(load(&saved) < 0);
+    end();
+    buf_free(&saved.outer);
+    buf_free(&saved.inner);
+}
+
+int main(void)
+{
+    if (!mkdtemp(dir))
+        return 1;
+    RUN(a_port_leaves_a_running_driver_and_another_takes_its_number);
+    RUN(the_device_leaves_with_its_ports_while_data_is_under_way);
+    RUN(data_under_way_goes_on_in_another_machine);
+    RUN(a_machine_without_the_port_refuses_the_state);
+    AUTO_FREE char *path = xasprintf("%s/socket", dir);
+    unlink(path);
+    rmdir(dir);
+    return tap_done();
+}
