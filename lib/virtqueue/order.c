@@ -57,12 +57,23 @@ static void use(struct vq *q, struct vq_elem *el)
     elem_put(q, el);
 }
 
+/* Two for one turn: of a saved state that cannot be. */
+static void wait_for_turn(struct vq *q, struct vq_elem *el, struct vq_elem **at)
+{
+    if (*at) {
+        vq_break(q, "two requests for one place in the order of the queue");
+        elem_put(q, el);
+    } else {
+        *at = el;
+    }
+}
+
 void order_push(struct vq *q, struct vq_elem *el, uint32_t written)
 {
     struct vq_elem **at = &q->order[el->seq & q->order_mask];
     el->written = written;
     if (el->seq != q->seq_used) {
-        *at = el;
+        wait_for_turn(q, el, at);
         return;
     }
     use(q, el);

@@ -139,7 +139,8 @@ static int add_copy(struct vq *q, struct vq_elem *el, uint32_t n, uint64_t iova,
         free(copy);
         if (b)
             bounce_free(q, b);
-        vq_break(q, "a buffer that is too large to be copied");
+        if (r == VQ_BAD)
+            vq_break(q, "a buffer that is too large to be copied");
         return r;
     }
     *b = (struct vq_bounce){.seg = {copy, len, 0}, .iova = iova, .dir = dir, .copy = 1, .piece = n};

@@ -277,6 +277,10 @@ static void machine_free(void)
     CHECK_EQ(m.t->locked, 0);
     CHECK_EQ(m.s->elsewhere, 0);
     CHECK_EQ(m.s->nheld, 0);
+    device_free(device_of(m.s->v.d));
+    device_free(device_of(m.t->dev));
+    for (uint32_t i = 0; i < 2; i++)
+        mem_free(m.ram[i]);
     vm_free(m.vm);
     for (uint32_t i = 0; i < QUEUES; i++)
         if (m.drv[i].slot)

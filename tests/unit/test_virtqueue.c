@@ -158,6 +158,7 @@ TEST(a_split_chain_may_end_in_a_table)
 TEST(elements_are_made_once_and_keep_what_the_device_left)
 {
     setup(0, 8, 0);
+    vq_stop(&q);
     vq_fini(&q);
     vq_init(&q, sizeof(struct vq_elem) + 8, 1);
     CHECK_EQ(vq_start(&q, &drv.c, &rig_dma, rig_as(&as), NULL, NULL), 0);
