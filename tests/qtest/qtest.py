@@ -220,13 +220,13 @@ class Qmp:
 class Machine:
     """One running program. Ports and memory as the CPU sees them, interrupt lines, the clock."""
 
-    def __init__(self, args='', machine=BARE, qmp=False, intercept=False):
+    def __init__(self, args='', machine=BARE, qmp=False, intercept=False, stdin=subprocess.DEVNULL):
         self.qtest, self.monitor = Listener(), Listener() if qmp else None
         self.lines, self.edges = {}, []  # level of each interrupt; (number, level) of each change
         words = [*command_line(args, machine), '-qtest', f'unix:{self.qtest.path}', '-qtest-log', '/dev/null']
         if qmp:
             words += ['-chardev', f'socket,id=qtest-mon,path={self.monitor.path}', '-mon', 'chardev=qtest-mon,mode=control']
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(words, stdin=stdin, stderr=subprocess.PIPE, text=True)
         try:
             self.text = Lines(self.connect(self.qtest))
             self.qmp = Qmp(self.connect(self.monitor)) if qmp else None

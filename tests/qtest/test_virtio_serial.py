@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """virtio-serial, virtconsole and virtserialport: Virtual I/O Device 1.3, 5.3."""
+import fcntl
 import hashlib
+import os
 import random
+import signal
 import socket
 import struct
+import termios
 import threading
 import time
 
@@ -435,6 +439,54 @@ def console_that_nobody_reads():
         g.write(0, b'again')
         eq(c.receive(5), b'again', 'output')
     ok('nobody reads the console' in m.stderr, m.stderr)
+
+
+# ---- size (5.3.4, 5.3.6) ----
+
+class Terminal:
+    """A terminal for the program's standard input."""
+
+    def __init__(self, cols, rows):
+        self.master, self.slave = os.openpty()
+        self.size(cols, rows)
+
+    def size(self, cols, rows):
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack('<HHHH', rows, cols, 0, 0))
+
+
+@virtio_ways.test('serial', only=['pci', 'pci_packed', 'mmio'], tenon='QEMU tells no size')
+def size_by_control_message(way):
+    """5.3.6.2: a console's size is sent when the port is ready, and when it changes: columns, then rows"""
+    t = Terminal(100, 40)
+    with way.machine(before='-chardev stdio,id=c', after=console('c'), stdin=t.slave) as m:
+        g = Guest(way, m, ports=(0,))
+        g.tell(0, DEVICE_READY, 1)
+        g.expect(0, PORT_ADD)
+        g.tell(0, PORT_READY, 1)
+        g.expect(0, CONSOLE_PORT)
+        g.expect(0, RESIZE, extra=struct.pack('<HH', 100, 40))
+        g.expect(0, PORT_OPEN, 1)
+        t.size(132, 50)
+        m.process.send_signal(signal.SIGWINCH)
+        g.expect(0, RESIZE, extra=struct.pack('<HH', 132, 50))
+        g.silent()
+
+
+@virtio_ways.test('serial', only=['pci', 'mmio'], tenon='QEMU tells no size')
+def size_in_configuration_space(way):
+    """5.3.6: with VIRTIO_CONSOLE_F_SIZE a configuration change notification says that port 0 has a new size"""
+    t = Terminal(100, 40)
+    with way.machine(before='-chardev stdio,id=c', after=console('c'), stdin=t.slave) as m:
+        g = Guest(way, m, ports=(0,), multiport=False)
+        m.until(lambda: g.dev.config(0, 2) != b'\0\0', 'a size')
+        eq(struct.unpack('<HH', g.dev.config(0, 4)), (100, 40), 'cols and rows')
+        g.dev.interrupt()
+        before = g.dev.generation()
+        t.size(132, 50)
+        m.process.send_signal(signal.SIGWINCH)
+        m.until(lambda: g.dev.interrupt() & 2, 'a configuration change notification')
+        ok(g.dev.generation() != before, 'the generation has not changed')
+        eq(struct.unpack('<HH', g.dev.config(0, 4)), (132, 50), 'cols and rows')
 
 
 # ---- emergency write (5.3.5) ----
