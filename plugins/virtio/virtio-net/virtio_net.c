@@ -48,10 +48,8 @@ static int attach(struct virtio_net *n, struct tn_err *e)
     n->netdev->mac(n->v.d, n->mac_given);
     memcpy(n->filter.mac, n->mac_given, ETH_ALEN);
     n->npairs = 1;
-    if (!n->peer) {
-        n->v.d->core->warn(n->v.d, "nic %s has no peer", n->v.d->core->id(n->v.d));
+    if (!n->peer)
         return 0;
-    }
     n->npairs = n->netdev->queues(n->peer);
     if (n->npairs > (NET_PAIRS_MAX - 1) / 2)
         return tn_fail(n->v.d, e, EINVAL,
