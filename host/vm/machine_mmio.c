@@ -15,6 +15,9 @@
 
 enum { SLOTS = 8, SLOT_SIZE = 0x200, FIRST_GSI = 16 };
 
+#define GIB     ((uint64_t)1 << 30)
+#define FURTHER (64 * GIB) /* for shared memory regions; 36 address bits reach some of it */
+
 struct mmio_slot {
     struct tn_mmio_place place;
     struct tn_bus *bus;
@@ -38,6 +41,13 @@ static const struct tn_bus_type slot_type = {.struct_size = sizeof slot_type,
                                              .name = TN_MMIO_SLOT_BUS,
                                              .port_ops = TN_MMIO_SLOT_1};
 
+/* RAM that is there, and that may come. */
+static uint64_t above_ram(const struct machine *m)
+{
+    uint64_t top = m->map.ram_high_base + (m->maxmem > m->ram ? m->maxmem : m->ram);
+    return (top + GIB - 1) & ~(GIB - 1);
+}
+
 int machine_mmio_slots(struct machine *m, struct tn_err *e)
 {
     if (!m->type->mmio_slots)
@@ -51,7 +61,9 @@ int machine_mmio_slots(struct machine *m, struct tn_err *e)
                                           .base = m->type->mmio_slots + i * SLOT_SIZE,
                                           .size = SLOT_SIZE,
                                           .gsi = FIRST_GSI + i,
-                                          .line_flags = TN_LINE_LEVEL};
+                                          .line_flags = TN_LINE_LEVEL,
+                                          .min = above_ram(m),
+                                          .max = above_ram(m) + FURTHER - 1};
         s->bus = bus_new(m->vm, NULL, &slot_type, name, &slot_table, s, e);
         if (!s->bus)
             return -EINVAL;

@@ -18,6 +18,7 @@ struct tn_mmio_place {
     uint32_t struct_size, index; /**< index: of the slot, from 0 */
     uint64_t base, size;         /**< bytes */
     uint32_t gsi, line_flags;    /**< TN_LINE_GSI and flags for tn_irq.line */
+    uint64_t min, max;           /**< where further ranges of the device may lie: nothing of the machine is there */
 };
 
 /** TN_MMIO_SLOT_1 */

@@ -20,6 +20,8 @@ static int add_shm(struct vmmio *m, struct tn_err *e)
                                     .space = TN_SPACE_MMIO,
                                     .base = TN_ANYWHERE,
                                     .size = last->off + last->len,
+                                    .min = m->place.min,
+                                    .max = m->place.max,
                                     .name = "virtio-mmio-shm"};
     static const struct tn_region_ops holes = {.struct_size = sizeof holes};
     return m->regions->add(m->dev, &q, &holes, m, &m->shm, e);
