@@ -29,7 +29,13 @@ enum {
     CMD_STOPPED,   /* complete the stops that were put off */
     CMD_RESET_DONE /* likewise the reset */
 };
-enum { MODE_STOP_LATER = 1, MODE_RESET_LATER = 2, MODE_START_FAILS = 4, MODE_REFUSE = 8 };
+enum {
+    MODE_STOP_LATER = 1,
+    MODE_RESET_LATER = 2,
+    MODE_START_FAILS = 4,
+    MODE_REFUSE = 8,
+    MODE_BY_ITSELF = 16 /* what is put off completes soon */
+};
 enum { W_COMMAND, W_ARG, W_MODE, W_CALLS, W_KICKS, W_DATA = 7, W_QUEUE, W_STATUS };
 
 struct scratch {
@@ -85,6 +91,16 @@ static void later(void *self)
         s->port->reset_done(s->p, 0);
 }
 
+/* Completes what was put off. */
+static void complete(struct scratch *s, uint32_t stops, uint32_t resets)
+{
+    __atomic_fetch_or(&s->tell_stopped, stops, __ATOMIC_RELEASE);
+    __atomic_fetch_or(&s->tell_reset, resets, __ATOMIC_RELEASE);
+    s->stopping &= ~stops;
+    s->resetting &= ~resets;
+    s->loop->kick(s->later);
+}
+
 static void command(struct scratch *s)
 {
     uint64_t one = 1;
@@ -104,14 +120,10 @@ static void command(struct scratch *s)
             s->w[W_COMMAND] = 0xdead;
         break;
     case CMD_STOPPED:
-        __atomic_store_n(&s->tell_stopped, s->stopping, __ATOMIC_RELEASE);
-        s->stopping = 0;
-        s->loop->kick(s->later);
+        complete(s, s->stopping, 0);
         break;
     case CMD_RESET_DONE:
-        __atomic_store_n(&s->tell_reset, s->resetting, __ATOMIC_RELEASE);
-        s->resetting = 0;
-        s->loop->kick(s->later);
+        complete(s, 0, s->resetting);
         break;
     default:
         break;
@@ -143,6 +155,8 @@ static int queue_stop(void *self, uint32_t q)
     if (!(s->w[W_MODE] & MODE_STOP_LATER))
         return 0;
     s->stopping |= 1u << q;
+    if (s->w[W_MODE] & MODE_BY_ITSELF)
+        complete(s, 1u << q, 0);
     return TN_PENDING;
 }
 
@@ -153,6 +167,8 @@ static int reset(void *self)
     if (!(s->w[W_MODE] & MODE_RESET_LATER))
         return 0;
     s->resetting = 1;
+    if (s->w[W_MODE] & MODE_BY_ITSELF)
+        complete(s, 0, 1);
     return TN_PENDING;
 }
 
