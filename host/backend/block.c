@@ -59,6 +59,13 @@ struct device *block_find(struct vm *vm, const char *name)
     return device_find(vm, TN_K_BLOCK, name);
 }
 
+struct device *block_protocol(struct device *d)
+{
+    while (blk_of(d)->below)
+        d = blk_of(d)->below->dev;
+    return d;
+}
+
 int blk_adopt(struct tn_blk *parent, struct tn_blk *b, struct tn_err *e)
 {
     if (b->parent || b->front)

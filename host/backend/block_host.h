@@ -55,6 +55,8 @@ struct block_stats {
 };
 void block_stats(struct tn_blk *b, struct block_stats *out);
 
+/* The lowest node that d stands on, or d. */
+struct device *block_protocol(struct device *d);
 /* Reads len bytes at off, running the main loop until they are there. 0 or -errno. */
 int block_read_now(struct tn_blk *b, uint64_t off, void *buf, uint64_t len);
 

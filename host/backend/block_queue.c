@@ -192,6 +192,11 @@ static void refuse(struct blk_op *o, int err)
     op_end_soon(o, err);
 }
 
+static int is_read_only(const struct tn_blk *b)
+{
+    return b->read_only || (b->info.flags & TN_BLKF_READONLY);
+}
+
 /* What no back end is asked: 0 to go on. */
 static int forbidden(const struct tn_blk *b, const struct blk_op *o)
 {
@@ -200,7 +205,7 @@ static int forbidden(const struct tn_blk *b, const struct blk_op *o)
         return 0;
     if (o->off > size || o->len > size - o->off)
         return -EIO;
-    if (o->op != TN_BLK_READ && (b->read_only || (b->info.flags & TN_BLKF_READONLY)))
+    if (o->op != TN_BLK_READ && is_read_only(b))
         return -EPERM;
     return (b->info.flags & (TN_BLKF_REMOVABLE | TN_BLKF_INSERTED)) == TN_BLKF_REMOVABLE
                ? -ENOMEDIUM
@@ -224,7 +229,10 @@ static void start(struct blk_op *o, int fits)
         break;
     case TN_BLK_FLUSH:
         o->off = o->len = o->n = 0;
-        go_straight(o);
+        if (is_read_only(o->q->b))
+            op_end_soon(o, 0);
+        else
+            go_straight(o);
         break;
     case TN_BLK_WRITE_ZEROES:
         op_zeroes(o);

@@ -251,11 +251,27 @@ int device_set(struct device *d, const char *key, const char *text, struct tn_er
     return device_set_node(d, &v, e);
 }
 
+/* An object whose members are properties of their own: limits.iops-total. */
+static int set_members(struct device *d, const struct kv_node *dict, struct tn_err *e)
+{
+    for (size_t i = 0; i < dict->n_child; i++) {
+        AUTO_FREE char *key = xasprintf("%s.%s", dict->key, dict->child[i]->key);
+        struct kv_node member = *dict->child[i];
+        member.key = key;
+        int r = device_set_node(d, &member, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 int device_set_node(struct device *d, const struct kv_node *value, struct tn_err *e)
 {
     void *base;
     struct device *owner;
     const struct tn_prop *p = locate(d, value->key, &base, &owner);
+    if (!p && value->kind == KV_DICT && value->n_child)
+        return set_members(d, value, e);
     if (!p)
         return not_found(d, value->key, e);
     if (may_set(owner, p, e) < 0)
