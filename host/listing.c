@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "listing.h"
 
+#include "backend/block_host.h"
 #include "cli/help.h"
 #include "cli/keyval.h"
 #include "core/prop.h"
@@ -218,6 +219,19 @@ static int nic_models(struct vm *vm, const struct cli_list *l, struct buf *out)
     return 0;
 }
 
+/* -drive help, -drive format=help, -blockdev help, -blockdev DRIVER,help */
+static int list_block(struct vm *vm, const struct cli_options *o, struct buf *out, struct tn_err *e)
+{
+    for (size_t i = 0; i < o->drives.n; i++) {
+        const struct kv_node *kv = o->drives.v[i].kv;
+        if (keyval_help_wanted(kv, "driver") != KEYVAL_NO_HELP || wants(kv_text(kv, "format"))) {
+            block_list_formats(vm, out);
+            return 1;
+        }
+    }
+    return in_list(vm, &o->blockdevs, "driver", TN_K_BLOCK, block_list_formats, out, e);
+}
+
 static int list_network(struct vm *vm, const struct cli_options *o, struct buf *out,
                         struct tn_err *e)
 {
@@ -250,6 +264,8 @@ int listing_wanted(struct vm *vm, const struct cli_options *o, struct buf *out, 
         r = in_list(vm, &o->chardevs, "backend", TN_K_CHARDEV, list_chardevs, out, e);
     if (r == 0)
         r = list_network(vm, o, out, e);
+    if (r == 0)
+        r = list_block(vm, o, out, e);
     if (r == 0)
         r = list_machine_or_matrix(vm, o, out);
     if (r == 0 && wants(o->cpu)) {
