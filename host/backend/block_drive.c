@@ -311,6 +311,9 @@ static int take_all(struct vm *vm, struct kv_node *d, struct drive *v, struct tn
 
 static int take_file(struct kv_node *d, struct drive *v, struct tn_err *e)
 {
+    const char *node = kv_text(d, "node-name");
+    if (node && v->id && strcmp(node, v->id) == 0)
+        return err_set(e, EEXIST, "Device name '%s' conflicts with an existing node name", node);
     v->file = take(d, "file");
     v->format = take(d, "format");
     if (v->format && kv_get(d, "driver"))
