@@ -15,9 +15,15 @@ enum { PIECES = 64, BATCH = 64 };
 
 /* ---- world to guest ---- */
 
+/* Somebody else takes the packets from the descriptors. */
+static int is_lent(const struct tap *t)
+{
+    return t->lent || tap_vhost_owns(t);
+}
+
 static void set_mask(struct tap_queue *q)
 {
-    uint32_t in = q->t->peer && !q->held && !tap_vhost_owns(q->t) ? TN_FD_IN : 0u;
+    uint32_t in = q->t->peer && !q->held && !is_lent(q->t) ? TN_FD_IN : 0u;
     uint32_t out = __atomic_load_n(&q->wants_out, __ATOMIC_SEQ_CST) ? TN_FD_OUT : 0u;
     q->t->loop->fd_mask(q->watch, in | out);
 }
@@ -34,9 +40,9 @@ static int give(struct tap_queue *q, uint32_t len)
 
 static void readable(struct tap_queue *q)
 {
-    if (tap_vhost_owns(q->t))
-        set_mask(q); /* the kernel's worker reads from here on */
-    for (int i = 0; i < BATCH && !q->held && !tap_vhost_owns(q->t); i++) {
+    if (is_lent(q->t))
+        set_mask(q);
+    for (int i = 0; i < BATCH && !q->held && !is_lent(q->t); i++) {
         ssize_t n = read(q->fd, q->buf, TAP_PACKET_MAX);
         if (n <= 0)
             break;
@@ -58,6 +64,7 @@ static void tap_peer(void *s, uint32_t present)
 {
     struct tap *t = s;
     t->peer = present;
+    t->lent = present ? t->lent : 0;
     for (uint32_t i = 0; i < t->nq; i++) {
         t->q[i].held = present ? t->q[i].held : 0;
         if (t->q[i].watch)
@@ -127,6 +134,7 @@ static int tap_fds(void *s, int *fd, uint32_t max)
     struct tap *t = s;
     for (uint32_t i = 0; i < t->nq && i < max; i++)
         fd[i] = t->q[i].fd;
+    t->lent = 1;
     return (int)t->nq;
 }
 

@@ -40,6 +40,7 @@ struct tap {
     uint32_t host_hdr;    /* bytes of it; 0 without */
     uint32_t peer_hdr;    /* bytes of it that the front end wants to see */
     uint32_t peer;        /* there is a front end */
+    uint32_t lent;        /* it reads the descriptors itself */
     int down_pipe;        /* the one that waits to run downscript reads from it; -1 */
     struct tap_vhost *vh; /* NULL: packets go through this process */
 };
