@@ -2,7 +2,6 @@
 """The network device of VIRTIO 1.3, section 5.1, from the driver's side; the world is this program, at the other end of a
 datagram socket. Each case runs on the transports and rings that its decorator names."""
 import contextlib
-import functools
 import os
 import random
 import socket
@@ -10,26 +9,11 @@ import struct
 
 import qtest
 import virtio
-import virtio_ways
-
-CSUM, GUEST_CSUM, CTRL_GUEST_OFFLOADS, MTU, MAC = 0, 1, 2, 3, 5
-MRG_RXBUF, STATUS, CTRL_VQ, CTRL_RX, CTRL_VLAN, CTRL_RX_EXTRA, GUEST_ANNOUNCE, MQ, CTRL_MAC_ADDR = range(15, 24)
-HASH_REPORT, RSS, SPEED_DUPLEX = 57, 60, 63
-BAD_FEATURE = 30  # QEMU's legacy interface: who takes it is taken for a driver that takes everything
-OFFLOADS = (0, 1, 6, 7, 8, 9, 10, 11, 12, 13, 14, 54, 55, 56)
-OK, ERR = 0, 1
-RX, MACS, VLAN, ANNOUNCE, MULTI, GUEST_OFFLOADS = range(6)
-PROMISC, ALLMULTI, ALLUNI, NOMULTI, NOUNI, NOBCAST = range(6)
-
-ME = bytes.fromhex('525400123456')
-PEER = bytes.fromhex('020000000001')
-BROADCAST = b'\xff' * 6
-
-
-def frame(dst=ME, n=60, kind=0x88b5, fill=0x5a, src=PEER):
-    """n bytes to dst, of a type that nobody else uses."""
-    return (dst + src + struct.pack('>H', kind)).ljust(n, bytes([fill]))
-
+from virtio_nic import (ALLMULTI, ALLUNI, ALL_TYPES, ANNOUNCE, BROADCAST, CTRL_GUEST_OFFLOADS, CTRL_MAC_ADDR, CTRL_RX,
+                        CTRL_RX_EXTRA, CTRL_VLAN, CTRL_VQ, ERR, GROUP, GUEST_ANNOUNCE, GUEST_OFFLOADS, HASH_REPORT,
+                        KEY, MAC, MACS, ME, MQ, MRG_RXBUF, MTU, MULTI, NOBCAST, NOMULTI, NOUNI, Nic, OFFLOADS, OK,
+                        OTHER, PEER, PROMISC, RSS, RX, SPEED_DUPLEX, STATUS, VLAN, WAYS, frame, hash_config, on,
+                        rss_config, table)
 
 # ---- the world ----
 
@@ -76,80 +60,8 @@ class World:
         self.sock.close()
 
 
-class Nic:
-    """A device that runs: its queues, and what a driver does with them."""
-
-    def __init__(self, m, dev, world):
-        self.m, self.dev, self.world = m, dev, world
-
-    def start(self, want=None, without=(), pairs=1):
-        self.dev.start(want, (*without, BAD_FEATURE))
-        self.set_up(pairs)
-        return self
-
-    def set_up(self, pairs=1):
-        dev = self.dev
-        self.hdr = 20 if dev.has(HASH_REPORT) else 12 if dev.has(virtio.VERSION_1) or dev.has(MRG_RXBUF) else 10
-        self.rx, self.tx = dev.queue(0), dev.queue(1)
-        self.ctrl = dev.queue(2 * pairs) if dev.has(CTRL_VQ) else None
-        dev.driver_ok()
-
-    # transmit
-    def send(self, data, hdr=None, **how):
-        token = self.tx.add([(hdr or b'\0' * self.hdr) + data], **how)
-        self.tx.kick()
-        return self.tx.wait(token)
-
-    # receive
-    def fill(self, n, size=2048):
-        tokens = [self.rx.add(device=[size]) for _ in range(n)]
-        self.rx.kick()
-        return tokens
-
-    def receive(self, tokens):
-        """The next packet: (header, data), from the first of these buffers; they are taken off the list."""
-        first = self.rx.wait(tokens.pop(0))
-        hdr, data = first[:self.hdr], first[self.hdr:]
-        count = struct.unpack_from('<H', hdr, 10)[0] if self.hdr >= 12 else 1
-        for _ in range(count - 1):
-            data += self.rx.wait(tokens.pop(0))
-        return hdr, data
-
-    def silent(self):
-        """Nothing comes: the packets sent so far are followed by one that every filter lets through."""
-        return self.rx.poll() == []
-
-    def passes(self, tokens, data):
-        """Does this packet come? One that does is sent behind it, in promiscuous mode or not."""
-        self.world.send(data)
-        mark = frame(self.mac(), fill=0x77)
-        self.world.send(mark)
-        got = self.receive(tokens)[1]
-        if got == mark:
-            return False
-        qtest.eq(got, data, 'packet')
-        qtest.eq(self.receive(tokens)[1], mark, 'packet')
-        return True
-
-    # control
-    def command(self, which, cmd, data=b'', **how):
-        token = self.ctrl.add([bytes([which, cmd]), data] if data else [bytes([which, cmd])], [1], **how)
-        self.ctrl.kick()
-        return self.ctrl.wait(token)[0]
-
-    def mode(self, which, on):
-        qtest.eq(self.command(RX, which, bytes([on])), OK, 'ack')
-
-    def mac(self):
-        return self.dev.config(0, 6)
-
-    def needs_reset(self):
-        self.m.until(lambda: self.dev.status() & virtio.NEEDS_RESET or self.dev.legacy, 'DEVICE_NEEDS_RESET')
-
-
 # ---- transports ----
 
-WAYS = {w.name: w for w in virtio_ways.ways('net')}
 ALL = tuple(WAYS)
 MODERN, SEVERAL = ('pci', 'pci_packed'), ('pci', 'pci_packed', 'pci_legacy')
 
@@ -161,18 +73,6 @@ def nic(way='pci', args=''):
         way = WAYS[way]
         with way.machine(f'netdev=n{args}', before=world.args()) as m:
             yield Nic(m, way.device(m), world)
-
-
-def on(*ways):
-    """The case for each of these transports."""
-    def add(f):
-        for way in ways:
-            case = functools.partial(f, way)
-            case.__name__ = f'{f.__name__}_{way}'
-            case.__doc__ = f'{f.__doc__} ({way})'
-            qtest.test(case)
-        return f
-    return add
 
 
 # ---- what it is ----
@@ -522,10 +422,6 @@ def mtu_is_kept(way):
 
 # ---- 5.1.6.5.1, 2: filters ----
 
-OTHER = bytes.fromhex('525400aabbcc')
-GROUP = bytes.fromhex('333300000001')
-
-
 @on(*SEVERAL)
 def rx_modes(way):
     """5.1.6.5.1.1: promiscuous, all and no unicast, multicast and broadcast"""
@@ -562,10 +458,6 @@ def rx_modes_are_checked(way):
         for which, data in ((6, b'\1'), (255, b'\1'), (PROMISC, b''), (PROMISC, b'\1\1')):
             if not (qtest.QEMU and data == b'\1\1'):
                 qtest.eq(n.command(RX, which, data), ERR, f'ack of {which} with {data!r}')
-
-
-def table(unicast, multicast):
-    return b''.join(struct.pack('<I', len(t)) + b''.join(t) for t in (unicast, multicast))
 
 
 @on(*SEVERAL)
@@ -758,20 +650,6 @@ def offloads_are_checked(way):
 
 
 # ---- 5.1.6.4.3: hash ----
-
-KEY = bytes.fromhex('6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c6a42b73bbeac01fa')
-ALL_TYPES = 0x1ff
-
-
-def hash_config(types=ALL_TYPES, key=KEY):
-    return struct.pack('<I8xB', types, len(key)) + key
-
-
-def rss_config(queues, types=ALL_TYPES, unclassified=0, max_tx=1, key=KEY, mask=None):
-    mask = len(queues) - 1 if mask is None else mask
-    return (struct.pack('<IHH', types, mask, unclassified) + b''.join(struct.pack('<H', q) for q in queues) +
-            struct.pack('<HB', max_tx, len(key)) + key)
-
 
 def tcp4(proto=6):
     """The first packet of the published verification suite: 66.9.149.187:2794 to 161.142.100.80:1766."""

@@ -15,8 +15,8 @@ static const uint64_t device_bits = BIT_ULL(NET_F_RSS) | BIT_ULL(NET_F_HASH_REPO
 
 struct vhost_queue {
     struct virtio_net *n;
-    struct tn_vq vq; /* as last started */
-    uint8_t started, enabled;
+    struct tn_vq vq;          /* as last started */
+    uint8_t started, enabled; /* enabled: as the back end was told; at first it serves all */
 };
 
 struct net_vhost {
@@ -36,25 +36,15 @@ static uint64_t base_of(const struct vdev_queue *q, const struct tn_vq *vq)
                                     : q->place.avail;
 }
 
-static bool in_use(const struct virtio_net *n, uint32_t q)
-{
-    return q / 2 < n->curr_pairs && n->status & NET_S_LINK_UP;
-}
-
-static void enable(struct virtio_net *n, uint32_t i)
-{
-    struct vhost_queue *q = &n->vhost->q[i];
-    uint8_t on = q->started && in_use(n, i);
-    if (on != q->enabled)
-        n->vhost->ops->queue_enable(n->vhost->h, i, on);
-    q->enabled = on;
-}
-
+/* Also of queues that the driver never starts: the back end must not put packets there. */
 void net_vhost_update(struct virtio_net *n)
 {
-    for (uint32_t i = 0; n->vhost && i < 2 * n->npairs; i++)
-        if (n->vhost->q[i].started)
-            enable(n, i);
+    for (uint32_t i = 0; n->vhost && i < 2 * n->npairs; i++) {
+        uint8_t on = i / 2 < n->curr_pairs && n->status & NET_S_LINK_UP;
+        if (on != n->vhost->q[i].enabled)
+            n->vhost->ops->queue_enable(n->vhost->h, i, on);
+        n->vhost->q[i].enabled = on;
+    }
 }
 
 int net_vhost_queue_start(struct virtio_net *n, const struct tn_vq *vq)
@@ -70,8 +60,6 @@ int net_vhost_queue_start(struct virtio_net *n, const struct tn_vq *vq)
         return r;
     q->vq = *vq;
     q->started = 1;
-    q->enabled = 0;
-    enable(n, vq->index);
     return 0;
 }
 
@@ -96,7 +84,7 @@ int net_vhost_queue_stop(struct virtio_net *n, uint32_t i)
     struct vhost_queue *q = &n->vhost->q[i];
     if (!q->started)
         return 0;
-    q->started = q->enabled = 0;
+    q->started = 0;
     return n->vhost->ops->queue_stop(n->vhost->h, i, on_stopped, q);
 }
 
@@ -118,6 +106,7 @@ int net_vhost_negotiated(struct virtio_net *n, const uint64_t *f, uint32_t nword
 {
     if (!n->vhost)
         return 0;
+    net_vhost_update(n);
     return n->vhost->ops->negotiated(n->vhost->h, f, nwords, n->v.port->dma(n->v.p));
 }
 
@@ -172,7 +161,7 @@ static struct net_vhost *vhost_new(struct virtio_net *n, const struct tn_vhost *
         return NULL;
     }
     for (uint32_t i = 0; i < 2 * n->npairs; i++)
-        q[i].n = n;
+        q[i] = (struct vhost_queue){.n = n, .enabled = 1};
     *v = (struct net_vhost){ops, h, q};
     return v;
 }
