@@ -146,6 +146,10 @@ static const struct sandbox_rule connect_vsock[] = {SOCKET(AF_VSOCK), CALL(conne
 static const struct sandbox_rule open_beneath[] = {CALL(openat2)};
 static const struct sandbox_rule directory[] = {CALL(getdents64), CALL(newfstatat), CALL(statx),
                                                 CALL(fstat)};
+static const struct sandbox_rule read_files[] = {
+    CALL_IF(openat, MASKED(2, O_ACCMODE | O_CREAT | O_TRUNC | O_PATH, O_RDONLY)), CALL(newfstatat),
+    CALL(stat), CALL(fstat), CALL(lseek),
+};
 static const struct sandbox_rule unlink_[] = {CALL(unlink), CALL(unlinkat)};
 
 static const struct sandbox_rule ioctl_vfio[] = {IOCTL_OF(';')}; /* iommufd has the same letter */
@@ -236,6 +240,7 @@ const struct sandbox_row sandbox_rows[] = {
     PLUGIN("connect-inet", ON_LOOPS, "makes internet sockets", connect_inet),
     PLUGIN("connect-vsock", ON_LOOPS, "makes vsock sockets", connect_vsock),
     PLUGIN("open-beneath", ON_LOOPS, "opens files below an open directory", open_beneath),
+    PLUGIN("read-files", ON_LOOPS, "opens files by name, for reading", read_files),
     PLUGIN("directory", ON_LOOPS, "lists open directories", directory),
     PLUGIN("unlink", ON_LOOPS, "removes files", unlink_),
     PLUGIN("terminal", ON_LOOPS | ON_VCPU, "serial lines and terminals", ioctl_tty),

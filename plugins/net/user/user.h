@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* -netdev user: what user.c, user_poll.c and user_fwd.c share. Everything runs [main][dev]:
+ * libslirp is one state machine. */
+#ifndef TN_NET_USER_H
+#define TN_NET_USER_H
+#include "rules.h"
+#include <slirp/libslirp.h>
+#include <tenon/core.h>
+#include <tenon/loop.h>
+#include <tenon/net.h>
+#include <tenon/os.h>
+
+/* A descriptor of libslirp's, or of one of ours. */
+struct user_fd {
+    struct user *u;
+    struct tn_watch *watch; /* NULL: not watched */
+    uint32_t events, ready; /* TN_FD_*: asked for; come since the last turn */
+    uint32_t seen;          /* the turn that asked for it */
+};
+
+struct user_forward;
+struct user {
+    struct tn_dev *d;
+    const struct tn_loop *loop;
+    const struct tn_os *os;
+    const struct tn_net_feed *feed;
+    /* options */
+    const char *hostname, *net, *host, *tftp, *tftp_server_name, *bootfile, *dhcpstart, *dns,
+        *domainname, *ipv6_prefix, *ipv6_host, *ipv6_dns, *smb, *smbserver;
+    struct tn_list dnssearch, hostfwd, guestfwd; /* of const char * */
+    uint32_t ipv4, ipv6, ipv6_prefixlen;
+    uint8_t restricted;
+    /* state */
+    Slirp *slirp;
+    struct tn_bh *turn; /* slirp is asked what it waits for */
+    struct tn_timer *timeout;
+    struct user_fd **fds; /* by number */
+    uint32_t nfds, turns;
+    struct user_forward *forwards; /* of guestfwd= */
+    struct net4 v4;
+};
+
+/* ---- user_poll.c ---- */
+extern const SlirpCb user_callbacks; /* opaque is the struct user */
+int user_poll_init(struct user *u, struct tn_err *e);
+void user_poll_fini(struct user *u);
+void user_poll_soon(struct user *u); /* something may have changed what slirp waits for */
+
+/* ---- user_fwd.c; 0 or -errno with e ---- */
+int user_add_forwards(struct user *u, struct tn_err *e);
+void user_forwards_poll(struct user *u); /* slirp may take more */
+void user_forwards_fini(struct user *u);
+
+#endif

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""-netdev user, from a guest's side frame by frame: ARP, DHCP, DNS, TFTP, ping, and TCP and UDP in both directions."""
+import os
+import socket
+import struct
+import subprocess
+import tempfile
+
+import netrig
+from netrig import Tenon, eq, fails, ok, test
+from tinyip import Guest, Tcp, ip
+
+
+def need_user():
+    text = subprocess.run([netrig.program(), '-netdev', 'help'], capture_output=True, text=True, check=True).stdout
+    if 'user' not in text.split():
+        raise netrig.Skip('built without libslirp')
+
+
+class Net:
+    """A machine with -netdev user and these options, and a guest in it."""
+
+    def __init__(self, options='', **address):
+        need_user()
+        self.t = Tenon('-netdev user,id=n' + options)
+        self.g = Guest(self.t, **address)
+
+    def __enter__(self):
+        self.t.__enter__()
+        return self.g
+
+    def __exit__(self, *what):
+        return self.t.__exit__(*what)
+
+
+def tcp_server():
+    s = socket.socket()
+    s.bind(('127.0.0.1', 0))
+    s.listen(5)
+    s.settimeout(netrig.TIMEOUT)
+    return s, s.getsockname()[1]
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+# ---- the network itself ----
+
+@test
+def arp_of_router_and_name_server():
+    """10.0.2.2 and 10.0.2.3 answer ARP; 10.0.2.99 does not"""
+    with Net() as g:
+        ok(g.mac_of(ip('10.0.2.2')) and g.mac_of(ip('10.0.2.3')), 'no address')
+        g.arp(ip('10.0.2.99'))
+        ok(all(p[1] != ip('10.0.2.99') for p in g.frames(0.3)), 'somebody is 10.0.2.99')
+
+
+@test
+def ping_of_the_router():
+    """10.0.2.2 answers an echo request with its data"""
+    with Net() as g:
+        eq(g.ping(ip('10.0.2.2'), b'x' * 500), b'x' * 500)
+
+
+@test
+def dhcp_as_usual():
+    """DISCOVER and REQUEST: 10.0.2.15 with mask, router 10.0.2.2, name server 10.0.2.3"""
+    with Net() as g:
+        address, o, _ = g.dhcp(1)
+        eq((address, o[53]), (ip('10.0.2.15'), b'\2'))
+        address, o, _ = g.dhcp(3, bytes([50, 4]) + address)
+        eq((address, o[53]), (ip('10.0.2.15'), b'\5'))
+        eq((o[1], o[3], o[6], o[54]), (ip('255.255.255.0'), ip('10.0.2.2'), ip('10.0.2.3'), ip('10.0.2.2')))
+
+
+@test
+def dhcp_as_options_say():
+    """net, host, dhcpstart, dns, hostname, domainname, dnssearch, bootfile and tftp-server-name reach the guest"""
+    line = (',net=192.168.76.0/24,host=192.168.76.1,dhcpstart=192.168.76.9,dns=192.168.76.4,hostname=vm7,domainname=a.test'
+            ',dnssearch=b.test,dnssearch=c.test,bootfile=pxe.0,tftp-server-name=boot.test')
+    with Net(line, address='192.168.76.9', router='192.168.76.1') as g:
+        address, o, whole = g.dhcp(1)
+        eq(address, ip('192.168.76.9'))
+        eq((o[3], o[6]), (ip('192.168.76.1'), ip('192.168.76.4')))
+        eq((o[12], o[15], o[66]), (b'vm7', b'a.test', b'boot.test'))
+        ok(b'\1b\4test\0' in o[119] and b'\1c' in o[119], repr(o[119]))
+        eq(whole[108:].split(b'\0')[0], b'pxe.0')
+
+
+@test
+def json_of_the_same():
+    """QMP's form of a list: [{"str": ...}]"""
+    need_user()
+    line = '-netdev \'{{"type":"user","id":"n","dnssearch":[{{"str":"b.test"}},{{"str":"c.test"}}],"dhcpstart":"10.0.2.20"}}\''
+    with Tenon(line) as t:
+        address, o, _ = Guest(t).dhcp(1)
+        eq(address, ip('10.0.2.20'))
+        ok(b'\1b\4test\0' in o[119] and b'\1c' in o[119], repr(o[119]))
+
+
+@test
+def names():
+    """a question to 10.0.2.3 goes to the host's name server, or comes back refused by nobody: the machine lives"""
+    with Net() as g:
+        q = struct.pack('!HHHHHH', 0x77, 0x100, 1, 0, 0, 0) + b'\x09localhost\0' + struct.pack('!HH', 1, 1)
+        g.send_udp(5000, ip('10.0.2.3'), 53, q)
+        answer = g.recv_udp(5000, 2)
+        ok(answer is None or answer[2][:2] == b'\0\x77', repr(answer))
+        eq(g.ping(ip('10.0.2.2')), b'abcdefgh')
+
+
+# ---- TFTP (RFC 1350) ----
+
+def tftp_get(g, name):
+    """The file, or the error's number."""
+    port, out, block = 3000 + len(name), b'', 1
+    g.send_udp(port, ip('10.0.2.2'), 69, b'\0\1' + name + b'\0octet\0')
+    while True:
+        a = g.recv_udp(port)
+        ok(a, 'no answer of TFTP')
+        op, number = struct.unpack('!HH', a[2][:4])
+        if op == 5:
+            return number
+        eq((op, number), (3, block), 'block')
+        out += a[2][4:]
+        g.send_udp(port, ip('10.0.2.2'), a[1], b'\0\4' + a[2][2:4])
+        if len(a[2]) < 516:
+            return out
+        block += 1
+
+
+@test
+def tftp():
+    """the router serves the files of the directory, and none outside of it"""
+    with tempfile.TemporaryDirectory() as d:
+        os.mkdir(d + '/pub')
+        data = os.urandom(5000)
+        for path in (d + '/pub/file', d + '/secret'):
+            with open(path, 'wb') as f:
+                f.write(data)
+        with Net(f',tftp={d}/pub') as g:
+            eq(tftp_get(g, b'file'), data)
+            eq(tftp_get(g, b'nothing'), 1)
+            eq(tftp_get(g, b'../secret'), 2)
+
+
+@test
+def no_tftp_unless_asked():
+    """without tftp= there is no file server"""
+    with Net() as g:
+        eq(tftp_get(g, b'etc/passwd'), 2)
+
+
+# ---- out ----
+
+@test
+def tcp_to_the_host():
+    """10.0.2.2 is the host's loopback: bytes go both ways, and each end's close reaches the other"""
+    s, port = tcp_server()
+    with Net() as g:
+        c = Tcp(g, ip('10.0.2.2'), port)
+        ok(c.connect(), 'refused')
+        peer = s.accept()[0]
+        peer.settimeout(netrig.TIMEOUT)
+        c.send(b'from the guest')
+        eq(peer.recv(100), b'from the guest')
+        peer.sendall(b'x' * 40000)
+        eq(c.read(40000), b'x' * 40000)
+        peer.shutdown(socket.SHUT_WR)
+        c.read_end()
+        c.close()
+        eq(peer.recv(100), b'')
+
+
+@test
+def tcp_to_nobody():
+    """a port that nobody listens at is refused"""
+    with Net() as g:
+        ok(not Tcp(g, ip('10.0.2.2'), free_port()).connect(), 'somebody answered')
+
+
+@test
+def many_connections():
+    """connections come and go, and their descriptors' numbers are used again"""
+    s, port = tcp_server()
+    with Net() as g:
+        for i in range(30):
+            c = Tcp(g, ip('10.0.2.2'), port, local=30000 + i)
+            ok(c.connect(), 'refused')
+            peer = s.accept()[0]
+            peer.settimeout(netrig.TIMEOUT)
+            c.send(bytes([i]) * 10)
+            eq(peer.recv(100), bytes([i]) * 10)
+            peer.close()
+            c.read_end()
+            c.close()
+
+
+@test
+def udp_to_the_host():
+    """a datagram arrives, and its answer comes back"""
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(('127.0.0.1', 0))
+    s.settimeout(netrig.TIMEOUT)
+    with Net() as g:
+        g.send_udp(4000, ip('10.0.2.2'), s.getsockname()[1], b'question')
+        data, where = s.recvfrom(100)
+        eq(data, b'question')
+        s.sendto(b'answer', where)
+        eq(g.recv_udp(4000), (ip('10.0.2.2'), s.getsockname()[1], b'answer'))
+
+
+@test
+def restricted():
+    """restrict=on: the network is there, the host is not; what is forwarded still comes in"""
+    s, port = tcp_server()
+    fwd = free_port()
+    with Net(f',restrict=on,hostfwd=tcp:127.0.0.1:{fwd}-:80') as g:
+        eq(g.dhcp(1)[0], ip('10.0.2.15'))
+        s.settimeout(0.5)
+        try:
+            Tcp(g, ip('10.0.2.2'), port).connect()
+            s.accept()
+            raise netrig.Failure('the host was reached')
+        except (socket.timeout, netrig.Failure) as e:
+            ok('reached' not in str(e), str(e))
+        c = socket.create_connection(('127.0.0.1', fwd), netrig.TIMEOUT)
+        Tcp(g, local=80).accept()
+        c.close()
+
+
+# ---- in ----
+
+@test
+def hostfwd_tcp():
+    """a connection to the host's port is one to the guest's, both ways"""
+    fwd, other = free_port(), free_port()
+    with Net(f',hostfwd=tcp:127.0.0.1:{fwd}-:80,hostfwd=tcp:127.0.0.1:{other}-10.0.2.15:81') as g:
+        g.mac_of(ip('10.0.2.2'))  # the machine has started
+        for host_port, guest_port in ((fwd, 80), (other, 81)):
+            c = socket.create_connection(('127.0.0.1', host_port), netrig.TIMEOUT)
+            c.settimeout(netrig.TIMEOUT)
+            t = Tcp(g, local=guest_port)
+            t.accept()
+            c.sendall(b'request')
+            eq(t.read(7), b'request')
+            t.send(b'reply' * 1000)
+            got = b''
+            while len(got) < 5000:
+                got += c.recv(5000)
+            eq(got, b'reply' * 1000)
+            c.close()
+            t.read_end()
+
+
+@test
+def hostfwd_udp():
+    """the same for datagrams"""
+    fwd = free_port(socket.SOCK_DGRAM)
+    with Net(f',hostfwd=udp:127.0.0.1:{fwd}-:53') as g:
+        g.mac_of(ip('10.0.2.2'))
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.settimeout(netrig.TIMEOUT)
+        s.sendto(b'question', ('127.0.0.1', fwd))
+        src, port, data = g.recv_udp(53)
+        eq(data, b'question')
+        g.send_udp(53, src, port, b'answer')
+        eq(s.recv(100), b'answer')
+
+
+@test
+def guestfwd():
+    """an address inside leads to a connection that was made at the start, over TCP or a UNIX socket"""
+    need_user()
+    s, port = tcp_server()
+    with tempfile.TemporaryDirectory() as d, socket.socket(socket.AF_UNIX) as u:
+        u.bind(d + '/s')
+        u.listen(1)
+        u.settimeout(netrig.TIMEOUT)
+        line = f',guestfwd=tcp:10.0.2.100:1234-tcp:127.0.0.1:{port},guestfwd=tcp:10.0.2.101:9-unix:{d}/s'
+        with Net(line) as g:
+            for where, service, listener in (('10.0.2.100', 1234, s), ('10.0.2.101', 9, u)):
+                peer = listener.accept()[0]
+                peer.settimeout(netrig.TIMEOUT)
+                c = Tcp(g, ip(where), service)
+                ok(c.connect(), 'refused')
+                c.send(b'hello')
+                eq(peer.recv(100), b'hello')
+                peer.sendall(b'there' * 2000)
+                eq(c.read(10000), b'there' * 2000)
+
+
+@test
+def frames_of_any_kind():
+    """short, long, broken and strange frames leave the network working"""
+    with Net() as g:
+        for n in (1, 13, 14, 15, 33, 34, 60, 1514, 9000, 65535, 69632):
+            for kind in (0x0800, 0x0806, 0x86dd, 0x8899):
+                head = b'\xff' * 6 + netrig.GUEST_MAC + struct.pack('!H', kind)
+                g.t.send((head + os.urandom(n))[:n])
+                g.t.send((head + b'\x45\0' + os.urandom(n))[:n])
+        eq(g.ping(ip('10.0.2.2')), b'abcdefgh')
+
+
+@test
+def bad_lines():
+    """what cannot be is said in one line"""
+    need_user()
+    fails('-netdev user,id=n,hostfwd=bad', "Invalid host forwarding rule 'bad' (No : separators)")
+    fails('-netdev user,id=n,hostfwd=tcp::1-:22x', 'Bad guest port')
+    s, port = tcp_server()
+    fails(f'-netdev user,id=n,hostfwd=tcp:127.0.0.1:{port}-:22', 'Could not set up host forwarding rule', str(port))
+    s.close()
+    fails('-netdev user,id=n,guestfwd=foo', "Invalid guest forwarding rule 'foo'")
+    fails('-netdev user,id=n,guestfwd=tcp:10.0.2.100:1-cmd:cat', 'cmd:', 'sandbox')
+    fails(f'-netdev user,id=n,guestfwd=tcp:10.0.2.100:1-tcp:127.0.0.1:{port}', 'Connection refused')
+    fails('-netdev user,id=n,guestfwd=tcp:9.9.9.9:1-unix:/nonexistent/s', 'No such file')
+    fails('-netdev user,id=n,net=10.0.2.0/33', 'Invalid netmask provided (must be in range 4-32)')
+    fails('-netdev user,id=n,host=1.2.3.4', "Host doesn't belong to network")
+    fails('-netdev user,id=n,ipv6-prefix=xyz', 'xyz')
+    fails('-netdev user,id=n,ipv4=off,ipv6=off', 'leave nothing')
+    fails('-netdev user,id=n,ipv4=off,net=10.0.2.0/24', 'IPv4 disabled')
+    fails('-netdev user,id=n,smb=/tmp', 'smb')
+    fails('-netdev user,id=n,tftp=/nonexistent', '/nonexistent')
+    fails('-netdev user,id=n,hostname=' + 'x' * 300, 'hostname')
+    fails('-netdev user,id=n,restrict=maybe', 'restrict', "'on' or 'off'")
+
+
+if __name__ == '__main__':
+    netrig.main()
