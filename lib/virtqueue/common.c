@@ -12,7 +12,7 @@ static bool is_packed(const struct vq *q)
 
 void vq_init(struct vq *q, uint32_t elem_size, uint32_t elem_room)
 {
-    *q = (struct vq){.elem_size = elem_size, .elem_room = elem_room};
+    *q = (struct vq){.elem_size = elem_size, .elem_room = elem_room, .view = &vq_no_view};
 }
 
 void vq_fini(struct vq *q)
@@ -98,6 +98,8 @@ static int map_areas(struct vq *q, const struct tn_vq *c, const struct areas *a)
     q->driver = d->cache(q->as, q->ctx, c->driver, a->driver, TN_DMA_READ, NULL, NULL);
     q->device = d->cache(q->as, q->ctx, c->device, a->device, TN_DMA_WRITE, NULL, NULL);
     q->view = d->view ? d->view(q->as, q->ctx) : NULL;
+    if (!q->view)
+        q->view = &vq_no_view;
     return q->desc && q->driver && q->device ? 0 : -ENOMEM;
 }
 
@@ -105,7 +107,7 @@ static void unmap_areas(struct vq *q)
 {
     const struct tn_cached *c[] = {q->desc, q->driver, q->device};
     q->desc = q->driver = q->device = NULL;
-    q->view = NULL;
+    q->view = &vq_no_view;
     for (uint32_t i = 0; i < 3; i++)
         if (c[i])
             q->dma->uncache(c[i]);
@@ -179,6 +181,14 @@ void *vq_pop(struct vq *q)
     return q->flags & TN_VQ_PACKED ? packed_pop(q) : split_pop(q);
 }
 
+uint32_t vq_pop_some(struct vq *q, void **els, uint32_t max)
+{
+    if (UNLIKELY(!q->live))
+        return 0;
+    q->again = 0;
+    return q->flags & TN_VQ_PACKED ? packed_pop_some(q, els, max) : split_pop_some(q, els, max);
+}
+
 /* el leaves the ones in flight. False: it is of an older life, or the queue is broken or stopped.
  */
 static ALWAYS_INLINE bool leave(struct vq *q, const struct vq_elem *el)
@@ -242,10 +252,9 @@ void vq_push(struct vq *q, struct vq_elem *el, uint32_t written)
     }
     q->ndesc -= el->ndesc;
     if (q->flags & TN_VQ_PACKED)
-        packed_use(q, el->id, written, el->ndesc);
+        packed_push(q, el, written);
     else
-        split_use(q, el->id, written, 1);
-    elem_put(q, el);
+        split_push(q, el, written);
 }
 
 bool vq_publish(struct vq *q)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bytes into and out of the pieces of a buffer. */
 #include "virtqueue.h"
-#include <string.h>
 
 /* The next run of at most len bytes in *v, skip bytes on. NULL: there is none. */
 static uint8_t *next_run(const struct tn_iov **v, uint32_t *n, uint64_t *skip, uint64_t len,
@@ -20,7 +19,7 @@ static uint8_t *next_run(const struct tn_iov **v, uint32_t *n, uint64_t *skip, u
     return at;
 }
 
-uint64_t vq_read(const struct tn_iov *v, uint32_t n, uint64_t skip, void *buf, uint64_t len)
+uint64_t vq_read_pieces(const struct tn_iov *v, uint32_t n, uint64_t skip, void *buf, uint64_t len)
 {
     uint64_t done = 0, run;
     for (uint8_t *at; (at = next_run(&v, &n, &skip, len - done, &run)); done += run)
@@ -28,7 +27,8 @@ uint64_t vq_read(const struct tn_iov *v, uint32_t n, uint64_t skip, void *buf, u
     return done;
 }
 
-uint64_t vq_write(const struct tn_iov *v, uint32_t n, uint64_t skip, const void *buf, uint64_t len)
+uint64_t vq_write_pieces(const struct tn_iov *v, uint32_t n, uint64_t skip, const void *buf,
+                         uint64_t len)
 {
     uint64_t done = 0, run;
     for (uint8_t *at; (at = next_run(&v, &n, &skip, len - done, &run)); done += run)

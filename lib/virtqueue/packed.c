@@ -37,18 +37,22 @@ static ALWAYS_INLINE struct desc load(struct vq *q, uint32_t at, bool direct)
     return d;
 }
 
+static const char *table_refusal(const struct vq *q, const struct desc *at)
+{
+    if (!(q->flags & TN_VQ_INDIRECT))
+        return "an indirect descriptor that was not negotiated (2.8.19)";
+    if (!at->len || at->len % DESC_SIZE)
+        return "an indirect table of no whole number of descriptors (2.8.7)";
+    if (at->len / DESC_SIZE > q->size && at->len / DESC_SIZE > VQ_MAX_TABLE)
+        return "an indirect table that is too long (2.8.19)";
+    return NULL;
+}
+
 /* 2.8.7: of a table's flags only WRITE counts. */
 static ALWAYS_INLINE int walk_table(struct vq *q, struct vq_elem *el, struct making *m,
                                     const struct desc *at)
 {
-    uint32_t entries = at->len / DESC_SIZE;
-    const char *bad = NULL;
-    if (UNLIKELY(!(q->flags & TN_VQ_INDIRECT)))
-        bad = "an indirect descriptor that was not negotiated (2.8.19)";
-    else if (UNLIKELY(!entries || at->len % DESC_SIZE))
-        bad = "an indirect table of no whole number of descriptors (2.8.7)";
-    else if (UNLIKELY(entries > q->size && entries > VQ_MAX_TABLE))
-        bad = "an indirect table that is too long (2.8.19)";
+    const char *bad = table_refusal(q, at);
     if (UNLIKELY(bad)) {
         vq_break(q, bad);
         return VQ_BAD;
@@ -56,42 +60,45 @@ static ALWAYS_INLINE int walk_table(struct vq *q, struct vq_elem *el, struct mak
     const uint8_t *table = ram_at(m->ram, at->addr, at->len, TN_DMA_READ);
     if (UNLIKELY(!table) && !(table = vq_far_table(q, at->addr, at->len)))
         return VQ_BAD;
-    for (uint32_t i = 0; i < entries; i++) {
+    for (uint32_t i = 0, entries = at->len / DESC_SIZE; i < entries; i++) {
         struct desc d = near_desc(table + desc_off(i), true);
         int r = add_buffer(q, el, m, &d);
         if (UNLIKELY(r < 0))
             return r;
     }
-    return 0;
+    return 1;
 }
 
-/* The chain whose first descriptor is d, at q->avail. Its length, VQ_BAD or VQ_LATER. */
 static ALWAYS_INLINE int walk(struct vq *q, struct vq_elem *el, struct making *m, struct desc *d,
                               bool direct)
 {
     uint32_t at = q->avail;
-    if (d->flags & DESC_F_INDIRECT && !(d->flags & DESC_F_NEXT)) {
-        int r = walk_table(q, el, m, d);
-        return r < 0 ? r : 1;
-    }
-    for (int n = 1;; n++) {
-        const char *bad = NULL;
-        if (UNLIKELY(d->flags & DESC_F_INDIRECT))
-            bad = "an indirect descriptor in a chain (2.8.19)";
-        else if (UNLIKELY((uint32_t)n > q->size))
-            bad = "a chain longer than the queue (2.8.17)";
-        if (UNLIKELY(bad)) {
-            vq_break(q, bad);
+    for (uint32_t n = 1;; n++) {
+        if (UNLIKELY(d->flags & DESC_F_INDIRECT || n > q->size)) {
+            vq_break(q, n > q->size ? "a chain longer than the queue (2.8.17)"
+                                    : "an indirect descriptor in a chain (2.8.19)");
             return VQ_BAD;
         }
         int r = add_buffer(q, el, m, d);
         if (UNLIKELY(r < 0))
             return r;
-        if (LIKELY(!(d->flags & DESC_F_NEXT)))
-            return n;
+        if (!(d->flags & DESC_F_NEXT))
+            return (int)n;
         at = at + 1 == q->size ? 0 : at + 1;
         *d = load(q, at, direct);
     }
+}
+
+/* The chain whose first descriptor is *d, at q->avail. Its length, VQ_BAD or VQ_LATER; *d is its
+ * last descriptor then. */
+static ALWAYS_INLINE int gather(struct vq *q, struct vq_elem *el, struct making *m, struct desc *d,
+                                bool direct)
+{
+    if (LIKELY(!(d->flags & (DESC_F_NEXT | DESC_F_INDIRECT))))
+        return add_buffer(q, el, m, d) < 0 ? VQ_BAD : 1;
+    if (d->flags & DESC_F_NEXT)
+        return walk(q, el, m, d, direct);
+    return walk_table(q, el, m, d);
 }
 
 static ALWAYS_INLINE bool there(struct vq *q, uint16_t at, uint8_t wrap, bool direct)
@@ -100,23 +107,22 @@ static ALWAYS_INLINE bool there(struct vq *q, uint16_t at, uint8_t wrap, bool di
     return is_avail(flags, wrap);
 }
 
-static ALWAYS_INLINE struct vq_elem *pop(struct vq *q, bool direct)
+/* As in split.c. */
+static NOINLINE bool more_after_all(struct vq *q)
 {
-    if (!there(q, q->avail, q->avail_wrap, direct) &&
-        !(q->live && !q->kicks_off && packed_kicks(q, true) &&
-          there(q, q->avail, q->avail_wrap, direct)))
-        return NULL;
+    return q->live && !q->kicks_off && packed_kicks(q, true) && !packed_empty(q);
+}
+
+static ALWAYS_INLINE struct vq_elem *make(struct vq *q, struct making *m, bool direct)
+{
     struct vq_elem *el = elem_get(q);
     if (UNLIKELY(!el))
         return NULL;
-    struct making m = {.ram = vq_hit(q), .in_from = ~0u};
     struct desc d = load(q, q->avail, direct);
-    int n = walk(q, el, &m, &d, direct);
-    if (UNLIKELY(n < 0 || !q->live))
+    int n = gather(q, el, m, &d, direct);
+    if (UNLIKELY(n < 0 || (!direct && !q->live) || finish_elem(q, el, m, (uint32_t)n) < 0))
         return vq_abandon(q, el);
     el->id = d.next; /* of the chain's last descriptor, 2.8.6 */
-    if (UNLIKELY(finish_elem(q, el, &m, (uint32_t)n) < 0))
-        return vq_abandon(q, el);
     struct pos p = moved(q, q->avail, q->avail_wrap, (uint32_t)n);
     q->avail = p.at;
     q->avail_wrap = p.wrap;
@@ -125,14 +131,37 @@ static ALWAYS_INLINE struct vq_elem *pop(struct vq *q, bool direct)
     return el;
 }
 
-static NOINLINE struct vq_elem *far_pop(struct vq *q)
+static ALWAYS_INLINE uint32_t pop(struct vq *q, void **els, uint32_t max, bool direct)
 {
-    return pop(q, false);
+    const struct tn_ram *ram = vq_hit(q);
+    uint32_t n = 0;
+    for (; n < max; n++) {
+        if (!there(q, q->avail, q->avail_wrap, direct) && !more_after_all(q))
+            break;
+        struct making m = {.ram = ram};
+        els[n] = make(q, &m, direct);
+        if (UNLIKELY(!els[n]))
+            break;
+        ram = m.ram;
+    }
+    return n;
+}
+
+static NOINLINE uint32_t far_pop(struct vq *q, void **els, uint32_t max)
+{
+    return pop(q, els, max, false);
 }
 
 struct vq_elem *packed_pop(struct vq *q)
 {
-    return LIKELY(vq_direct(q)) ? pop(q, true) : far_pop(q);
+    void *el;
+    uint32_t n = LIKELY(vq_direct(q)) ? pop(q, &el, 1, true) : far_pop(q, &el, 1);
+    return n ? el : NULL;
+}
+
+uint32_t packed_pop_some(struct vq *q, void **els, uint32_t max)
+{
+    return LIKELY(vq_direct(q)) ? pop(q, els, max, true) : far_pop(q, els, max);
 }
 
 void packed_unpop(struct vq *q, uint16_t ndesc)
@@ -153,7 +182,7 @@ static ALWAYS_INLINE uint64_t used_word(uint16_t id, uint32_t len, uint16_t flag
     return len | (uint64_t)id << 32 | (uint64_t)flags << 48;
 }
 
-static void near_use(struct vq *q, uint16_t id, uint32_t len, uint16_t flags)
+static ALWAYS_INLINE void near_use(struct vq *q, uint16_t id, uint32_t len, uint16_t flags)
 {
     uint8_t *d = q->desc->va + desc_off(q->used);
     if (q->pending) {
@@ -166,7 +195,7 @@ static void near_use(struct vq *q, uint16_t id, uint32_t len, uint16_t flags)
 }
 
 /* 2.8.6, 2.8.8: one used descriptor at the place of the first of ndesc, which it stands for. */
-void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc)
+static ALWAYS_INLINE void use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc)
 {
     uint16_t flags = q->used_wrap ? PDESC_F_AVAIL | PDESC_F_USED : 0;
     if (len)
@@ -185,6 +214,17 @@ void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc)
     q->used = p.at;
     q->used_wrap = p.wrap;
     q->pending = (uint16_t)(q->pending + ndesc);
+}
+
+void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc)
+{
+    use(q, id, len, ndesc);
+}
+
+void packed_push(struct vq *q, struct vq_elem *el, uint32_t written)
+{
+    use(q, el->id, written, el->ndesc);
+    elem_put(q, el);
 }
 
 /* 2.8.10: read after the flags can be seen. n: descriptors used since the last time */

@@ -10,6 +10,7 @@
 enum { BOUNCE_MAX = 32 << 20, SEGS = 16 };
 
 const struct tn_ram vq_no_ram = {0};
+const struct tn_view *const vq_no_view = NULL;
 
 /* One piece that is not plain RAM: a mapping, or a copy. */
 struct vq_bounce {

@@ -4,76 +4,88 @@
 
 enum { PREFETCH_AHEAD = 4 };
 
-/* A chain in the ring (table NULL) or in an indirect table, from entry i on. The number of
- * descriptors, VQ_BAD or VQ_LATER. *d is then the last one: of a ring it may lead to a table. */
+/* The ring as one call of vq_pop() or vq_pop_some() sees it: addresses NULL unless direct. */
+struct near {
+    const uint8_t *desc, *avail;
+    uint32_t size;
+};
+
+static ALWAYS_INLINE struct desc load(struct vq *q, const struct near *r, uint32_t i, bool direct)
+{
+    struct desc d;
+    if (direct)
+        return near_desc(r->desc + (uint64_t)i * DESC_SIZE, false);
+    vq_far_desc(q, &d, q->desc->iova + (uint64_t)i * DESC_SIZE, false);
+    return d;
+}
+
+/* The rest of a chain that begins with *d, in the ring or in a table of so many entries. The number
+ * of descriptors, VQ_BAD or VQ_LATER. *d is then the last one, which may lead to a table. */
 static ALWAYS_INLINE int walk(struct vq *q, struct vq_elem *el, struct making *m,
-                              const uint8_t *table, uint32_t entries, uint32_t i, struct desc *d,
-                              bool direct)
+                              const struct near *r, struct desc *d, bool direct)
 {
     for (uint32_t n = 1;; n++) {
-        if (direct || table)
-            *d = near_desc((table ? table : q->desc->va) + (uint64_t)i * DESC_SIZE, false);
-        else
-            vq_far_desc(q, d, q->desc->iova + (uint64_t)i * DESC_SIZE, false);
         if (UNLIKELY(d->flags & DESC_F_INDIRECT))
             return (int)n;
-        int r = add_buffer(q, el, m, d);
-        if (UNLIKELY(r < 0))
-            return r;
+        int err = add_buffer(q, el, m, d);
+        if (UNLIKELY(err < 0))
+            return err;
         if (!(d->flags & DESC_F_NEXT))
             return (int)n;
-        i = d->next;
-        if (UNLIKELY(i >= entries || n >= entries)) {
-            vq_break(q, i >= entries ? "a next index beyond the table (2.7.5)"
-                                     : "a chain longer than the queue (2.7.5)");
+        if (UNLIKELY(d->next >= r->size || n >= r->size)) {
+            vq_break(q, d->next >= r->size ? "a next index beyond the table (2.7.5)"
+                                           : "a chain longer than the queue (2.7.5)");
             return VQ_BAD;
         }
+        *d = load(q, r, d->next, direct);
     }
+}
+
+static const char *table_refusal(const struct vq *q, const struct desc *at)
+{
+    if (!(q->flags & TN_VQ_INDIRECT))
+        return "an indirect descriptor that was not negotiated (2.7.5.3.1)";
+    if (at->flags & DESC_F_NEXT)
+        return "a descriptor that is both indirect and chained on (2.7.5.3.1)";
+    if (!at->len || at->len % DESC_SIZE)
+        return "an indirect table of no whole number of descriptors (2.7.5.3.2)";
+    if (at->len / DESC_SIZE > q->size && at->len / DESC_SIZE > VQ_MAX_TABLE)
+        return "an indirect table that is too long (2.7.5.3.1)";
+    return NULL;
 }
 
 static ALWAYS_INLINE int walk_table(struct vq *q, struct vq_elem *el, struct making *m,
                                     const struct desc *at)
 {
-    uint32_t entries = at->len / DESC_SIZE;
-    const char *bad = NULL;
-    if (UNLIKELY(!(q->flags & TN_VQ_INDIRECT)))
-        bad = "an indirect descriptor that was not negotiated (2.7.5.3.1)";
-    else if (UNLIKELY(at->flags & DESC_F_NEXT))
-        bad = "a descriptor that is both indirect and chained on (2.7.5.3.1)";
-    else if (UNLIKELY(!entries || at->len % DESC_SIZE))
-        bad = "an indirect table of no whole number of descriptors (2.7.5.3.2)";
-    else if (UNLIKELY(entries > q->size && entries > VQ_MAX_TABLE))
-        bad = "an indirect table that is too long (2.7.5.3.1)";
+    const char *bad = table_refusal(q, at);
     if (UNLIKELY(bad)) {
         vq_break(q, bad);
         return VQ_BAD;
     }
-    const uint8_t *table = ram_at(m->ram, at->addr, at->len, TN_DMA_READ);
-    if (UNLIKELY(!table) && !(table = vq_far_table(q, at->addr, at->len)))
+    struct near t = {.desc = ram_at(m->ram, at->addr, at->len, TN_DMA_READ),
+                     .size = at->len / DESC_SIZE};
+    if (UNLIKELY(!t.desc) && !(t.desc = vq_far_table(q, at->addr, at->len)))
         return VQ_BAD;
-    struct desc d;
-    int r = walk(q, el, m, table, entries, 0, &d, true);
-    if (UNLIKELY(r > 0 && d.flags & DESC_F_INDIRECT)) {
+    struct desc d = load(q, &t, 0, true);
+    int n = walk(q, el, m, &t, &d, true);
+    if (UNLIKELY(n > 0 && d.flags & DESC_F_INDIRECT)) {
         vq_break(q, "an indirect table within another (2.7.5.3.1)");
         return VQ_BAD;
     }
-    return r;
+    return n;
 }
 
-static ALWAYS_INLINE int make(struct vq *q, struct vq_elem *el, struct making *m, uint16_t head,
-                              bool direct)
+/* The number of descriptors of the ring, VQ_BAD or VQ_LATER. */
+static ALWAYS_INLINE int gather(struct vq *q, struct vq_elem *el, struct making *m,
+                                const struct near *r, struct desc *d, bool direct)
 {
-    struct desc d;
-    int n = walk(q, el, m, NULL, q->size, head, &d, direct);
-    if (n > 0 && d.flags & DESC_F_INDIRECT) {
-        int r = walk_table(q, el, m, &d);
-        if (UNLIKELY(r < 0))
-            return r;
+    int n = walk(q, el, m, r, d, direct);
+    if (n > 0 && d->flags & DESC_F_INDIRECT) {
+        int err = walk_table(q, el, m, d);
+        if (UNLIKELY(err < 0))
+            return err;
     }
-    if (UNLIKELY(n < 0 || !q->live))
-        return n < 0 ? n : VQ_BAD;
-    el->id = head;
-    return finish_elem(q, el, m, (uint32_t)n);
+    return n;
 }
 
 static ALWAYS_INLINE bool more(struct vq *q, bool direct)
@@ -87,52 +99,87 @@ static ALWAYS_INLINE bool more(struct vq *q, bool direct)
     return idx != q->avail;
 }
 
-static ALWAYS_INLINE uint64_t avail_off(const struct vq *q, uint16_t at)
+/* After a look at a ring that was empty: the driver has been asked for a kick, unless there are
+ * buffers by now. */
+static NOINLINE bool more_after_all(struct vq *q)
 {
-    return AVAIL_RING + AVAIL_ENTRY * (uint64_t)(at & (q->size - 1));
+    bool direct = vq_direct(q);
+    return q->live && !q->kicks_off && split_kicks(q, true) && more(q, direct);
+}
+
+static ALWAYS_INLINE uint64_t avail_off(uint32_t at, uint32_t size)
+{
+    return AVAIL_RING + AVAIL_ENTRY * (uint64_t)(at & (size - 1));
 }
 
 /* What comes next is on its way to this processor while this element is handled. */
-static ALWAYS_INLINE void prefetch(const struct vq *q)
+static ALWAYS_INLINE void prefetch(const struct vq *q, const struct near *r)
 {
-    uint16_t at = (uint16_t)(q->avail + PREFETCH_AHEAD);
     if ((uint16_t)(q->avail_seen - q->avail) <= PREFETCH_AHEAD)
         return;
-    uint32_t head = ld16(q->driver->va + avail_off(q, at)) & (q->size - 1);
-    __builtin_prefetch(q->desc->va + (uint64_t)head * DESC_SIZE);
+    uint32_t head = ld16(r->avail + avail_off(q->avail + PREFETCH_AHEAD, r->size));
+    __builtin_prefetch(r->desc + (head & (r->size - 1)) * (uint64_t)DESC_SIZE);
 }
 
-static ALWAYS_INLINE struct vq_elem *pop(struct vq *q, bool direct)
+static ALWAYS_INLINE struct vq_elem *make(struct vq *q, const struct near *r, struct making *m,
+                                          bool direct)
 {
-    if (q->avail == q->avail_seen && !more(q, direct) &&
-        !(q->live && !q->kicks_off && split_kicks(q, true) && more(q, direct)))
-        return NULL;
-    if (direct)
-        prefetch(q);
     struct vq_elem *el = elem_get(q);
     if (UNLIKELY(!el))
         return NULL;
-    uint16_t head = direct ? ld16(q->driver->va + avail_off(q, q->avail))
-                           : vq_far_ld16(q, q->driver, avail_off(q, q->avail));
-    struct making m = {.ram = vq_hit(q), .in_from = ~0u};
-    if (UNLIKELY(head >= q->size)) {
+    uint64_t off = avail_off(q->avail, r->size);
+    uint16_t head = direct ? ld16(r->avail + off) : vq_far_ld16(q, q->driver, off);
+    if (UNLIKELY(head >= r->size)) {
         vq_break(q, "a head beyond the descriptor table (2.7.6)");
         return vq_abandon(q, el);
     }
-    if (UNLIKELY(make(q, el, &m, head, direct) < 0))
+    struct desc d = load(q, r, head, direct);
+    int n = 1;
+    if (LIKELY(!(d.flags & (DESC_F_NEXT | DESC_F_INDIRECT))))
+        n = add_buffer(q, el, m, &d) < 0 ? VQ_BAD : 1;
+    else
+        n = gather(q, el, m, r, &d, direct);
+    if (UNLIKELY(n < 0 || (!direct && !q->live) || finish_elem(q, el, m, (uint32_t)n) < 0))
         return vq_abandon(q, el);
+    el->id = head;
     q->avail++;
     return el;
 }
 
-static NOINLINE struct vq_elem *far_pop(struct vq *q)
+static ALWAYS_INLINE uint32_t pop(struct vq *q, void **els, uint32_t max, bool direct)
 {
-    return pop(q, false);
+    const struct tn_ram *ram = vq_hit(q);
+    struct near r = {.desc = q->desc->va, .avail = q->driver->va, .size = q->size};
+    uint32_t n = 0;
+    for (; n < max; n++) {
+        if (q->avail == q->avail_seen && !more(q, direct) && !more_after_all(q))
+            break;
+        if (direct)
+            prefetch(q, &r);
+        struct making m = {.ram = ram};
+        els[n] = make(q, &r, &m, direct);
+        if (UNLIKELY(!els[n]))
+            break;
+        ram = m.ram;
+    }
+    return n;
+}
+
+static NOINLINE uint32_t far_pop(struct vq *q, void **els, uint32_t max)
+{
+    return pop(q, els, max, false);
 }
 
 struct vq_elem *split_pop(struct vq *q)
 {
-    return LIKELY(vq_direct(q)) ? pop(q, true) : far_pop(q);
+    void *el;
+    uint32_t n = LIKELY(vq_direct(q)) ? pop(q, &el, 1, true) : far_pop(q, &el, 1);
+    return n ? el : NULL;
+}
+
+uint32_t split_pop_some(struct vq *q, void **els, uint32_t max)
+{
+    return LIKELY(vq_direct(q)) ? pop(q, els, max, true) : far_pop(q, els, max);
 }
 
 void split_unpop(struct vq *q)
@@ -142,7 +189,7 @@ void split_unpop(struct vq *q)
 
 /* ---- used ring ---- */
 
-void split_use(struct vq *q, uint16_t id, uint32_t len, uint32_t entries)
+static ALWAYS_INLINE void use(struct vq *q, uint16_t id, uint32_t len, uint32_t entries)
 {
     uint64_t off = USED_RING + USED_ENTRY * (uint64_t)(q->used & (q->size - 1));
     if (LIKELY(q->device->va != NULL)) {
@@ -154,6 +201,17 @@ void split_use(struct vq *q, uint16_t id, uint32_t len, uint32_t entries)
     }
     q->used = (uint16_t)(q->used + entries);
     q->pending = (uint16_t)(q->pending + entries);
+}
+
+void split_use(struct vq *q, uint16_t id, uint32_t len, uint32_t entries)
+{
+    use(q, id, len, entries);
+}
+
+void split_push(struct vq *q, struct vq_elem *el, uint32_t written)
+{
+    use(q, el->id, written, 1);
+    elem_put(q, el);
 }
 
 /* 2.7.7, 2.7.10: read after the new index can be seen */

@@ -13,6 +13,7 @@
 #ifndef TN_VIRTQUEUE_H
 #define TN_VIRTQUEUE_H
 #include <stdbool.h>
+#include <string.h>
 #include <tenon/dma.h>
 #include <tenon/virtio.h>
 
@@ -57,7 +58,7 @@ struct vq {
     uint8_t again;               /* VQ_AGAIN_*: of the last vq_pop() */
     uint32_t flags, size;        /* TN_VQ_*; descriptors */
     const struct tn_cached *desc, *driver, *device; /* the three areas */
-    const struct tn_view *const *view; /* the table of RAM of this moment; NULL or *view NULL: map */
+    const struct tn_view *const *view; /* the table of RAM of this moment; *view NULL: map */
     struct vq_elem *free;
     uint32_t hit;                /* where in the table the last buffer was */
     uint16_t avail, used;        /* next to take, next to give back; packed: without the wrap counter */
@@ -118,6 +119,8 @@ struct vq_place vq_place(const struct vq *q);
  * struct vq_elem are as the device last left them (zero at first). Where there is none, the driver has
  * been asked for a kick, unless vq_kicks(q, false) is in force. */
 void *vq_pop(struct vq *q);
+/* The same for up to max of them, at less cost for each; how many there were. */
+uint32_t vq_pop_some(struct vq *q, void **els, uint32_t max);
 /* Takes the newest element back: vq_pop() will give it again. In reverse order of vq_pop(). */
 void vq_unpop(struct vq *q, struct vq_elem *el);
 /* Gives the buffer back, with written bytes of its in pieces, counted from the first. The driver sees
@@ -160,9 +163,24 @@ void vq_break(struct vq *q, const char *why);
 
 /* ---- pieces ---- */
 
+uint64_t vq_read_pieces(const struct tn_iov *v, uint32_t n, uint64_t skip, void *buf, uint64_t len);
+uint64_t vq_write_pieces(const struct tn_iov *v, uint32_t n, uint64_t skip, const void *buf, uint64_t len);
 /* Copies len bytes from the pieces, skip bytes into them, to buf; returns how many there were. */
-uint64_t vq_read(const struct tn_iov *v, uint32_t n, uint64_t skip, void *buf, uint64_t len);
-uint64_t vq_write(const struct tn_iov *v, uint32_t n, uint64_t skip, const void *buf, uint64_t len);
+static inline uint64_t vq_read(const struct tn_iov *v, uint32_t n, uint64_t skip, void *buf, uint64_t len)
+{
+    if (!n || skip > v->len || len > v->len - skip)
+        return vq_read_pieces(v, n, skip, buf, len);
+    memcpy(buf, (const uint8_t *)v->base + skip, len);
+    return len;
+}
+/* The other way. */
+static inline uint64_t vq_write(const struct tn_iov *v, uint32_t n, uint64_t skip, const void *buf, uint64_t len)
+{
+    if (!n || skip > v->len || len > v->len - skip)
+        return vq_write_pieces(v, n, skip, buf, len);
+    memcpy((uint8_t *)v->base + skip, buf, len);
+    return len;
+}
 uint64_t vq_fill(const struct tn_iov *v, uint32_t n, uint64_t skip, uint8_t byte, uint64_t len);
 /* Cuts skip bytes off the front of *v, in place; the pieces that are left. */
 uint32_t vq_skip(struct tn_iov **v, uint32_t n, uint64_t skip);

@@ -116,10 +116,11 @@ const uint8_t *vq_far_table(struct vq *q, uint64_t iova, uint32_t len);
 void vq_pieces_fini(struct vq *q);
 
 extern const struct tn_ram vq_no_ram;
+extern const struct tn_view *const vq_no_view; /* NULL */
 
 static ALWAYS_INLINE const struct tn_view *vq_view(const struct vq *q)
 {
-    return LIKELY(q->view != NULL) ? __atomic_load_n(q->view, __ATOMIC_ACQUIRE) : NULL;
+    return __atomic_load_n(q->view, __ATOMIC_ACQUIRE);
 }
 
 /* The region of the last hit. The table may be another one by now, so nothing of it is kept but the
@@ -133,11 +134,12 @@ static ALWAYS_INLINE const struct tn_ram *vq_hit(const struct vq *q)
                                                  (uint64_t)q->hit * v->ram_stride);
 }
 
-/* An element while it is made. */
+/* An element while it is made. Its address is taken by inlined functions only, so that it lives in
+ * registers. */
 struct making {
     const struct tn_ram *ram;
-    uint32_t n;       /* pieces so far */
-    uint32_t in_from; /* the first in piece; ~0: none yet */
+    uint32_t n, nout; /* pieces so far; how many of them are out */
+    bool in;          /* a descriptor to write has been seen */
     uint64_t out_len, in_len;
 };
 
@@ -148,29 +150,43 @@ static ALWAYS_INLINE uint8_t *ram_at(const struct tn_ram *r, uint64_t iova, uint
     return LIKELY(off < r->len && len <= r->len - off && (r->prot & dir)) ? r->va + off : NULL;
 }
 
+/* One that the last region does not have, or with no room for it in iov. */
+static ALWAYS_INLINE int add_far(struct vq *q, struct vq_elem *el, struct making *m,
+                                 const struct desc *d)
+{
+    int n = vq_add_slow(q, el, m->n, d->addr, d->len, m->in ? TN_DMA_WRITE : TN_DMA_READ);
+    if (n < 0)
+        return n;
+    m->n = (uint32_t)n;
+    m->ram = vq_hit(q);
+    return 0;
+}
+
 static ALWAYS_INLINE int add_buffer(struct vq *q, struct vq_elem *el, struct making *m,
                                     const struct desc *d)
 {
     bool in = d->flags & DESC_F_WRITE;
-    if (in && m->in_from == ~0u)
-        m->in_from = m->n;
-    if (UNLIKELY(!in && m->in_from != ~0u)) {
+    if (UNLIKELY(m->in && !in)) {
         vq_break(q, "a buffer to read behind one to write (2.7.4.2)");
         return VQ_BAD;
     }
+    m->in = in;
     if (UNLIKELY(!d->len))
         return 0;
     uint8_t *va = ram_at(m->ram, d->addr, d->len, in ? TN_DMA_WRITE : TN_DMA_READ);
-    if (LIKELY(va && m->n < el->cap)) {
+    if (LIKELY(va && (m->n == 0 || m->n < el->cap))) {
         el->iov[m->n++] = (struct tn_iov){va, d->len};
     } else {
-        int n = vq_add_slow(q, el, m->n, d->addr, d->len, in ? TN_DMA_WRITE : TN_DMA_READ);
-        if (n < 0)
-            return n;
-        m->n = (uint32_t)n;
-        m->ram = vq_hit(q);
+        int r = add_far(q, el, m, d);
+        if (r < 0)
+            return r;
     }
-    *(in ? &m->in_len : &m->out_len) += d->len;
+    if (in) {
+        m->in_len += d->len;
+    } else {
+        m->out_len += d->len;
+        m->nout = m->n;
+    }
     return 0;
 }
 
@@ -186,8 +202,8 @@ static ALWAYS_INLINE int finish_elem(struct vq *q, struct vq_elem *el, const str
         vq_break(q, "more descriptors in use than the queue has");
         return VQ_BAD;
     }
-    el->nout = m->in_from == ~0u ? m->n : m->in_from;
-    el->nin = m->n - el->nout;
+    el->nout = m->nout;
+    el->nin = m->n - m->nout;
     el->out_len = m->out_len;
     el->in_len = m->in_len;
     el->ndesc = (uint16_t)ndesc;
@@ -204,6 +220,8 @@ void *vq_abandon(struct vq *q, struct vq_elem *el);
 /* ---- the two formats ---- */
 
 struct vq_elem *split_pop(struct vq *q);
+uint32_t split_pop_some(struct vq *q, void **els, uint32_t max);
+void split_push(struct vq *q, struct vq_elem *el, uint32_t written);
 void split_unpop(struct vq *q);
 void split_use(struct vq *q, uint16_t id, uint32_t len, uint32_t entries);
 bool split_publish(struct vq *q);
@@ -211,6 +229,8 @@ bool split_empty(struct vq *q);
 bool split_kicks(struct vq *q, bool on);
 
 struct vq_elem *packed_pop(struct vq *q);
+uint32_t packed_pop_some(struct vq *q, void **els, uint32_t max);
+void packed_push(struct vq *q, struct vq_elem *el, uint32_t written);
 void packed_unpop(struct vq *q, uint16_t ndesc);
 void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc);
 bool packed_publish(struct vq *q);
