@@ -93,6 +93,8 @@ static const char *objection(const struct vt *v)
     for (uint32_t i = 0; i < TN_VIRTIO_FEATURE_WORDS; i++)
         if (v->driver[i] & ~offered_modern(v, i))
             return "features that were not offered are accepted (2.2)";
+    if (v->early || (vt_status(v) & VIRTIO_CONFIG_S_DRIVER_OK))
+        return "a driver that has begun as a legacy one goes on as another";
     if (!(v->driver[0] & VIRTIO_BIT(VIRTIO_F_VERSION_1)))
         return "VERSION_1 is not accepted (6.1)";
     if (v->offered[0] & ~v->driver[0] & VIRTIO_BIT(VIRTIO_F_ACCESS_PLATFORM))
