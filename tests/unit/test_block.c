@@ -339,7 +339,7 @@ TEST(random_requests_find_what_was_written_whatever_the_back_end_wants)
 
 TEST(neighbours_in_one_block_do_not_lose_each_others_writes)
 {
-    struct disk *d = disk_on("size=64k,logical=4096,reverse=on");
+    struct disk *d = disk_on("size=64k,logical=4096");
     struct mem *m = mem_of("d0");
     struct asked a[64];
     struct tn_iov v[64];

@@ -147,10 +147,9 @@ TEST(random_requests_find_what_was_written_and_nothing_changes_below)
 
 TEST(many_at_once_on_one_cluster_lose_nothing)
 {
-    struct disk *d = snapshot_on("logical=512,reverse=on");
+    struct disk *d = snapshot_on("logical=512");
     static struct asked a[128];
     static struct tn_iov v[128];
-    overlay()->reverse = 1;
     fill(page, CLUSTER);
     for (uint32_t i = 0; i < 128; i++) {
         uint32_t at = i * 77 % 128;

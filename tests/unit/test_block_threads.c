@@ -126,7 +126,7 @@ TEST(sectors_of_one_block_are_changed_from_both)
 {
     struct vm *vm = block_vm();
     fixture_register(vm, &iothread_plugin);
-    CHECK_EQ(both(vm, "driver=mem,if=none,id=d0,size=256k,logical=4096,reverse=on"), 0);
+    CHECK_EQ(both(vm, "driver=mem,if=none,id=d0,size=256k,logical=4096"), 0);
     CHECK_EQ(mem_of("d0")->bad, 0);
     check_sectors(mem_of("d0")->data);
 }
