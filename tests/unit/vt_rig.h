@@ -22,6 +22,7 @@ struct rig {
     struct tn_loop loop;
     struct tn_os os;
     struct vt vt;
+    struct vt *v; /* the transport that is tested: vt, or one around it */
     struct vt_child slot;
     /* what the child does */
     uint32_t stop_later, reset_later, start_fails, refuses;
@@ -182,7 +183,7 @@ static int rig_queue_start(void *s, const struct tn_vq *q)
     struct rig *r = s;
     uint32_t bit = 1u << q->index;
     RIG_PROMISE(r, q->index < RIG_QUEUES && !((r->running | r->stopping) & bit));
-    RIG_PROMISE(r, !r->resetting && q->size && q->size <= r->vt.q[q->index].max);
+    RIG_PROMISE(r, !r->resetting && q->size && q->size <= r->v->q[q->index].max);
     r->last = *q;
     if (r->start_fails)
         return -EINVAL;
@@ -292,13 +293,9 @@ static const struct vt_hooks rig_hooks = {.plugged = rig_plugged,
 
 /* ---- for tests ---- */
 
-static void rig_init(struct rig *r)
+/* The host's tables, and what the child offers. */
+static void rig_tables(struct rig *r)
 {
-    static const uint16_t sizes[RIG_QUEUES] = {256, 8, 0x8000};
-    const struct tn_virtio_setup u = {.struct_size = sizeof u,
-                                      .config_len = RIG_CONFIG,
-                                      .nqueues = RIG_QUEUES,
-                                      .max_size = sizes};
     *r = (struct rig){
         .host = {.struct_size = sizeof r->host, .get = rig_get},
         .core = {.struct_size = sizeof r->core,
@@ -316,25 +313,42 @@ static void rig_init(struct rig *r)
     r->dev = (struct tn_dev){&r->host, &r->core, NULL, r};
     r->slot.v.features = VIRTIO_BIT(VIRTIO_F_RING_RESET) | VIRTIO_BIT(VIRTIO_RING_F_EVENT_IDX) |
                          VIRTIO_BIT(VIRTIO_RING_F_INDIRECT_DESC) | VIRTIO_LEGACY_BITS;
-    r->vt.modern = r->vt.legacy = true;
-    vt_init(&r->vt, &r->dev, &rig_hooks, r);
-    vt_realize(&r->vt, NULL);
-    vt_bus_type.attach(&r->vt, &r->slot, &r->child_dev, &rig_child, r, NULL);
+}
+
+/* The child on the bus of v, which runs. */
+static void rig_attach(struct rig *r, struct vt *v)
+{
+    static const uint16_t sizes[RIG_QUEUES] = {256, 8, 0x8000};
+    const struct tn_virtio_setup u = {.struct_size = sizeof u,
+                                      .config_len = RIG_CONFIG,
+                                      .nqueues = RIG_QUEUES,
+                                      .max_size = sizes};
+    r->v = v;
+    vt_realize(v, NULL);
+    vt_bus_type.attach(v, &r->slot, &r->child_dev, &rig_child, r, NULL);
     vt_port.setup(&r->slot, &u, NULL);
     vt_port.kick_fd(&r->slot, 0);
-    vt_bus_type.plugged(&r->vt, &r->slot, NULL);
-    vt_resume(&r->vt);
+    vt_bus_type.plugged(v, &r->slot, NULL);
+    vt_resume(v);
+}
+
+static inline void rig_init(struct rig *r)
+{
+    rig_tables(r);
+    r->vt.modern = r->vt.legacy = true;
+    vt_init(&r->vt, &r->dev, &rig_hooks, r);
+    rig_attach(r, &r->vt);
 }
 
 static void rig_fini(struct rig *r)
 {
-    for (uint32_t i = 0; i < r->vt.nqueues; i++) {
-        if (r->vt.q[i].kick_fd >= 0)
-            close(r->vt.q[i].kick_fd);
-        if (r->vt.q[i].call_fd >= 0)
-            close(r->vt.q[i].call_fd);
+    for (uint32_t i = 0; i < r->v->nqueues; i++) {
+        if (r->v->q[i].kick_fd >= 0)
+            close(r->v->q[i].kick_fd);
+        if (r->v->q[i].call_fd >= 0)
+            close(r->v->q[i].call_fd);
     }
-    vt_fini(&r->vt);
+    vt_fini(r->v);
 }
 
 /* The child's completions, and the bottom half that they ask for. */
@@ -342,7 +356,7 @@ static void rig_run(struct rig *r)
 {
     if (r->kicked) {
         r->kicked = 0;
-        vt_progress(&r->vt);
+        vt_progress(r->v);
     }
 }
 
@@ -356,7 +370,7 @@ static void rig_stopped(struct rig *r)
     rig_run(r);
 }
 
-static void rig_reset_done(struct rig *r)
+static inline void rig_reset_done(struct rig *r)
 {
     if (r->resetting) {
         r->resetting = 0;
