@@ -144,6 +144,7 @@ struct blk_op {
 
 void blk_list_add(struct blk_list *l, struct blk_io *io);
 struct blk_io *blk_list_take(struct blk_list *l); /* the first one, NULL */
+int blk_list_remove(struct blk_list *l, struct blk_io *io); /* 0: it is not there */
 
 /* The lane of b in c, one reference more; NULL with e. Main thread. */
 struct blk_lane *lane_get(struct tn_blk *b, struct tn_ctx *c, struct tn_err *e);

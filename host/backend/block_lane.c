@@ -139,7 +139,7 @@ void lane_flush(struct blk_lane *l)
         l->b->be->flush_batch(l->q);
 }
 
-static int unlink_io(struct blk_list *l, struct blk_io *io)
+int blk_list_remove(struct blk_list *l, struct blk_io *io)
 {
     struct blk_io **at = &l->first;
     while (*at && *at != io)
@@ -155,7 +155,7 @@ static int unlink_io(struct blk_list *l, struct blk_io *io)
 void lane_cancel(struct blk_io *io)
 {
     struct blk_lane *l = io->lane;
-    if (unlink_io(&l->full, io))
+    if (blk_list_remove(&l->full, io))
         lane_end(l, io, -ECANCELED);
     else if (TN_HAS(l->b->be, cancel))
         l->b->be->cancel(l->q, &io->r);

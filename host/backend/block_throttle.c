@@ -167,6 +167,25 @@ static int throttle_submit(void *p, struct tn_blk_req *r)
     return 0;
 }
 
+/* Waits no longer; the group forgets that it came. */
+static void throttle_cancel(void *p, struct tn_blk_req *r)
+{
+    struct throttle_queue *q = p, *next = NULL;
+    struct throttle_group *g = node_of(q)->g;
+    int w = is_write(r);
+    pthread_mutex_lock(&g->lock);
+    int waited = blk_list_remove(&q->dir[w].waiting, (struct blk_io *)r);
+    if (waited && !q->dir[w].waiting.first) {
+        drop_turn(g, q, w);
+        next = TAILQ_FIRST(&g->turns[w]);
+    }
+    if (next)
+        bh_kick(next->bh);
+    pthread_mutex_unlock(&g->lock);
+    if (waited)
+        lane_finish(r, -ECANCELED);
+}
+
 /* ---- queues ---- */
 
 static void *throttle_queue_new(void *s, struct tn_ctx *c, struct tn_err *e)
@@ -254,6 +273,7 @@ static const struct tn_blk_backend throttle_ops = {
     .queue = throttle_queue_new,
     .queue_del = throttle_queue_del,
     .submit = throttle_submit,
+    .cancel = throttle_cancel,
     .flush_batch = filter_flush_batch,
     .access = filter_access,
 };
