@@ -52,7 +52,8 @@ struct rig {
     /* the drive */
     struct tn_blk_info info;
     struct drive_io io[MAX_IO];
-    uint32_t nio, room, flushes, cancels, on_error, policy_seen;
+    uint32_t nio, seen, room, flushes, cancels, on_error,
+        policy_seen; /* seen: of nio, by the last flush */
     int cache, cache_can;
     const struct tn_blk_ops *drive_ops;
     uint32_t attach_flags;
@@ -230,6 +231,7 @@ static void rig_flush_batch(struct tn_blkq *q)
 {
     (void)q;
     rig->flushes++;
+    rig->seen = rig->nio;
 }
 
 static int rig_cancel(struct tn_blkq *q, void *arg)
@@ -263,6 +265,10 @@ static int rig_write_cache(struct tn_blk *b, uint32_t on)
 static void end_io(int err)
 {
     struct drive_io io = rig->io[0];
+    if (!rig->seen)
+        settle();
+    if (!rig->seen--)
+        abort(); /* it was never let go */
     memmove(rig->io, rig->io + 1, --rig->nio * sizeof io);
     io.done(io.arg, err);
 }

@@ -49,6 +49,14 @@ static void fail(struct blk_rq *rq, int err)
     }
 }
 
+/* Outside of a batch: the drive may hold it back until the turn ends. */
+static void submit_late(struct blk_rq *rq)
+{
+    struct blk_lane *l = rq->q->lane;
+    blk_io_submit(rq);
+    blk_lane_flush(l);
+}
+
 static void one_done(void *arg, int err)
 {
     struct blk_rq *rq = (struct blk_rq *)(void *)((char *)arg - offsetof(struct blk_rq, flight));
@@ -56,7 +64,7 @@ static void one_done(void *arg, int err)
     if (err < 0)
         fail(rq, err);
     else if (++rq->seg < rq->req.nseg)
-        blk_io_submit(rq);
+        submit_late(rq);
     else
         succeed(rq);
 }
@@ -161,8 +169,10 @@ static void merged_done(void *arg, int err)
 {
     struct blk_merged *m = arg; /* begins with its flight */
     TAILQ_REMOVE(&STAILQ_FIRST(&m->parts)->q->flights, &m->flight, link);
-    if (err < 0 && err != -ECANCELED)
+    if (err < 0 && err != -ECANCELED) {
         send_parts(m);
+        blk_lane_flush(m->lane);
+    }
     while (!STAILQ_EMPTY(&m->parts)) {
         struct blk_rq *rq = STAILQ_FIRST(&m->parts);
         STAILQ_REMOVE_HEAD(&m->parts, link);

@@ -48,14 +48,28 @@ bool blk_lane_open(const struct blk_lane *l)
     return !__atomic_load_n(&l->s->drained, __ATOMIC_ACQUIRE) && STAILQ_EMPTY(&l->waiting);
 }
 
+void blk_lane_flush(struct blk_lane *l)
+{
+    l->held = 1;
+    l->s->v.loop->kick(l->turn);
+}
+
+static void let_go(struct blk_lane *l)
+{
+    l->held = 0;
+    l->s->block->flush_batch(l->drive);
+}
+
 static void end_turn(void *p)
 {
     struct blk_lane *l = p;
     bool waited = !STAILQ_EMPTY(&l->waiting);
     if (waited && !__atomic_load_n(&l->s->drained, __ATOMIC_ACQUIRE)) {
         blk_io_retry(l);
-        l->s->block->flush_batch(l->drive);
+        l->held = 1;
     }
+    if (l->held)
+        let_go(l);
     for (struct blk_queue *q = l->queues; q; q = q->peer) {
         if (q->dirty) {
             q->dirty = 0;
@@ -179,7 +193,7 @@ void blk_queue_handle(struct vdev_queue *vq)
     if (take_parked(q))
         take_all(q);
     blk_io_batch(q);
-    s->block->flush_batch(q->lane->drive);
+    let_go(q->lane);
     q->dirty = 0;
     vdev_flush(vq);
 }

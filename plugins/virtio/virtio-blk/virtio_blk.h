@@ -73,6 +73,7 @@ struct blk_lane {
     struct blk_queue *queues;
     struct blk_merged *free;
     struct blk_list waiting; /* the drive had no room */
+    uint8_t held;            /* the drive may hold back what was submitted in this turn */
 };
 
 /* Element of iothread-vq-mapping. */
@@ -159,6 +160,8 @@ void blk_queue_keep(struct blk_queue *q, struct vq_kept *k);
 void blk_queue_park(struct blk_rq *rq);
 /* [ctx] gives rq back, data bytes of data written for the driver. */
 void blk_queue_finish(struct blk_rq *rq, uint64_t data);
+/* [ctx] lets go what the drive may hold back, at the end of this turn. */
+void blk_lane_flush(struct blk_lane *l);
 /* [ctx] may transfers be submitted now? */
 bool blk_lane_open(const struct blk_lane *l);
 
