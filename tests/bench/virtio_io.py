@@ -78,15 +78,19 @@ def surroundings(bench):
         with open(DISK, 'wb') as disk:
             for _ in range(DISK_MIB):
                 disk.write(bytes(range(256)) * 4096)
-        yield
-        DISK.unlink()
+        try:
+            yield
+        finally:
+            DISK.unlink()
         return
     for line in ('modprobe tun', 'modprobe vhost_net', f'ip tuntap add {TAP} mode tap', f'ip addr add 10.9.0.1/24 dev {TAP}',
                  f'ip link set {TAP} up'):
         subprocess.run(line.split(), check=True)
     with subprocess.Popen(['iperf3', '-s'], stdout=subprocess.DEVNULL) as server:
-        yield
-        server.kill()
+        try:
+            yield
+        finally:
+            server.kill()
     subprocess.run(['ip', 'link', 'del', TAP], check=True)
 
 
