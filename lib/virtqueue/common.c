@@ -189,14 +189,14 @@ uint32_t vq_pop_some(struct vq *q, void **els, uint32_t max)
     return q->flags & TN_VQ_PACKED ? packed_pop_some(q, els, max) : split_pop_some(q, els, max);
 }
 
-/* el leaves the ones in flight. False: it is of an older life, or the queue is broken or stopped.
- */
+/* el leaves the ones in flight. False: it is of an older life. */
 static ALWAYS_INLINE bool leave(struct vq *q, const struct vq_elem *el)
 {
     if (UNLIKELY(el->life != q->life))
         return false;
     q->inflight--;
-    return q->live;
+    q->ndesc -= el->ndesc;
+    return true;
 }
 
 static NOINLINE void forget(struct vq *q, struct vq_elem *el)
@@ -208,17 +208,12 @@ static NOINLINE void forget(struct vq *q, struct vq_elem *el)
 void vq_drop(struct vq *q, struct vq_elem *el)
 {
     leave(q, el);
-    if (el->life == q->life)
-        q->ndesc -= el->ndesc;
     forget(q, el);
 }
 
 void vq_unpop(struct vq *q, struct vq_elem *el)
 {
-    bool back = leave(q, el);
-    if (el->life == q->life)
-        q->ndesc -= el->ndesc;
-    if (back || (!q->live && el->life == q->life)) {
+    if (leave(q, el)) {
         q->seq_next--;
         if (is_packed(q))
             packed_unpop(q, el->ndesc);
@@ -236,25 +231,41 @@ static ALWAYS_INLINE bool logged(const struct vq *q)
 
 void vq_push(struct vq *q, struct vq_elem *el, uint32_t written)
 {
-    if (UNLIKELY(!leave(q, el))) {
-        if (el->life == q->life)
-            q->ndesc -= el->ndesc;
+    if (UNLIKELY(!leave(q, el) || !q->live)) {
         forget(q, el);
         return;
     }
-    if (UNLIKELY(written > el->in_len))
-        written = (uint32_t)el->in_len;
+    written = elem_written(el, written);
     if (UNLIKELY(el->bounce || logged(q)))
         vq_give_back(q, el, written);
-    if (q->flags & TN_VQ_IN_ORDER) {
+    if (q->flags & TN_VQ_IN_ORDER)
         order_push(q, el, written);
-        return;
-    }
-    q->ndesc -= el->ndesc;
-    if (q->flags & TN_VQ_PACKED)
+    else if (q->flags & TN_VQ_PACKED)
         packed_push(q, el, written);
     else
         split_push(q, el, written);
+}
+
+/* Nothing is to be done for these but to write their entries. */
+static bool plain(const struct vq *q, void *const *els, uint32_t n)
+{
+    bool odd = !q->live || q->flags & TN_VQ_IN_ORDER || logged(q) || !vq_direct(q);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct vq_elem *el = els[i];
+        odd |= el->life != q->life || el->bounce;
+    }
+    return !odd;
+}
+
+void vq_push_some(struct vq *q, void *const *els, const uint32_t *written, uint32_t n)
+{
+    if (UNLIKELY(!plain(q, els, n)))
+        for (uint32_t i = 0; i < n; i++)
+            vq_push(q, els[i], written[i]);
+    else if (q->flags & TN_VQ_PACKED)
+        packed_push_some(q, els, written, n);
+    else
+        split_push_some(q, els, written, n);
 }
 
 bool vq_publish(struct vq *q)

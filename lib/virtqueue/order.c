@@ -50,7 +50,6 @@ static void use(struct vq *q, struct vq_elem *el)
     q->run = (uint16_t)(q->run + (is_packed(q) ? el->ndesc : 1));
     q->run_id = el->id;
     q->run_len = el->written;
-    q->ndesc -= el->ndesc;
     q->seq_used++;
     if (el->written != el->in_len)
         order_close(q);

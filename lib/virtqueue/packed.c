@@ -194,12 +194,16 @@ static ALWAYS_INLINE void near_use(struct vq *q, uint16_t id, uint32_t len, uint
     ring_dirty(q, q->desc, desc_off(q->used), DESC_SIZE);
 }
 
+/* 2.8.1, 2.8.4: flags of a used descriptor */
+static ALWAYS_INLINE uint16_t used_flags(uint8_t wrap, uint32_t len)
+{
+    return (uint16_t)((wrap ? PDESC_F_AVAIL | PDESC_F_USED : 0) | (len ? DESC_F_WRITE : 0));
+}
+
 /* 2.8.6, 2.8.8: one used descriptor at the place of the first of ndesc, which it stands for. */
 static ALWAYS_INLINE void use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc)
 {
-    uint16_t flags = q->used_wrap ? PDESC_F_AVAIL | PDESC_F_USED : 0;
-    if (len)
-        flags |= DESC_F_WRITE;
+    uint16_t flags = used_flags(q->used_wrap, len);
     if (!q->pending) {
         q->first = q->used;
         q->first_flags = flags;
@@ -225,6 +229,42 @@ void packed_push(struct vq *q, struct vq_elem *el, uint32_t written)
 {
     use(q, el->id, written, el->ndesc);
     elem_put(q, el);
+}
+
+/* Those behind a pending one: all of the descriptor at once. */
+static ALWAYS_INLINE void use_more(struct vq *q, void *const *els, const uint32_t *written,
+                                   uint32_t n)
+{
+    const struct tn_cached *ring = q->desc;
+    struct pos p = {q->used, q->used_wrap};
+    uint32_t ndesc = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct vq_elem *el = els[i];
+        uint32_t len = elem_written(el, written[i]);
+        st64(ring->va + desc_off(p.at) + PDESC_LEN,
+             used_word(el->id, len, used_flags(p.wrap, len)));
+        ring_dirty(q, ring, desc_off(p.at), DESC_SIZE);
+        ndesc += el->ndesc;
+        p = moved(q, p.at, p.wrap, el->ndesc);
+        elem_put(q, el);
+    }
+    q->used = p.at;
+    q->used_wrap = p.wrap;
+    q->pending = (uint16_t)(q->pending + ndesc);
+    q->ndesc -= ndesc;
+}
+
+/* Direct, and nothing about them is special. */
+void packed_push_some(struct vq *q, void *const *els, const uint32_t *written, uint32_t n)
+{
+    uint32_t i = 0;
+    if (n && !q->pending) {
+        struct vq_elem *el = els[i];
+        q->ndesc -= el->ndesc;
+        packed_push(q, el, elem_written(el, written[i++]));
+    }
+    use_more(q, els + i, written + i, n - i);
+    q->inflight -= n;
 }
 
 /* 2.8.10: read after the flags can be seen. n: descriptors used since the last time */

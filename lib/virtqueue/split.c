@@ -214,6 +214,30 @@ void split_push(struct vq *q, struct vq_elem *el, uint32_t written)
     elem_put(q, el);
 }
 
+/* Direct, and nothing about them is special. */
+void split_push_some(struct vq *q, void *const *els, const uint32_t *written, uint32_t n)
+{
+    uint8_t *ring = q->device->va + USED_RING;
+    uint32_t mask = q->size - 1, ndesc = 0;
+    uint16_t at = q->used;
+    for (uint32_t i = 0; i < n; i++, at++) {
+        struct vq_elem *el = els[i];
+        uint8_t *entry = ring + USED_ENTRY * (uint64_t)(at & mask);
+        st32(entry, el->id);
+        st32(entry + 4, elem_written(el, written[i]));
+        ndesc += el->ndesc;
+        elem_put(q, el);
+    }
+    if (UNLIKELY(q->device->log))
+        for (uint32_t i = 0; i < n; i++)
+            ring_dirty(q, q->device, USED_RING + USED_ENTRY * (uint64_t)((q->used + i) & mask),
+                       USED_ENTRY);
+    q->used = at;
+    q->pending = (uint16_t)(q->pending + n);
+    q->inflight -= n;
+    q->ndesc -= ndesc;
+}
+
 /* 2.7.7, 2.7.10: read after the new index can be seen */
 static ALWAYS_INLINE bool wanted(struct vq *q, uint16_t old, bool direct)
 {

@@ -112,11 +112,12 @@ static void look_at(struct machine *m, struct vq_elem *el)
 
 static void pop(struct machine *m)
 {
-    struct vq_elem *el = m->n < MAX_SIZE ? vq_pop(&m->q) : NULL;
-    if (!el)
-        return;
-    look_at(m, el);
-    m->el[m->n++] = el;
+    void *els[2];
+    uint32_t n = m->n + 2 <= MAX_SIZE ? vq_pop_some(&m->q, els, 2) : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        look_at(m, els[i]);
+        m->el[m->n++] = els[i];
+    }
 }
 
 static struct vq_elem *take(struct machine *m, uint32_t which)
@@ -130,7 +131,10 @@ static void give(struct machine *m, const struct step *s)
 {
     if (!m->n)
         return;
-    if (s->what & 0x80)
+    if (m->n > 2 && s->which & 0x80) {
+        void *els[] = {take(m, s->which), take(m, s->at)};
+        vq_push_some(&m->q, els, (uint32_t[]){s->value, s->at}, 2);
+    } else if (s->what & 0x80)
         vq_drop(&m->q, take(m, s->which));
     else
         vq_push(&m->q, take(m, s->which), s->value);

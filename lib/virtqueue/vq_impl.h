@@ -99,6 +99,12 @@ static ALWAYS_INLINE void elem_put(struct vq *q, struct vq_elem *el)
     q->free = el;
 }
 
+/* What it wrote, if the device counts right. */
+static ALWAYS_INLINE uint32_t elem_written(const struct vq_elem *el, uint32_t written)
+{
+    return LIKELY(written <= el->in_len) ? written : (uint32_t)el->in_len;
+}
+
 /* ---- pieces ---- */
 
 /* Adds len bytes at iova as pieces n, n+1, ... by whatever way works. The number of pieces then, or
@@ -222,6 +228,7 @@ void *vq_abandon(struct vq *q, struct vq_elem *el);
 struct vq_elem *split_pop(struct vq *q);
 uint32_t split_pop_some(struct vq *q, void **els, uint32_t max);
 void split_push(struct vq *q, struct vq_elem *el, uint32_t written);
+void split_push_some(struct vq *q, void *const *els, const uint32_t *written, uint32_t n);
 void split_unpop(struct vq *q);
 void split_use(struct vq *q, uint16_t id, uint32_t len, uint32_t entries);
 bool split_publish(struct vq *q);
@@ -231,6 +238,7 @@ bool split_kicks(struct vq *q, bool on);
 struct vq_elem *packed_pop(struct vq *q);
 uint32_t packed_pop_some(struct vq *q, void **els, uint32_t max);
 void packed_push(struct vq *q, struct vq_elem *el, uint32_t written);
+void packed_push_some(struct vq *q, void *const *els, const uint32_t *written, uint32_t n);
 void packed_unpop(struct vq *q, uint16_t ndesc);
 void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc);
 bool packed_publish(struct vq *q);

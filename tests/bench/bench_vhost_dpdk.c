@@ -334,23 +334,25 @@ static uint32_t next_buffer;
 
 static uint64_t ours_out(struct vq *q, uint32_t n, uint32_t bytes)
 {
+    static const uint32_t none[BURST];
     uint64_t ns = 0;
     while (n) {
-        struct vq_elem *el[BURST];
+        void *els[BURST];
         uint64_t from = now();
-        uint32_t k = vq_pop_some(q, (void **)el, BURST);
+        uint32_t k = vq_pop_some(q, els, BURST);
         for (uint32_t i = 0; i < k; i++) {
+            struct vq_elem *el = els[i];
             struct virtio_net_hdr_mrg_rxbuf h;
             uint8_t *to = buffers[next_buffer++ % BUFFERS];
-            vq_read(vq_out(el[i]), el[i]->nout, 0, &h, HEADER);
-            if (el[i]->out_len - HEADER > ROOM)
+            vq_read(vq_out(el), el->nout, 0, &h, HEADER);
+            if (el->out_len != HEADER + bytes)
                 die("a packet");
-            vq_read(vq_out(el[i]), el[i]->nout, HEADER, to, el[i]->out_len - HEADER);
-            vq_push(q, el[i], 0);
+            vq_read(vq_out(el), el->nout, HEADER, to, el->out_len - HEADER);
         }
+        vq_push_some(q, els, none, k);
         vq_publish(q);
         ns += now() - from;
-        if (!k || el[0]->out_len != HEADER + bytes)
+        if (!k)
             die("vq_pop_some");
         n -= k;
     }
@@ -362,14 +364,17 @@ static uint64_t ours_in(struct vq *q, uint32_t n, uint32_t bytes)
     static const struct virtio_net_hdr_mrg_rxbuf h = {.num_buffers = 1};
     uint64_t ns = 0;
     while (n) {
-        struct vq_elem *el[BURST];
+        void *els[BURST];
+        uint32_t written[BURST];
         uint64_t from = now();
-        uint32_t k = vq_pop_some(q, (void **)el, BURST);
+        uint32_t k = vq_pop_some(q, els, BURST);
         for (uint32_t i = 0; i < k; i++) {
-            vq_write(vq_in(el[i]), el[i]->nin, 0, &h, HEADER);
-            vq_write(vq_in(el[i]), el[i]->nin, HEADER, buffers[next_buffer++ % BUFFERS], bytes);
-            vq_push(q, el[i], HEADER + bytes);
+            struct vq_elem *el = els[i];
+            vq_write(vq_in(el), el->nin, 0, &h, HEADER);
+            vq_write(vq_in(el), el->nin, HEADER, buffers[next_buffer++ % BUFFERS], bytes);
+            written[i] = HEADER + bytes;
         }
+        vq_push_some(q, els, written, k);
         vq_publish(q);
         ns += now() - from;
         if (!k)

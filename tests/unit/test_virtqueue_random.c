@@ -174,17 +174,27 @@ static void take(struct run *r, struct request *req)
     r->inflight[r->n++] = req;
 }
 
+/* One by one or several at once: the driver sees no difference. */
+static uint32_t pop_up_to(struct run *r, void **els, uint32_t max)
+{
+    if (max % 2)
+        return vq_pop_some(&r->q, els, max);
+    uint32_t n = 0;
+    while (n < max && (els[n] = vq_pop(&r->q)))
+        n++;
+    return n;
+}
+
 static void pop(struct run *r)
 {
-    for (uint32_t k = rnd(r, 12); k; k--) {
-        struct request *req = vq_pop(&r->q);
-        if (!req && r->q.again)
-            return;
-        r->device_sleeps = !req && !r->q.kicks_off;
-        if (!req)
-            return;
-        take(r, req);
-    }
+    void *els[12];
+    uint32_t max = rnd(r, 12), n = pop_up_to(r, els, max);
+    if (n < max && !r->q.again)
+        r->device_sleeps = !r->q.kicks_off;
+    else if (n)
+        r->device_sleeps = false;
+    for (uint32_t i = 0; i < n; i++)
+        take(r, els[i]);
 }
 
 static void peek(struct run *r)
@@ -199,7 +209,8 @@ static void peek(struct run *r)
     r->device_sleeps = false;
 }
 
-static void answer(struct run *r, struct request *req)
+/* The bytes written. */
+static uint32_t answer(struct run *r, struct request *req)
 {
     uint8_t bytes[MAX_BUFS * 2048];
     uint32_t len = (uint32_t)req->el.in_len;
@@ -208,17 +219,25 @@ static void answer(struct run *r, struct request *req)
     for (uint32_t i = 0; i < len; i++)
         bytes[i] = (uint8_t)(req->sum + i);
     CHECK_EQ(vq_write(vq_in(&req->el), req->el.nin, 0, bytes, len), len);
-    vq_push(&r->q, &req->el, len);
+    return len;
 }
 
 static void complete(struct run *r)
 {
-    for (uint32_t k = rnd(r, 12); k && r->n; k--) {
+    void *els[12];
+    uint32_t len[12], n = 0, k = rnd(r, 12);
+    bool together = rnd(r, 2);
+    for (; n < k && r->n; n++) {
         uint32_t i = rnd(r, r->n);
         struct request *req = r->inflight[i];
         r->inflight[i] = r->inflight[--r->n];
-        answer(r, req);
+        els[n] = req;
+        len[n] = answer(r, req);
+        if (!together)
+            vq_push(&r->q, &req->el, len[n]);
     }
+    if (together)
+        vq_push_some(&r->q, els, len, n);
 }
 
 static void publish(struct run *r)
