@@ -394,13 +394,26 @@ struct device *blk_open(struct vm *vm, const struct kv_node *tree, const struct 
     return NULL;
 }
 
+/* The newest node that b stands on, older than before. */
+static struct device *child_of(struct vm *vm, const struct tn_blk *b, struct device *before)
+{
+    for (struct device *c = before ? TAILQ_PREV(before, device_list, all)
+                                   : TAILQ_LAST(&vm->devices, device_list);
+         c; c = TAILQ_PREV(c, device_list, all))
+        if (c->entry->kind == TN_K_BLOCK && blk_of(c) && blk_of(c)->parent == b)
+            return c;
+    return NULL;
+}
+
 void blk_close(struct device *d)
 {
-    while (d && !d->holds) {
-        struct tn_blk *below = blk_of(d)->below;
-        device_free(d);
-        d = below ? below->dev : NULL;
-    }
+    if (!d || d->holds)
+        return;
+    struct device *first = child_of(d->vm, blk_of(d), NULL),
+                  *second = first ? child_of(d->vm, blk_of(d), first) : NULL;
+    device_free(d);
+    blk_close(first);
+    blk_close(second);
 }
 
 /* ---- -blockdev ---- */
