@@ -257,18 +257,50 @@ static void toggle_kicks(struct run *r)
     r->device_sleeps = on && !more && vq_empty(&r->q);
 }
 
+/* What is in flight is given up for now. */
+static void keep_all(struct run *r, struct vq_kept **kept)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        kept[i] = vq_keep(&r->q, &r->inflight[i]->el);
+        CHECK(kept[i] != NULL);
+    }
+    CHECK_EQ(r->q.inflight, 0);
+    CHECK_EQ(r->as.mapped, 0);
+}
+
+static void retake_all(struct run *r, struct vq_kept **kept)
+{
+    uint32_t n = r->n;
+    r->n = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct request *req = vq_retake(&r->q, kept[i]);
+        if (!req && r->q.again == VQ_AGAIN_MAP)
+            req = vq_retake(&r->q, kept[i]);
+        CHECK(req != NULL);
+        free(kept[i]);
+        take(r, req);
+    }
+}
+
+/* A stop, and a start where it stood, now and then in another process. */
 static void restart(struct run *r)
 {
+    static struct vq_kept *kept[32768];
     struct tn_vq c = r->drv.c;
     publish(r);
+    bool keeps = rnd(r, 2);
+    if (keeps)
+        keep_all(r, kept);
     struct vq_place p = vq_place(&r->q);
     c.flags |= TN_VQ_RESTORE;
     vq_stop(&r->q);
-    if (!r->n && !r->in_order) { /* somewhere else */
+    if ((keeps || !r->n) && !r->in_order) {
         vq_fini(&r->q);
         vq_init(&r->q, sizeof(struct request), 3);
     }
     CHECK_EQ(vq_start(&r->q, &c, &rig_dma, rig_as(&r->as), NULL, &p), 0);
+    if (keeps)
+        retake_all(r, kept);
     r->device_sleeps = r->driver_sleeps = false;
 }
 
