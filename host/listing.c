@@ -198,7 +198,8 @@ static void list_nics(struct vm *vm, struct buf *out)
     registry_each(vm->registry, TN_K_DEVICE, add_device, &l);
     buf_str(out, "Available NIC models:\n");
     for (size_t i = 0; i < l.n; i++)
-        if (l.v[i].groups == HELP_NETWORK)
+        if (l.v[i].groups == HELP_NETWORK &&
+            strncmp(l.v[i].bus ? l.v[i].bus : "", "virtio", 6) != 0)
             buf_printf(out, "%s\n", l.v[i].name);
     free(l.v);
 }

@@ -165,7 +165,7 @@ static void make_queues(struct tn_net *n)
 static int in_use(struct device *d, const struct tn_net *n, struct tn_err *e)
 {
     return err_set(e, EBUSY, "Property '%s.netdev' can't take value '%s', it's in use",
-                   d->entry->name, device_id(n->back));
+                   device_top(d)->entry->name, device_id(n->back));
 }
 
 int net_attach(struct tn_net *n, struct device *d, struct tn_ctx *c, const struct tn_net_ops *o,

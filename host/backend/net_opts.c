@@ -332,5 +332,5 @@ void net_warn_unused(struct vm *vm)
     }
     LIST_FOREACH(nic, &vm->nets->nics, entry)
     if (!has_peer(vm, nic->m.dev))
-        log_line(LOG_WARN, "nic %s has no peer", device_id(nic->m.dev));
+        log_line(LOG_WARN, "nic %s has no peer", device_id(device_top(nic->m.dev)));
 }
