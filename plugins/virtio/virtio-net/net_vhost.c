@@ -143,12 +143,15 @@ static void on_event(void *s, uint32_t event)
 
 static const struct tn_vhost_events events = {.struct_size = sizeof events, .event = on_event};
 
-/* Kicks and calls go past this device: the transport must have descriptors for them. */
+/* Kicks and calls go past this device: the transport must have descriptors for them, and make them
+ * now, as a vCPU that starts a queue may not. */
 static bool has_eventfds(const struct virtio_net *n)
 {
     const struct tn_virtio_port *port = n->v.port;
-    return TN_HAS(port, kick_fd) && TN_HAS(port, call_fd) && port->kick_fd(n->v.p, 0) >= 0 &&
-           port->call_fd(n->v.p, 0) >= 0;
+    bool all = TN_HAS(port, kick_fd) && TN_HAS(port, call_fd);
+    for (uint32_t q = 0; all && q < 2 * n->npairs; q++)
+        all = port->kick_fd(n->v.p, q) >= 0 && port->call_fd(n->v.p, q) >= 0;
+    return all;
 }
 
 static struct net_vhost *vhost_new(struct virtio_net *n, const struct tn_vhost *ops, void *h)
