@@ -246,6 +246,13 @@ void vq_push(struct vq *q, struct vq_elem *el, uint32_t written)
         split_push(q, el, written);
 }
 
+void vq_push_gap(struct vq *q, struct vq_elem *el, uint32_t used)
+{
+    if (q->live && el->life == q->life && (el->bounce || logged(q)))
+        vq_give_back(q, el, el->in_len); /* and nothing is left for vq_push() to give back */
+    vq_push(q, el, used);
+}
+
 /* Nothing is to be done for these but to write their entries. */
 static bool plain(const struct vq *q, void *const *els, uint32_t n)
 {

@@ -126,6 +126,9 @@ void vq_unpop(struct vq *q, struct vq_elem *el);
 /* Gives the buffer back, with written bytes of its in pieces, counted from the first. The driver sees
  * it at vq_publish(), with VIRTIO_F_IN_ORDER not before all older ones. el is gone. */
 void vq_push(struct vq *q, struct vq_elem *el, uint32_t written);
+/* The same for a buffer that was written in other places, too, than its first used bytes: a status at
+ * its end, behind data that never came. */
+void vq_push_gap(struct vq *q, struct vq_elem *el, uint32_t used);
 /* The same for n of them, in this order, at less cost for each. */
 void vq_push_some(struct vq *q, void *const *els, const uint32_t *written, uint32_t n);
 /* Forgets the element without giving it back: a queue reset, a broken queue. */

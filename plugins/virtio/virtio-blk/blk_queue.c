@@ -19,7 +19,10 @@ void blk_queue_finish(struct blk_rq *rq, uint64_t data)
 {
     struct blk_queue *q = rq->q;
     blk_req_answer(&rq->req);
-    vq_push(&q->vq->ring, &rq->el, blk_req_used(&rq->req, data));
+    if (data == rq->req.in_len)
+        vq_push(&q->vq->ring, &rq->el, blk_req_used(&rq->req, data));
+    else
+        vq_push_gap(&q->vq->ring, &rq->el, blk_req_used(&rq->req, data));
     mark(q);
 }
 
