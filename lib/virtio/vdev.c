@@ -44,6 +44,8 @@ static void retire(struct vdev_queue *q)
 {
     if (q->watch)
         q->v->loop->fd_mask(q->watch, 0);
+    if (vq_publish(&q->ring)) /* pushed, and not yet flushed */
+        q->v->port->notify(q->v->p, q->index);
     vq_stop(&q->ring);
     q->place = vq_place(&q->ring);
     q->placed = 1;
@@ -84,13 +86,25 @@ static void report_broken(struct vdev_queue *q)
     q->v->port->broken(q->v->p, q->ring.broken);
 }
 
+/* There is a buffer that could not be taken: handle() runs when it may be. */
+static void try_again(struct vdev_queue *q, bool pushed)
+{
+    if (q->ring.again == VQ_AGAIN_MAP)
+        q->v->dma->map_retry(q->ring.as, q->bh);
+    else if (pushed)
+        vdev_poke(q);
+    else
+        return;
+    q->ring.again = 0;
+}
+
 static void handle(struct vdev_queue *q)
 {
     q->handle(q);
     if (q->ring.broken)
         report_broken(q);
-    if (q->ring.again == VQ_AGAIN_MAP)
-        q->v->dma->map_retry(q->ring.as, q->bh);
+    if (q->ring.again)
+        try_again(q, false);
 }
 
 static void run(void *s)
@@ -143,8 +157,8 @@ void vdev_flush(struct vdev_queue *q)
         q->v->port->notify(q->v->p, q->index);
     if (q->ring.broken)
         report_broken(q);
-    if (q->ring.again == VQ_AGAIN_ROOM && pushed)
-        vdev_poke(q);
+    if (q->ring.again)
+        try_again(q, pushed);
     if (state_of(q) == VDEV_Q_STOPPING && idle(q))
         vdev_poke(q);
 }

@@ -506,6 +506,21 @@ TEST(a_stop_does_not_wait_for_what_is_parked)
     machine_free();
 }
 
+TEST(a_stop_shows_what_was_not_flushed)
+{
+    machine("transport", "echo");
+    fresh(1, 0);
+    m.s->hold = 1;
+    send(1, 1);
+    CHECK_EQ(start(1, 0), 0);
+    CHECK(until(&m.s->nheld, 1));
+    vq_push(&m.s->v.q[1].ring, m.s->held[--m.s->nheld], 0);
+    CHECK_EQ(stop(1), 0);
+    CHECK_EQ(m.t->notified[1], 1);
+    CHECK(got(1, 1));
+    machine_free();
+}
+
 TEST(a_stop_before_the_first_turn_of_the_handler)
 {
     machine("transport", "echo");
@@ -551,7 +566,8 @@ TEST(a_broken_ring_is_reported_once)
         machine("transport", places[p]);
         fresh(1, 0);
         CHECK_EQ(start(1, 0), 0);
-        rig_put(&m.rig, m.drv[1].c.driver + 2, &(uint16_t){SIZE + 1}, 2);
+        uint16_t *idx = (uint16_t *)(void *)rig_at(&m.rig, m.drv[1].c.driver + 2);
+        __atomic_store_n(idx, SIZE + 1, __ATOMIC_RELAXED);
         kick(1);
         CHECK(until(&m.t->broken, 1));
         CHECK_STR(m.t->why, "the available index jumps further than the queue is long (2.7.6)");
@@ -635,6 +651,7 @@ int main(void)
     RUN(a_queue_goes_on_where_it_stood);
     RUN(a_stop_waits_for_what_is_in_flight);
     RUN(a_stop_does_not_wait_for_what_is_parked);
+    RUN(a_stop_shows_what_was_not_flushed);
     RUN(a_stop_before_the_first_turn_of_the_handler);
     RUN(starts_and_stops_race_with_an_iothread);
     RUN(a_broken_ring_is_reported_once);
