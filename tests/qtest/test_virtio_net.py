@@ -707,6 +707,116 @@ def rss(way):
         qtest.eq(n.receive(tokens)[1], tcp4(), 'packet')
 
 
+# ---- 5.1.6.5.9: notifications coalescing ----
+
+COALESCING, TX_SET, RX_SET, VQ_SET, VQ_GET = 6, 0, 1, 2, 3
+COAL = dict(tenon='QEMU has no coalescing')
+
+
+def coal(n, cmd, packets, usecs, q=None):
+    data = struct.pack('<II', packets, usecs)
+    return n.command(COALESCING, cmd, data if q is None else struct.pack('<HH', q, 0xffff) + data)
+
+
+def coal_of(n, q):
+    """(max_packets, max_usecs) that the device says queue q has; None: VIRTIO_NET_ERR."""
+    token = n.ctrl.add([bytes([COALESCING, VQ_GET]), struct.pack('<HH', q, 0)], [8, 1])
+    n.ctrl.kick()
+    data = n.ctrl.wait(token)
+    return struct.unpack_from('<II', data) if data[8] == OK else None
+
+
+def interrupted(n):
+    n.m.sync()
+    return n.dev.interrupt() & 1
+
+
+@contextlib.contextmanager
+def coalescing(way):
+    """A device that coalesces, without the interrupts of its control queue."""
+    with nic(way, ',notf_coal=on,vq_notf_coal=on') as n:
+        n.start(without=(virtio.EVENT_IDX,))
+        n.ctrl.no_interrupt(True)
+        yield n
+
+
+@on(*MODERN, **COAL)
+def coalescing_by_packets_and_time(way):
+    """5.1.6.5.9.1: a notification after max_packets, or max_usecs after the first of them; buffers are used at once"""
+    with coalescing(way) as n:
+        tokens = n.fill(20)
+        qtest.eq(coal(n, RX_SET, 3, 1000), OK, 'ack')
+        n.dev.interrupt()
+        for _ in range(2):
+            n.world.send(frame())
+        n.receive(tokens), n.receive(tokens)
+        qtest.eq(interrupted(n), 0, 'interrupt after 2 packets')
+        n.m.step(900000)
+        qtest.eq(interrupted(n), 0, 'interrupt before the time')
+        n.m.step(200000)
+        qtest.eq(interrupted(n), 1, 'interrupt after the time')
+        for _ in range(3):
+            n.world.send(frame())
+        for _ in range(3):
+            n.receive(tokens)
+        qtest.eq(interrupted(n), 1, 'interrupt after 3 packets')
+        n.m.step(2000000)
+        qtest.eq(interrupted(n), 0, 'another one')
+
+
+@on(*MODERN, **COAL)
+def coalescing_changes(way):
+    """5.1.6.5.9.4: new parameters may mean that the notification is due; zero means at once"""
+    with coalescing(way) as n:
+        qtest.eq(coal(n, TX_SET, 15, 1000000), OK, 'ack')
+        n.dev.interrupt()
+        for _ in range(10):
+            n.send(frame(PEER))
+        qtest.eq(interrupted(n), 0, 'interrupt after 10 packets')
+        qtest.eq(coal(n, TX_SET, 8, 1000000), OK, 'ack')
+        qtest.eq(interrupted(n), 1, 'interrupt after the change')
+        n.send(frame(PEER))
+        qtest.eq(interrupted(n), 0, 'interrupt after one packet')
+        qtest.eq(coal(n, TX_SET, 0, 5), OK, 'ack')
+        qtest.eq(interrupted(n), 1, 'interrupt after the change')
+        n.send(frame(PEER))
+        qtest.eq(interrupted(n), 1, 'interrupt after one packet')
+
+
+@on(*MODERN, **COAL)
+def coalescing_by_queue(way):
+    """5.1.6.5.9: the last parameters count, whichever command set them; a queue that is enabled anew has those of its kind"""
+    with coalescing(way) as n:
+        qtest.eq([coal_of(n, q) for q in range(4)], [(0, 0), (0, 0), None, None], 'parameters')
+        coal(n, RX_SET, 1, 2)
+        qtest.eq(coal(n, VQ_SET, 3, 4, q=0), OK, 'ack')
+        qtest.eq(coal(n, VQ_SET, 5, 6, q=1), OK, 'ack')
+        qtest.eq([coal_of(n, q) for q in range(2)], [(3, 4), (5, 6)], 'parameters')
+        coal(n, TX_SET, 7, 8)
+        qtest.eq([coal_of(n, q) for q in range(2)], [(3, 4), (7, 8)], 'parameters')
+        for q in (2, 3, 0xffff):
+            qtest.eq(coal(n, VQ_SET, 1, 1, q=q), ERR, f'ack for queue {q}')
+        qtest.eq(n.command(COALESCING, RX_SET, bytes(7)), ERR, 'ack')
+        qtest.eq(n.command(COALESCING, VQ_SET, bytes(8)), ERR, 'ack')
+        qtest.eq(n.command(COALESCING, 4, bytes(8)), ERR, 'ack')
+        n.dev.reset_queue(0)
+        qtest.eq(coal_of(n, 0), None, 'parameters of a queue that is reset')
+        n.dev.queue(0)
+        qtest.eq(coal_of(n, 0), (1, 2), 'parameters of a queue that is enabled anew')
+        n.start()
+        qtest.eq([coal_of(n, q) for q in range(2)], [(0, 0)] * 2, 'parameters after a reset')
+
+
+@on(*MODERN, **COAL)
+def coalescing_needs_its_feature(way):
+    """5.1.6.5.9: each command belongs to one of the two features"""
+    with nic(way, ',notf_coal=on,vq_notf_coal=on') as n:
+        n.start(without=(53,))
+        qtest.eq([coal(n, RX_SET, 1, 1), coal(n, VQ_SET, 1, 1, q=0)], [ERR, OK], 'acks')
+        n.start(without=(52,))
+        qtest.eq([coal(n, RX_SET, 1, 1), coal(n, VQ_SET, 1, 1, q=0), coal_of(n, 0)], [OK, ERR, None], 'acks')
+
+
 # ---- queues ----
 
 @on(*MODERN)

@@ -124,13 +124,13 @@ def rss_config(queues, types=ALL_TYPES, unclassified=0, max_tx=1, key=KEY, mask=
 WAYS = {w.name: w for w in virtio_ways.ways('net')}
 
 
-def on(*ways):
+def on(*ways, **how):
     """The case for each of these ways, with the way's name."""
     def add(f):
         for way in ways:
             case = functools.partial(f, way)
             case.__name__ = f'{f.__name__}_{way}'
             case.__doc__ = f'{f.__doc__} ({way})'
-            qtest.test(case)
+            qtest.test(**how)(case) if how else qtest.test(case)
         return f
     return add

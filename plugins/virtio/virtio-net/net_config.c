@@ -246,6 +246,7 @@ void net_config_reset(struct virtio_net *n)
     n->mergeable = 0;
     n->rss = (struct net_rss){.max_tx = 1};
     n->status &= ~NET_S_ANNOUNCE;
+    net_coal_reset(n);
     net_filter_reset(&n->filter);
     memcpy(n->filter.mac, n->mac_given, ETH_ALEN);
     for (uint32_t i = 0; i < n->npairs; i++)

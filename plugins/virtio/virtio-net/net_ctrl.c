@@ -94,18 +94,22 @@ static bool ctrl_offloads(struct virtio_net *n, uint8_t cmd, const uint8_t *data
 }
 
 static ctrl_fn *const classes[] = {
-    [NET_CTRL_RX] = ctrl_rx,     [NET_CTRL_MAC] = ctrl_mac,
-    [NET_CTRL_VLAN] = ctrl_vlan, [NET_CTRL_ANNOUNCE] = ctrl_announce,
-    [NET_CTRL_MQ] = ctrl_mq,     [NET_CTRL_GUEST_OFFLOADS] = ctrl_offloads,
+    [NET_CTRL_RX] = ctrl_rx,
+    [NET_CTRL_MAC] = ctrl_mac,
+    [NET_CTRL_VLAN] = ctrl_vlan,
+    [NET_CTRL_ANNOUNCE] = ctrl_announce,
+    [NET_CTRL_MQ] = ctrl_mq,
+    [NET_CTRL_GUEST_OFFLOADS] = ctrl_offloads,
+    [NET_CTRL_NOTF_COAL] = net_coal_set,
 };
 
+enum { HEADER = 2, RESULT_MAX = 8 };
+
 /* Most commands are a few bytes; the filter table may be long. */
-static bool execute(struct virtio_net *n, const struct vq_elem *el)
+static bool execute(struct virtio_net *n, const struct vq_elem *el, const uint8_t *head)
 {
-    enum { HEADER = 2 };
-    uint8_t head[HEADER], few[512], *data = few;
+    uint8_t few[512], *data = few;
     uint64_t len = el->out_len - HEADER;
-    vq_read(vq_out(el), el->nout, 0, head, HEADER);
     if (head[0] >= sizeof classes / sizeof classes[0] || len > NET_CTRL_MAX)
         return false;
     if (len > sizeof few)
@@ -119,19 +123,40 @@ static bool execute(struct virtio_net *n, const struct vq_elem *el)
     return ok;
 }
 
+/* The one command with a result, which stands before the ack. */
+static uint32_t get_coal(struct virtio_net *n, struct vq_elem *el)
+{
+    uint8_t data[4], result[RESULT_MAX + 1] = {0};
+    uint64_t len = vq_read(vq_out(el), el->nout, HEADER, data, sizeof data);
+    bool ok = el->in_len >= sizeof result && net_coal_get(n, data, len, result);
+    result[RESULT_MAX] = ok ? NET_OK : NET_ERR;
+    if (el->in_len >= sizeof result)
+        return (uint32_t)vq_write(vq_in(el), el->nin, 0, result, sizeof result);
+    return (uint32_t)vq_write(vq_in(el), el->nin, 0, result + RESULT_MAX, 1);
+}
+
+/* Bytes written. */
+static uint32_t answer(struct virtio_net *n, struct vq_elem *el)
+{
+    uint8_t head[HEADER];
+    vq_read(vq_out(el), el->nout, 0, head, HEADER);
+    if (head[0] == NET_CTRL_NOTF_COAL && head[1] == NET_COAL_VQ_GET)
+        return get_coal(n, el);
+    uint8_t ack = execute(n, el, head) ? NET_OK : NET_ERR;
+    return (uint32_t)vq_write(vq_in(el), el->nin, 0, &ack, 1);
+}
+
 void net_ctrl_handle(struct vdev_queue *q)
 {
     struct virtio_net *n = (struct virtio_net *)q->v;
     struct vq_elem *el;
     while (vdev_running(q) && (el = vq_pop(&q->ring))) {
-        if (el->out_len < 2 || el->in_len < 1) {
+        if (el->out_len < HEADER || el->in_len < 1) {
             vq_drop(&q->ring, el);
             vq_break(&q->ring, "a control command without header or room for its ack");
             break;
         }
-        uint8_t ack = execute(n, el) ? NET_OK : NET_ERR;
-        vq_write(vq_in(el), el->nin, 0, &ack, 1);
-        vq_push(&q->ring, el, 1);
+        vq_push(&q->ring, el, answer(n, el));
     }
     vdev_flush(q);
 }

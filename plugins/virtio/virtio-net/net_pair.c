@@ -81,7 +81,9 @@ static int pair_init(struct net_pair *p, struct tn_err *e)
     p->in = calloc(NET_PIECES + 2, sizeof *p->in);
     p->out = calloc(NET_PIECES, sizeof *p->out);
     p->timer = n->v.loop->timer(n->v.d, NULL, 0, TN_CLK_VM, net_tx_timer, p);
-    if (!p->flat || !p->stock || !p->in || !p->out || !p->timer)
+    if (!p->flat || !p->stock || !p->in || !p->out || !p->timer ||
+        net_coal_init(&p->coal[NET_COAL_RX], p->rx) < 0 ||
+        net_coal_init(&p->coal[NET_COAL_TX], p->tx) < 0)
         return tn_fail(n->v.d, e, ENOMEM, "no memory for a pair of queues");
     p->want = 2048;
     return 0;

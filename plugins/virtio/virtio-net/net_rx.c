@@ -111,6 +111,7 @@ static void stock_use(struct net_pair *to, const struct packet *pk)
     }
     to->nstock -= used;
     memmove(to->stock, to->stock + used, to->nstock * sizeof *to->stock);
+    to->coal[NET_COAL_RX].count++;
     to->dirty = 1;
 }
 
@@ -238,7 +239,7 @@ static void flush(struct net_pair *to)
 {
     stock_return(to);
     to->dirty = 0;
-    vdev_flush(to->rx);
+    net_coal_flush(&to->coal[NET_COAL_RX]);
 }
 
 int64_t net_rx_receive(void *s, uint32_t q, const struct tn_iov *v, uint32_t nv)

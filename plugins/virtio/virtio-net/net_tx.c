@@ -96,6 +96,7 @@ static bool transmit_next(struct net_pair *p)
     switch (transmit(p, el)) {
     case SENT:
         vq_push(ring, el, 0);
+        p->coal[NET_COAL_TX].count++;
         return true;
     case KEPT:
         p->kept = el;
@@ -121,7 +122,7 @@ static void drain(struct net_pair *p)
         while (left > 0 && transmit_next(p))
             left--;
     while (left > 0 && !p->kept && !p->full && vq_kicks(ring, true));
-    vdev_flush(p->tx);
+    net_coal_flush(&p->coal[NET_COAL_TX]);
     if (!left)
         vdev_poke(p->tx);
 }
@@ -130,8 +131,9 @@ static void on_sent(void *s)
 {
     struct net_pair *p = s;
     vq_push(&p->tx->ring, p->kept, 0);
+    p->coal[NET_COAL_TX].count++;
     p->kept = NULL;
-    vdev_flush(p->tx);
+    net_coal_flush(&p->coal[NET_COAL_TX]);
     drain(p);
 }
 

@@ -11,7 +11,8 @@ static const uint64_t backend_bits = BIT_ULL(F_NOTIFY_ON_EMPTY) | BIT_ULL(F_ANY_
                                      BIT_ULL(F_INDIRECT) | BIT_ULL(F_EVENT_IDX) |
                                      0x1fffull << VIO_F_VERSION_1 | BIT_ULL(NET_F_MRG_RXBUF);
 /* Done by this device where it sees each packet. */
-static const uint64_t device_bits = BIT_ULL(NET_F_RSS) | BIT_ULL(NET_F_HASH_REPORT);
+static const uint64_t device_bits = BIT_ULL(NET_F_RSS) | BIT_ULL(NET_F_HASH_REPORT) |
+                                    BIT_ULL(NET_F_NOTF_COAL) | BIT_ULL(NET_F_VQ_NOTF_COAL);
 
 struct vhost_queue {
     struct virtio_net *n;

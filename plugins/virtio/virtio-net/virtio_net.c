@@ -15,6 +15,8 @@ static bool by_vhost(const struct virtio_net *n, uint32_t q)
 static int queue_start(void *s, const struct tn_vq *q)
 {
     struct virtio_net *n = s;
+    if (q->index < 2 * n->npairs && !(q->flags & TN_VQ_RESTORE))
+        net_coal_enable(n, q->index);
     return by_vhost(n, q->index) ? net_vhost_queue_start(n, q) : vdev_queue_start(s, q);
 }
 
@@ -132,6 +134,23 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
     return 0;
 }
 
+static const struct tn_field coal_fields[] = {
+    TN_FIELD_ROW(struct net_pair, coal[NET_COAL_RX].params.packets, "rx_max_packets", U32, 1),
+    TN_FIELD_ROW(struct net_pair, coal[NET_COAL_RX].params.usecs, "rx_max_usecs", U32, 1),
+    TN_FIELD_ROW(struct net_pair, coal[NET_COAL_TX].params.packets, "tx_max_packets", U32, 1),
+    TN_FIELD_ROW(struct net_pair, coal[NET_COAL_TX].params.usecs, "tx_max_usecs", U32, 1),
+};
+
+static const struct tn_state coal_state = {
+    .struct_size = sizeof coal_state,
+    .version = 1,
+    .min_version = 1,
+    .name = "virtio-net-coal",
+    .fields = coal_fields,
+    .nfields = sizeof coal_fields / sizeof coal_fields[0],
+    .field_stride = sizeof coal_fields[0],
+};
+
 static const struct tn_field fields[] = {
     TN_FIELD(struct virtio_net, status, U16),
     TN_FIELD(struct virtio_net, curr_pairs, U32),
@@ -151,6 +170,18 @@ static const struct tn_field fields[] = {
     TN_FIELD_ROW(struct virtio_net, rss.table, "rss_table", U16, NET_RSS_TABLE_MAX),
     TN_FIELD_ROW(struct virtio_net, rss.max_tx, "rss_max_tx", U16, 1),
     TN_FIELD_ROW(struct virtio_net, rss.key, "rss_key", BYTES, NET_HASH_KEY_MAX),
+    TN_FIELD_ROW(struct virtio_net, coal[NET_COAL_RX].packets, "rx_max_packets", U32, 1),
+    TN_FIELD_ROW(struct virtio_net, coal[NET_COAL_RX].usecs, "rx_max_usecs", U32, 1),
+    TN_FIELD_ROW(struct virtio_net, coal[NET_COAL_TX].packets, "tx_max_packets", U32, 1),
+    TN_FIELD_ROW(struct virtio_net, coal[NET_COAL_TX].usecs, "tx_max_usecs", U32, 1),
+    {.name = "coal",
+     .type = TN_S_SUB,
+     .offset = offsetof(struct virtio_net, pair),
+     .count = offsetof(struct virtio_net, npairs),
+     .sub = &coal_state,
+     .stride = sizeof(struct net_pair),
+     .max = NET_PAIRS_MAX,
+     .flags = TN_SF_PTR | TN_SF_COUNT_AT},
     {.name = "queues",
      .type = TN_S_SUB,
      .offset = offsetof(struct virtio_net, v.q),
@@ -204,6 +235,8 @@ static const struct tn_prop props[] = {
     FEATURE("ctrl_mac_addr", NET_F_CTRL_MAC_ADDR, 1, "VIRTIO_NET_F_CTRL_MAC_ADDR"),
     FEATURE("ctrl_guest_offloads", NET_F_CTRL_GUEST_OFFLOADS, 1,
             "VIRTIO_NET_F_CTRL_GUEST_OFFLOADS"),
+    FEATURE("notf_coal", NET_F_NOTF_COAL, 0, "VIRTIO_NET_F_NOTF_COAL; QEMU does not have it"),
+    FEATURE("vq_notf_coal", NET_F_VQ_NOTF_COAL, 0, "VIRTIO_NET_F_VQ_NOTF_COAL; likewise"),
     FEATURE("mq", NET_F_MQ, 0, "VIRTIO_NET_F_MQ: use the queues of the back end"),
     FEATURE("rss", NET_F_RSS, 0, "VIRTIO_NET_F_RSS"),
     FEATURE("hash", NET_F_HASH_REPORT, 0, "VIRTIO_NET_F_HASH_REPORT"),

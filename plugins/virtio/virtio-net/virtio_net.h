@@ -30,6 +30,19 @@ enum {
     NET_CTRL_MAX = 65536 /* bytes of one control command */
 };
 
+/* 5.1.6.5.9: notify after so many packets, or so many microseconds; either 0: at once. */
+struct net_coal_params {
+    uint32_t packets, usecs;
+};
+enum { NET_COAL_RX, NET_COAL_TX }; /* as the lowest bit of a queue's index */
+struct net_coal {
+    struct vdev_queue *q;
+    struct tn_timer *timer;
+    struct net_coal_params params;
+    uint32_t count;      /* packets since the last notification */
+    uint8_t armed, want; /* want: the driver asked to be told */
+};
+
 struct virtio_net;
 
 /* One receive and one transmit queue, and the same queue of the back end. */
@@ -37,9 +50,10 @@ struct net_pair {
     struct virtio_net *n;
     struct vdev_queue *rx, *tx;
     uint32_t index;
-    int fd;                 /* the back end's; -1: it has none */
-    struct tn_watch *watch; /* of fd */
-    uint32_t events;        /* what watch looks for */
+    struct net_coal coal[2]; /* by NET_COAL_* */
+    int fd;                  /* the back end's; -1: it has none */
+    struct tn_watch *watch;  /* of fd */
+    uint32_t events;         /* what watch looks for */
 
     /* receive, as the source of packets */
     uint8_t *flat; /* NET_FLAT bytes: a packet that did not fit, or that is
@@ -97,6 +111,7 @@ struct virtio_net {
     uint8_t mergeable;
     uint64_t offloads; /* NET_F_GUEST_*, on now */
     struct net_rss rss;
+    struct net_coal_params coal[2]; /* what a queue starts with */
 
     struct net_filter filter;
     uint16_t status; /* NET_S_* */
@@ -164,6 +179,19 @@ void net_set_pairs(struct virtio_net *n, uint32_t pairs);
 /* Which queue serves index 2 depends on what was negotiated (5.1.2). */
 void net_place_control(struct virtio_net *n);
 bool net_is_control(const struct virtio_net *n, uint32_t q);
+
+/* ---- net_coal.c ---- */
+
+/* Realize. 0 or -ENOMEM. */
+int net_coal_init(struct net_coal *c, struct vdev_queue *q);
+/* In place of vdev_flush(), for transmit and receive queues. */
+void net_coal_flush(struct net_coal *c);
+/* Commands of class NOTF_COAL; false: VIRTIO_NET_ERR. out: 8 bytes. */
+bool net_coal_set(struct virtio_net *n, uint8_t cmd, const uint8_t *data, uint64_t len);
+bool net_coal_get(struct virtio_net *n, const uint8_t *data, uint64_t len, uint8_t *out);
+/* Queue q is enabled anew. */
+void net_coal_enable(struct virtio_net *n, uint32_t q);
+void net_coal_reset(struct virtio_net *n);
 
 /* ---- net_ctrl.c ---- */
 
