@@ -68,7 +68,7 @@ def frame(payload=b'hello', dst=b'\xff' * 6, src=GUEST_MAC, ethertype=0x88b5):
 
 
 def program():
-    return sys.argv[1]
+    return os.path.abspath(sys.argv[1])
 
 
 def probe_plugin():

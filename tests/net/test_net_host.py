@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What stands between NICs and their back ends: hubs, filter-dump, -nic and -net, warnings and refusals."""
+import os
+import pathlib
 import re
 import socket
 import struct
@@ -181,6 +183,64 @@ def lists():
         ok(re.search(f'^{name}$', text, re.M), f'{name} is not listed')
     ok('net-probe' in out('-nic', 'model=help').splitlines(), 'the probe is no NIC')
     ok('hubid=<int64>' in out('-netdev', 'hubport,help'), 'no properties')
+
+
+# ---- the pages ----
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PAGES = ['plugins/net/user/user.md', 'plugins/net/tap/tap.md', 'plugins/net/socket/stream.md', 'plugins/net/socket/dgram.md',
+         'plugins/net/socket/socket.md', 'docs/net.md']
+
+
+def tenon_help(name):
+    return subprocess.run([netrig.program(), '-netdev', f'{name},help'], capture_output=True, text=True, check=False).stdout
+
+
+@test
+def pages_have_the_properties():
+    """each back end's page names what -netdev TYPE,help names"""
+    for page in PAGES[:-1]:
+        name = pathlib.Path(page).stem
+        has = set(re.findall(r'^  ([\w.-]+)=<', tenon_help(name), re.M))
+        if not has:
+            continue  # not in this build
+        text = (TOP / page).read_text(encoding='utf-8').split('## Properties')[1].split('\n## ')[0]
+        rows = re.findall(r'^\| ((?:`[\w.-]+`(?:, )?)+) \|', text, re.M)
+        eq({n for row in rows for n in re.findall(r'`([\w.-]+)`', row)}, has, f'properties of {name}')
+
+
+def commands(page):
+    return re.findall(r'^    (tenon .*)$', (TOP / page).read_text(encoding='utf-8'), re.M)
+
+
+def works(line, folder):
+    """The line starts a machine: without the guest, as there is none here."""
+    words = line.replace(' -kernel vmlinuz', '').split()[1:]
+    command = [netrig.program(), '-accel', 'qtest', '-display', 'none', *words]
+    with tempfile.TemporaryFile(mode='w+') as out, \
+            subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out) as p:
+        try:
+            p.wait(0.7)
+        except subprocess.TimeoutExpired:
+            p.terminate()
+        status = p.wait(netrig.TIMEOUT)
+        out.seek(0)
+        eq((status, [x for x in out.read().splitlines() if 'hub' not in x]), (0, []), line)
+
+
+@test
+def command_lines_of_the_pages_work():
+    """each line of a page starts a machine, and says nothing"""
+    listed = subprocess.run([netrig.program(), '-netdev', 'help'], capture_output=True, text=True, check=True).stdout.split()
+    with tempfile.TemporaryDirectory() as d:
+        for page in PAGES:
+            ok(commands(page), f'{page} has no line')
+            for line in commands(page):
+                if 'user' not in listed and 'tap' not in line and ('user' in line or '-nic model' in line):
+                    continue  # built without libslirp
+                if ' tap,' in line and not os.access('/dev/net/tun', os.W_OK):
+                    continue
+                works(line, d)
 
 
 @test
