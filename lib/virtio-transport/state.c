@@ -3,6 +3,7 @@
  * stop.c is under way; queues go on from the child's indices in vt_resume(). */
 #include "virtio-transport/transport.h"
 #include <errno.h>
+#include <stdio.h>
 
 static const struct tn_field queue_fields[] = {
     TN_FIELD(struct vt_queue, size, U16),   TN_FIELD(struct vt_queue, vector, U16),
@@ -30,15 +31,37 @@ static const struct tn_field fields[] = {
     TN_FIELD(struct vt, queue_select, U32),
     TN_FIELD(struct vt, shm_select, U32),
     TN_FIELD(struct vt, early, U32),
-    {.name = "queues",
-     .type = TN_S_SUB,
-     .offset = offsetof(struct vt, q),
-     .count = offsetof(struct vt, nqueues),
-     .sub = &queue_state,
-     .stride = sizeof(struct vt_queue),
-     .max = VIRTIO_MAX_QUEUES,
-     .flags = TN_SF_PTR | TN_SF_COUNT_AT},
 };
+
+/* One part for each queue: how many there are is the device's to say, not the file's. */
+static int save(void *s, struct tn_save *o, struct tn_err *e)
+{
+    struct vt *v = s;
+    const struct tn_stream *stream = TN_GET(v->d, struct tn_stream, TN_STREAM_1);
+    int r = stream->put(o, "nqueues", TN_S_U32, &v->nqueues, 1);
+    for (uint32_t i = 0; r == 0 && i < v->nqueues; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "queue%u", i);
+        r = stream->put_sub(o, name, &queue_state, &v->q[i]);
+    }
+    return r < 0 ? tn_fail(v->d, e, -r, "the queues cannot be saved") : 0;
+}
+
+static int load(void *s, struct tn_load *i, struct tn_err *e)
+{
+    struct vt *v = s;
+    const struct tn_stream *stream = TN_GET(v->d, struct tn_stream, TN_STREAM_1);
+    uint32_t n = 0;
+    int r = stream->get(i, "nqueues", TN_S_U32, &n, 1);
+    if (r == 0 && n != v->nqueues)
+        return tn_fail(v->d, e, EINVAL, "the state has %u queues, the device %u", n, v->nqueues);
+    for (uint32_t k = 0; r == 0 && k < n; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "queue%u", k);
+        r = stream->get_sub(i, name, &queue_state, &v->q[k]);
+    }
+    return r < 0 ? tn_fail(v->d, e, -r, "the queues cannot be loaded") : 0;
+}
 
 static int check_queues(struct vt *v, struct tn_err *e)
 {
@@ -74,4 +97,6 @@ const struct tn_state vt_state = {
     .nfields = sizeof fields / sizeof fields[0],
     .field_stride = sizeof fields[0],
     .post_load = post_load,
+    .save = save,
+    .load = load,
 };
