@@ -39,6 +39,7 @@ enum {
     RING_BYTES = 0x4000,
     BUFFERS = 0x200000,
     BUFFER = 0x4000,
+    FILLED = 0x3f00, /* bytes: a character device's room ends within a buffer */
     TOP = 0x600000,
 };
 
@@ -231,8 +232,8 @@ static uint32_t fill(void)
 {
     uint32_t word = 0;
     for (int i = 0; i < 100; i++) {
-        uint64_t at = add(TX_1, BUFFER, 0);
-        for (uint32_t k = 0; k < BUFFER / 4; k++)
+        uint64_t at = add(TX_1, FILLED, 0);
+        for (uint32_t k = 0; k < FILLED / 4; k++)
             put(at + 4 * k, word++, 4);
     }
     kick(TX_1);
