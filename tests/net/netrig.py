@@ -26,6 +26,7 @@ import time
 import traceback
 
 TIMEOUT = 10  # seconds, for anything that is to come
+SUPPRESSIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'lsan.supp')
 GUEST_MAC = bytes.fromhex('525400123456')
 
 
@@ -93,7 +94,8 @@ class Tenon:
             line += f' -device net-probe,netdev={other},fd={there.fileno()}'
         self.err = tempfile.TemporaryFile(mode='w+')
         self.process = subprocess.Popen([program(), *shlex.split(line)], stdin=subprocess.DEVNULL, stdout=self.err,
-                                        stderr=self.err, pass_fds=[s.fileno() for s in inherit])
+                                        stderr=self.err, pass_fds=[s.fileno() for s in inherit],
+                                        env={**os.environ, 'LSAN_OPTIONS': f'suppressions={SUPPRESSIONS}:print_suppressions=0'})
         for s in (theirs, *inherit[1 + len(fds):]):
             s.close()
 
