@@ -89,9 +89,9 @@ static int save_queue(void *self, struct tn_save *o, struct tn_err *e)
 static int load_kept(struct blk_queue *q, struct tn_load *i)
 {
     int64_t n = stream_of(q)->get_count(i, "kept");
-    if (n <= 0)
-        return n == 0 || n == -ENOENT ? 0 : (int)n;
-    uint64_t *w = n <= MAX_WORDS ? calloc((uint64_t)n, sizeof *w) : NULL;
+    if (n < 0)
+        return n == -ENOENT ? 0 : (int)n;
+    uint64_t *w = n <= MAX_WORDS ? calloc(n ? (uint64_t)n : 1, sizeof *w) : NULL;
     int r = w ? stream_of(q)->get(i, "kept", TN_S_U64, w, (uint32_t)n) : -ENOMEM;
     for (int64_t at = 0; r == 0 && at < n;) {
         struct vq_kept *k = unpack(w + at, (uint64_t)(n - at));
