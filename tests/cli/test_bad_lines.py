@@ -119,6 +119,37 @@ OBJECTS = [
     Bad('-accel qtest -fw_cfg name=opt/x,file=nowhere', 'nowhere'),
 ]
 
+Q = '-accel qtest '
+DISK = {'d': bytes(1 << 16)}
+DRIVES = [
+    Bad(Q + '-drive file=nowhere,if=none', "Could not open 'nowhere': No such file or directory"),
+    Bad(Q + '-drive file=.,if=none,format=raw', "'.'"),
+    Bad(Q + '-drive file=d,if=none,format=nosuch', "Unknown driver 'nosuch'", DISK),
+    Bad(Q + '-drive file=d,if=none,format=qcow2', "Unknown driver 'qcow2'", DISK, advice=1),
+    Bad(Q + '-drive file=d,if=none', 'qcow2', {'d': b'QFI\xfb\0\0\0\3' + bytes(1 << 16)}, advice=1),
+    Bad(Q + '-drive file=d,if=none,format=raw,bogus=1', "'bogus'", DISK),
+    Bad(Q + '-drive file=d,if=none,format=raw,file.bogus=1', "'bogus'", DISK),
+    Bad(Q + '-drive file=d,if=nosuch', "'nosuch'", DISK),
+    Bad(Q + '-drive file=d,format=raw', 'if=ide', DISK, advice=1),
+    Bad(Q + '-drive file=d,if=none,cache=fast', 'cache', DISK),
+    Bad(Q + '-drive file=d,if=none,id=0d', "'0d'", DISK),
+    Bad(Q + '-drive file=nosuch:d,if=none', "Unknown protocol 'nosuch'"),
+    Bad(Q + '-drive file=nbd:unix:nowhere,if=none', 'nowhere'),
+    Bad(Q + '-drive file=d,if=none,iops=1,iops_rd=1', 'total', DISK),
+    Bad(Q + '-drive file=d,if=none,format=raw,id=d0 -device virtio-blk-pci,drive=d1', "'d1'", DISK),
+    Bad(Q + '-drive file=d,if=none,format=raw,id=d0 -device virtio-blk-pci,drive=d0 -device virtio-blk-pci,drive=d0',
+        "Drive 'd0' is already in use by another device", DISK),
+    Bad(Q + '-drive file=d,if=virtio,format=raw,werror=sometimes', "'sometimes'", DISK),
+    Bad(Q + '-drive file=d,if=none,format=raw,snapshot=maybe', 'snapshot', DISK),
+    Bad(Q + '-blockdev nosuch,node-name=n', "'nosuch'"),
+    Bad(Q + '-blockdev file,filename=d', 'node-name', DISK),
+    Bad(Q + '-blockdev file,node-name=n', "'filename'"),
+    Bad(Q + '-blockdev file,node-name=n,filename=nowhere', 'nowhere'),
+    Bad(Q + '-blockdev raw,node-name=n,file=m', "'m'"),
+    Bad(Q + '-blockdev {"driver":"file","node-name":"n","filename":"d","bogus":1}', "'bogus'", DISK),
+    Bad(Q + '-object throttle-group,id=g,x-iops-total-max=5', 'iops'),
+]
+
 KERNELS = [
     Bad('-accel kvm', '-kernel', kvm=True),
     Bad('-kernel nowhere', 'nowhere', kvm=True),
@@ -209,7 +240,7 @@ def main():
     tn, include, *cc = sys.argv[1:]
     tap = tenon.Tap()
     os.environ.pop('TENON_PLUGIN_DIR', None)
-    for bad in OPTIONS + DEVICES + OBJECTS + LATE:
+    for bad in OPTIONS + DEVICES + OBJECTS + DRIVES + LATE:
         check(tap, tn, bad)
     for i, bad in enumerate(KERNELS):
         check(tap, tn, bad, f'{i}: {bad.line}')
