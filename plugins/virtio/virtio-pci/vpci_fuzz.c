@@ -57,9 +57,9 @@ static int t_adopt(struct tn_dev *d, uint32_t vec, int fd, struct tn_err *e)
 static int t_ioeventfd(struct tn_dev *d, uint32_t n, uint64_t off, uint32_t size, uint32_t match,
                        uint64_t data, int fd)
 {
-    (void)match;
     (void)data;
-    RIG_PROMISE(rig_of_dev(d), fd >= 0 && size == 2 && (n != VPCI_BAR || off < BAR_BYTES));
+    RIG_PROMISE(rig_of_dev(d), fd >= 0 && (size == 2 || (size == 0 && !match)) &&
+                                   (n != VPCI_BAR || off < BAR_BYTES));
     return 0;
 }
 

@@ -174,7 +174,7 @@ void vpci_irq_loaded(struct vpci *p)
 
 /* One place where the kernel may watch for the notification of a queue. */
 struct door {
-    uint32_t bar, match;
+    uint32_t bar, size, match;
     uint64_t off, data;
 };
 
@@ -182,12 +182,13 @@ static int doors(const struct vpci *p, uint32_t q, struct door *d)
 {
     int n = 0;
     if (!vt_has(&p->vt, VIRTIO_F_VERSION_1)) {
-        d[n++] = (struct door){VPCI_LEGACY_BAR, 1, VPCI_L_QUEUE_NOTIFY, q};
+        d[n++] = (struct door){VPCI_LEGACY_BAR, 2, 1, VPCI_L_QUEUE_NOTIFY, q};
         return n;
     }
-    d[n++] = (struct door){VPCI_BAR, 0, VPCI_NOTIFY_AT + (uint64_t)q * p->notify_step, 0};
+    /* of any width: the kernel need not decode the instruction */
+    d[n++] = (struct door){VPCI_BAR, 0, 0, VPCI_NOTIFY_AT + (uint64_t)q * p->notify_step, 0};
     if (vpci_flag(p, VPCI_F_PIO_NOTIFY))
-        d[n++] = (struct door){VPCI_PIO_BAR, 1, 0, q};
+        d[n++] = (struct door){VPCI_PIO_BAR, 2, 1, 0, q};
     return n;
 }
 
@@ -199,10 +200,11 @@ bool vpci_doorbell(void *t, uint32_t q, bool on)
     if (!vpci_flag(p, VPCI_F_IOEVENTFD))
         return false;
     for (int i = 0; i < n; i++) {
+        const struct door *at = &d[i];
         if (on)
-            p->pci->bar_ioeventfd(p->dev, d[i].bar, d[i].off, 2, d[i].match, d[i].data, fd);
+            p->pci->bar_ioeventfd(p->dev, at->bar, at->off, at->size, at->match, at->data, fd);
         else
-            p->pci->bar_ioeventfd_del(p->dev, d[i].bar, d[i].off, 2, d[i].match, d[i].data, fd);
+            p->pci->bar_ioeventfd_del(p->dev, at->bar, at->off, at->size, at->match, at->data, fd);
     }
     return true;
 }
