@@ -129,10 +129,11 @@ static bool fits_mtu(const struct virtio_net *n, const struct packet *pk, const 
 
 static bool admit(struct virtio_net *n, struct packet *pk)
 {
-    uint8_t frame[NET_HASH_BYTES] = {0};
+    uint8_t frame[NET_HASH_BYTES];
     uint32_t look = n->rss.types ? NET_HASH_BYTES : 64;
     if (pk->len < ETH_HLEN || pk->len > NET_FRAME_MAX || !(n->status & NET_S_LINK_UP))
         return false;
+    memset(frame, 0, NET_FILTER_BYTES); /* a short frame has no tag */
     uint32_t got =
         (uint32_t)vq_read(pk->v, pk->n, pk->skip, frame, pk->len < look ? pk->len : look);
     enum net_verdict verdict = net_hdr_rx(pk->hdr, n->offloads);

@@ -3,6 +3,7 @@
 #include "virtio_net.h"
 #include <errno.h>
 #include <string.h>
+#include <tenon/machine.h>
 #include <tenon/plugin.h>
 
 /* ---- queues, by who serves them ---- */
@@ -81,6 +82,13 @@ static int make_queues(struct virtio_net *n, struct tn_err *e)
     return vdev_setup(&n->v, net_config_len(n), e);
 }
 
+static void tell_boot_order(struct virtio_net *n)
+{
+    const struct tn_machine *machine = TN_GET(n->v.d, struct tn_machine, TN_MACHINE_1);
+    if (TN_HAS(machine, boot))
+        machine->boot(n->v.d, n->bootindex, "ethernet-phy@0");
+}
+
 static int realize(void *self, struct tn_err *e)
 {
     struct virtio_net *n = self;
@@ -95,9 +103,11 @@ static int realize(void *self, struct tn_err *e)
         r = net_pairs_init(n, e);
     if (r == 0)
         r = net_announce_init(n, e);
-    if (r == 0)
-        net_config_reset(n);
-    return r;
+    if (r < 0)
+        return r;
+    net_config_reset(n);
+    tell_boot_order(n);
+    return 0;
 }
 
 static void resume(void *self)
@@ -298,6 +308,7 @@ static const struct tn_class virtio_net = {
 
 static const struct tn_class *const classes[] = {&virtio_net, NULL};
 static const char *const needs[] = {TN_DMA_1, TN_LOOP_1, TN_NETDEV_1, NULL};
+static const char *const wants[] = {TN_MACHINE_1, NULL};
 
 const struct tn_plugin tn_plugin_v1 = {
     .struct_size = sizeof tn_plugin_v1,
@@ -309,4 +320,5 @@ const struct tn_plugin tn_plugin_v1 = {
     .summary = "virtio network device",
     .classes = classes,
     .needs = needs,
+    .wants = wants,
 };
