@@ -72,7 +72,7 @@ void *vq_retake(struct vq *q, const struct vq_kept *k)
         vq_break(q, "a request in the saved state that cannot be");
         return NULL;
     }
-    struct vq_elem *el = elem_get(q);
+    struct vq_elem *el = elem_get(q, &q->free);
     if (!el)
         return NULL;
     el->out_len = el->in_len = 0;

@@ -8,12 +8,12 @@ struct pos {
     uint8_t wrap;
 };
 
-static ALWAYS_INLINE struct pos moved(const struct vq *q, uint16_t at, uint8_t wrap, uint32_t n)
+static ALWAYS_INLINE struct pos moved(struct pos p, uint32_t size, uint32_t n)
 {
-    uint32_t to = at + n;
-    if (to >= q->size)
-        return (struct pos){(uint16_t)(to - q->size), !wrap};
-    return (struct pos){(uint16_t)to, wrap};
+    uint32_t to = p.at + n;
+    if (to >= size)
+        return (struct pos){(uint16_t)(to - size), !p.wrap};
+    return (struct pos){(uint16_t)to, p.wrap};
 }
 
 static ALWAYS_INLINE bool is_avail(uint16_t flags, uint8_t wrap)
@@ -27,12 +27,20 @@ static ALWAYS_INLINE uint64_t desc_off(uint32_t at)
     return (uint64_t)at * DESC_SIZE;
 }
 
+/* The ring as one call of vq_pop() or vq_pop_some() sees it; desc NULL unless direct. */
+struct near {
+    const uint8_t *desc;
+    uint32_t size;
+    struct pos at; /* also in q, for whoever else looks */
+    struct vq_elem *free;
+};
+
 /* The first descriptor's flags tell that the whole chain is there (2.8.17). */
-static ALWAYS_INLINE struct desc load(struct vq *q, uint32_t at, bool direct)
+static ALWAYS_INLINE struct desc load(struct vq *q, const struct near *r, uint32_t at, bool direct)
 {
     struct desc d;
     if (direct)
-        return near_desc(q->desc->va + desc_off(at), true);
+        return near_desc(r->desc + desc_off(at), true);
     vq_far_desc(q, &d, q->desc->iova + desc_off(at), true);
     return d;
 }
@@ -69,42 +77,48 @@ static ALWAYS_INLINE int walk_table(struct vq *q, struct vq_elem *el, struct mak
     return 1;
 }
 
-static ALWAYS_INLINE int walk(struct vq *q, struct vq_elem *el, struct making *m, struct desc *d,
-                              bool direct)
+static ALWAYS_INLINE int walk(struct vq *q, struct vq_elem *el, struct making *m,
+                              const struct near *r, struct desc *d, bool direct)
 {
-    uint32_t at = q->avail;
+    uint32_t at = r->at.at;
     for (uint32_t n = 1;; n++) {
-        if (UNLIKELY(d->flags & DESC_F_INDIRECT || n > q->size)) {
-            vq_break(q, n > q->size ? "a chain longer than the queue (2.8.17)"
+        if (UNLIKELY(d->flags & DESC_F_INDIRECT || n > r->size)) {
+            vq_break(q, n > r->size ? "a chain longer than the queue (2.8.17)"
                                     : "an indirect descriptor in a chain (2.8.19)");
             return VQ_BAD;
         }
-        int r = add_buffer(q, el, m, d);
-        if (UNLIKELY(r < 0))
-            return r;
+        int err = add_buffer(q, el, m, d);
+        if (UNLIKELY(err < 0))
+            return err;
         if (!(d->flags & DESC_F_NEXT))
             return (int)n;
-        at = at + 1 == q->size ? 0 : at + 1;
-        *d = load(q, at, direct);
+        at = at + 1 == r->size ? 0 : at + 1;
+        *d = load(q, r, at, direct);
     }
 }
 
 /* The chain whose first descriptor is *d, at q->avail. Its length, VQ_BAD or VQ_LATER; *d is its
  * last descriptor then. */
-static ALWAYS_INLINE int gather(struct vq *q, struct vq_elem *el, struct making *m, struct desc *d,
-                                bool direct)
+static ALWAYS_INLINE int gather(struct vq *q, struct vq_elem *el, struct making *m,
+                                const struct near *r, struct desc *d, bool direct)
 {
     if (LIKELY(!(d->flags & (DESC_F_NEXT | DESC_F_INDIRECT))))
         return add_buffer(q, el, m, d) < 0 ? VQ_BAD : 1;
     if (d->flags & DESC_F_NEXT)
-        return walk(q, el, m, d, direct);
+        return walk(q, el, m, r, d, direct);
     return walk_table(q, el, m, d);
 }
 
-static ALWAYS_INLINE bool there(struct vq *q, uint16_t at, uint8_t wrap, bool direct)
+static ALWAYS_INLINE bool there(struct vq *q, const struct near *r, bool direct)
 {
-    uint16_t flags = ring_ld16_acquire(q, q->desc, desc_off(at) + PDESC_FLAGS, direct);
-    return is_avail(flags, wrap);
+    uint64_t off = desc_off(r->at.at) + PDESC_FLAGS;
+    return is_avail(direct ? ld16_acquire(r->desc + off) : vq_far_ld16(q, q->desc, off),
+                    r->at.wrap);
+}
+
+static struct near look(const struct vq *q)
+{
+    return (struct near){q->desc->va, q->size, {q->avail, q->avail_wrap}, q->free};
 }
 
 /* As in split.c. */
@@ -113,33 +127,40 @@ static NOINLINE bool more_after_all(struct vq *q)
     return q->live && !q->kicks_off && packed_kicks(q, true) && !packed_empty(q);
 }
 
-static ALWAYS_INLINE struct vq_elem *make(struct vq *q, struct making *m, bool direct)
+static ALWAYS_INLINE void step(struct vq *q, struct near *r, uint32_t n)
 {
-    struct vq_elem *el = elem_get(q);
+    r->at = moved(r->at, r->size, n);
+    q->avail = r->at.at;
+    q->avail_wrap = r->at.wrap;
+    if (UNLIKELY(q->ahead))
+        q->ahead = q->ahead > n ? (uint16_t)(q->ahead - n) : 0;
+}
+
+static ALWAYS_INLINE struct vq_elem *make(struct vq *q, struct near *r, struct making *m,
+                                          bool direct)
+{
+    struct vq_elem *el = elem_get(q, &r->free);
     if (UNLIKELY(!el))
         return NULL;
-    struct desc d = load(q, q->avail, direct);
-    int n = gather(q, el, m, &d, direct);
+    struct desc d = load(q, r, r->at.at, direct);
+    int n = gather(q, el, m, r, &d, direct);
     if (UNLIKELY(n < 0 || (!direct && !q->live) || finish_elem(q, el, m, (uint32_t)n) < 0))
         return vq_abandon(q, el);
     el->id = d.next; /* of the chain's last descriptor, 2.8.6 */
-    struct pos p = moved(q, q->avail, q->avail_wrap, (uint32_t)n);
-    q->avail = p.at;
-    q->avail_wrap = p.wrap;
-    if (UNLIKELY(q->ahead))
-        q->ahead = q->ahead > n ? (uint16_t)(q->ahead - n) : 0;
+    step(q, r, (uint32_t)n);
     return el;
 }
 
 static ALWAYS_INLINE uint32_t pop(struct vq *q, void **els, uint32_t max, bool direct)
 {
     const struct tn_ram *ram = vq_hit(q);
+    struct near r = look(q);
     uint32_t n = 0;
     for (; n < max; n++) {
-        if (!there(q, q->avail, q->avail_wrap, direct) && !more_after_all(q))
+        if (!there(q, &r, direct) && !more_after_all(q))
             break;
         struct making m = {.ram = ram};
-        els[n] = make(q, &m, direct);
+        els[n] = make(q, &r, &m, direct);
         if (UNLIKELY(!els[n]))
             break;
         ram = m.ram;
@@ -214,7 +235,7 @@ static ALWAYS_INLINE void use(struct vq *q, uint16_t id, uint32_t len, uint32_t 
         uint64_t w = used_word(id, len, flags);
         vq_far_store(q, q->desc, desc_off(q->used) + PDESC_LEN, &w, q->pending ? 8 : 6);
     }
-    struct pos p = moved(q, q->used, q->used_wrap, ndesc);
+    struct pos p = moved((struct pos){q->used, q->used_wrap}, q->size, ndesc);
     q->used = p.at;
     q->used_wrap = p.wrap;
     q->pending = (uint16_t)(q->pending + ndesc);
@@ -237,6 +258,7 @@ static ALWAYS_INLINE void use_more(struct vq *q, void *const *els, const uint32_
 {
     const struct tn_cached *ring = q->desc;
     struct pos p = {q->used, q->used_wrap};
+    struct vq_elem *free = q->free;
     uint32_t ndesc = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct vq_elem *el = els[i];
@@ -245,9 +267,10 @@ static ALWAYS_INLINE void use_more(struct vq *q, void *const *els, const uint32_
              used_word(el->id, len, used_flags(p.wrap, len)));
         ring_dirty(q, ring, desc_off(p.at), DESC_SIZE);
         ndesc += el->ndesc;
-        p = moved(q, p.at, p.wrap, el->ndesc);
-        elem_put(q, el);
+        p = moved(p, q->size, el->ndesc);
+        elem_put_on(q, el, &free);
     }
+    q->free = free;
     q->used = p.at;
     q->used_wrap = p.wrap;
     q->pending = (uint16_t)(q->pending + ndesc);
@@ -308,7 +331,8 @@ static void set_event(struct vq *q, uint32_t e)
 
 bool packed_empty(struct vq *q)
 {
-    return !there(q, q->avail, q->avail_wrap, q->desc->va != NULL);
+    struct near r = look(q);
+    return !there(q, &r, r.desc != NULL);
 }
 
 /* The event suppression structure that asks for a kick when the descriptor at p comes. */
@@ -327,7 +351,7 @@ bool packed_kicks(struct vq *q, bool on)
         q->armed = DISARMED;
         return false;
     }
-    struct pos p = moved(q, q->avail, q->avail_wrap, q->ahead);
+    struct pos p = moved((struct pos){q->avail, q->avail_wrap}, q->size, q->ahead);
     uint32_t e = event_at(q, p);
     if (q->armed != ARMED || q->armed_at != (uint16_t)e)
         set_event(q, e);

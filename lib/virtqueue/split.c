@@ -8,6 +8,8 @@ enum { PREFETCH_AHEAD = 4 };
 struct near {
     const uint8_t *desc, *avail;
     uint32_t size;
+    uint16_t at; /* q->avail */
+    struct vq_elem *free;
 };
 
 static ALWAYS_INLINE struct desc load(struct vq *q, const struct near *r, uint32_t i, bool direct)
@@ -115,19 +117,19 @@ static ALWAYS_INLINE uint64_t avail_off(uint32_t at, uint32_t size)
 /* What comes next is on its way to this processor while this element is handled. */
 static ALWAYS_INLINE void prefetch(const struct vq *q, const struct near *r)
 {
-    if ((uint16_t)(q->avail_seen - q->avail) <= PREFETCH_AHEAD)
+    if ((uint16_t)(q->avail_seen - r->at) <= PREFETCH_AHEAD)
         return;
-    uint32_t head = ld16(r->avail + avail_off(q->avail + PREFETCH_AHEAD, r->size));
+    uint32_t head = ld16(r->avail + avail_off(r->at + PREFETCH_AHEAD, r->size));
     __builtin_prefetch(r->desc + (head & (r->size - 1)) * (uint64_t)DESC_SIZE);
 }
 
-static ALWAYS_INLINE struct vq_elem *make(struct vq *q, const struct near *r, struct making *m,
+static ALWAYS_INLINE struct vq_elem *make(struct vq *q, struct near *r, struct making *m,
                                           bool direct)
 {
-    struct vq_elem *el = elem_get(q);
+    struct vq_elem *el = elem_get(q, &r->free);
     if (UNLIKELY(!el))
         return NULL;
-    uint64_t off = avail_off(q->avail, r->size);
+    uint64_t off = avail_off(r->at, r->size);
     uint16_t head = direct ? ld16(r->avail + off) : vq_far_ld16(q, q->driver, off);
     if (UNLIKELY(head >= r->size)) {
         vq_break(q, "a head beyond the descriptor table (2.7.6)");
@@ -142,17 +144,17 @@ static ALWAYS_INLINE struct vq_elem *make(struct vq *q, const struct near *r, st
     if (UNLIKELY(n < 0 || (!direct && !q->live) || finish_elem(q, el, m, (uint32_t)n) < 0))
         return vq_abandon(q, el);
     el->id = head;
-    q->avail++;
+    q->avail = ++r->at;
     return el;
 }
 
 static ALWAYS_INLINE uint32_t pop(struct vq *q, void **els, uint32_t max, bool direct)
 {
     const struct tn_ram *ram = vq_hit(q);
-    struct near r = {.desc = q->desc->va, .avail = q->driver->va, .size = q->size};
+    struct near r = {q->desc->va, q->driver->va, q->size, q->avail, q->free};
     uint32_t n = 0;
     for (; n < max; n++) {
-        if (q->avail == q->avail_seen && !more(q, direct) && !more_after_all(q))
+        if (r.at == q->avail_seen && !more(q, direct) && !more_after_all(q))
             break;
         if (direct)
             prefetch(q, &r);
@@ -220,18 +222,20 @@ void split_push_some(struct vq *q, void *const *els, const uint32_t *written, ui
     uint8_t *ring = q->device->va + USED_RING;
     uint32_t mask = q->size - 1, ndesc = 0;
     uint16_t at = q->used;
+    struct vq_elem *free = q->free;
     for (uint32_t i = 0; i < n; i++, at++) {
         struct vq_elem *el = els[i];
         uint8_t *entry = ring + USED_ENTRY * (uint64_t)(at & mask);
         st32(entry, el->id);
         st32(entry + 4, elem_written(el, written[i]));
         ndesc += el->ndesc;
-        elem_put(q, el);
+        elem_put_on(q, el, &free);
     }
     if (UNLIKELY(q->device->log))
         for (uint32_t i = 0; i < n; i++)
             ring_dirty(q, q->device, USED_RING + USED_ENTRY * (uint64_t)((q->used + i) & mask),
                        USED_ENTRY);
+    q->free = free;
     q->used = at;
     q->pending = (uint16_t)(q->pending + n);
     q->inflight -= n;

@@ -81,22 +81,29 @@ int vq_elem_grow(struct vq *q, struct vq_elem *el);
 void vq_elem_shrink(struct vq *q, struct vq_elem *el);
 void vq_elem_delete(struct vq *q, struct vq_elem *el);
 
-static ALWAYS_INLINE struct vq_elem *elem_get(struct vq *q)
+/* *free is q->free, in a register as long as a batch is made: one element does not wait for the
+ * other to be stored. */
+static ALWAYS_INLINE struct vq_elem *elem_get(struct vq *q, struct vq_elem **free)
 {
-    struct vq_elem *el = q->free;
+    struct vq_elem *el = *free;
     if (UNLIKELY(!el))
         return vq_elem_new(q);
-    q->free = el->next;
+    q->free = *free = el->next;
     return el;
+}
+
+static ALWAYS_INLINE void elem_put_on(struct vq *q, struct vq_elem *el, struct vq_elem **free)
+{
+    if (UNLIKELY(el->cap > q->elem_room))
+        vq_elem_shrink(q, el);
+    el->next = *free;
+    *free = el;
 }
 
 /* Back among the free ones. */
 static ALWAYS_INLINE void elem_put(struct vq *q, struct vq_elem *el)
 {
-    if (UNLIKELY(el->cap > q->elem_room))
-        vq_elem_shrink(q, el);
-    el->next = q->free;
-    q->free = el;
+    elem_put_on(q, el, &q->free);
 }
 
 /* What it wrote, if the device counts right. */
