@@ -109,7 +109,7 @@ struct tn_blkq {
     struct blk_limits max;
     uint32_t direct;   /* done() may be called at once: without [dev] */
     uint32_t stopped;  /* the front end goes: no done() any more; atomic */
-    uint32_t inflight; /* atomic: the main thread waits for 0 */
+    uint32_t inflight; /* written in ctx; the main thread waits for 0 */
     uint32_t pooled;
     struct blk_op *pool; /* not in use */
     struct blk_chunk *chunks;

@@ -86,6 +86,12 @@ static void account(struct blk_op *o, int err)
     k->ns += now_ns() - o->begun_ns;
 }
 
+/* Written in the queue's context only; the main thread looks at it. */
+static void count_inflight(struct tn_blkq *q, uint32_t by)
+{
+    __atomic_store_n(&q->inflight, q->inflight + by, __ATOMIC_RELEASE);
+}
+
 /* ---- the end of a request ---- */
 
 static void release_parts(struct blk_op *o)
@@ -108,7 +114,7 @@ static void tell(struct blk_op *o, int err)
     op_free(o);
     if (!__atomic_load_n(&q->stopped, __ATOMIC_ACQUIRE))
         done(arg, err);
-    __atomic_sub_fetch(&q->inflight, 1, __ATOMIC_RELEASE);
+    count_inflight(q, ~0u);
 }
 
 /* With the front end's lock, unless it wants none. */
@@ -268,7 +274,7 @@ int blkq_submit(struct tn_blkq *q, uint32_t op, uint64_t off, uint64_t len, cons
     o->acct = account_of(op);
     o->pos = 0;
     o->begun_ns = now_ns();
-    __atomic_add_fetch(&q->inflight, 1, __ATOMIC_RELAXED);
+    count_inflight(q, 1);
     start(o, fits);
     return 0;
 }
