@@ -152,9 +152,10 @@ void vser_rx_handle(struct vdev_queue *q)
 {
     struct vser *s = (struct vser *)q->v;
     uint32_t id = vser_port_of(q);
-    if (id == 0 && is_single(s) && vdev_running(q))
+    if (id == 0 && is_single(s) && vdev_running(q)) {
         control_single(&s->control);
-    vser_tell_ports(s);
+        vser_tell_ports(s);
+    }
     if (s->port[id] && s->control.port[id].guest_open)
         s->port[id]->ops->room(s->port[id]->s);
     vdev_flush(q);
