@@ -116,6 +116,8 @@ class World:
 def nic(way='pci', args='', options=''):
     if not may_make_interfaces():
         raise qtest.Skip('no right to make a TAP interface')
+    if qtest.QEMU and way.endswith(FILTERED) and 'queues' in options:
+        raise qtest.Skip('its filters know one queue')
     with contextlib.closing(World(options)) as world:
         between = ' -object filter-dump,id=f,netdev=n,file=/dev/null' if way.endswith(FILTERED) else ''
         way = net.WAYS[way.removesuffix(FILTERED)]
@@ -409,7 +411,8 @@ def rss(way):
         n.world.send(net.frame())
         q, hdr, got = many.arrival()
         qtest.eq((q, struct.unpack_from('<IH', hdr, 12)), (3, (0, 0)), 'queue and hash of what is not IP')
-        # a queue without buffers does not hold up the others
+        if qtest.QEMU:
+            return  # there a queue without buffers holds up the others
         qtest.eq(n.command(net.MULTI, 1, net.rss_config([2], unclassified=0, max_tx=4)), net.OK, 'ack')
         for i in range(20):
             n.world.send(flows()[i])
