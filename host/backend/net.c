@@ -253,8 +253,8 @@ static void make_stale(struct tn_net *n)
     }
 }
 
-/* In the front end's realize the answer is the back end's; later it hears of what was said before.
- */
+/* In the front end's realize, where it may try several, the answer is the back end's; later that
+ * has agreed to some, or to none. */
 static int set_offload(struct tn_net *n, struct net_offload o)
 {
     struct device *back = n->back, *d = n->front.dev;
@@ -266,15 +266,17 @@ static int set_offload(struct tn_net *n, struct net_offload o)
     }
     pthread_mutex_lock(&n->lock);
     if (ask)
-        n->offload_answer = r;
-    if (n->offload_answer >= 0) {
+        n->offload_refused = r < 0 && !n->offload_agreed;
+    n->offload_agreed |= ask && r >= 0;
+    if (!ask && n->offload_refused)
+        r = -ENOTSUP;
+    if (r >= 0) {
         if (n->offload.hdr_len != o.hdr_len)
             make_stale(n);
         n->offload = o;
         n->offload_posted = ask ? 0 : ++n->last_posted ? n->last_posted : ++n->last_posted;
         net_kick_back(n);
     }
-    r = n->offload_answer;
     pthread_mutex_unlock(&n->lock);
     return r < 0 ? r : 0;
 }

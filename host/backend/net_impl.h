@@ -90,7 +90,8 @@ struct tn_net {
     uint32_t nq;
     uint32_t down; /* NET_DOWN_* */
     struct net_offload offload;
-    int offload_answer;                   /* the back end's, to the front end's realize */
+    uint32_t offload_agreed,
+        offload_refused; /* to the front end's realize: some, or all that it tried */
     uint32_t offload_posted, last_posted; /* not 0: the back end is to hear of it; its number */
     TAILQ_HEAD(net_filter_list, net_filter) filters;
     uint32_t nfilters, serial;

@@ -184,6 +184,28 @@ KERNELS = [
     kernel(images.elf(), '-m 4k', culprit='-m'),
 ]
 
+NETS = [
+    Bad('-netdev nosuch,id=n', "Parameter 'type' does not accept value 'nosuch'"),
+    Bad('-netdev vde,id=n', "network backend 'vde'"),
+    Bad('-netdev hubport,hubid=1', "Parameter 'id' is missing"),
+    Bad('-netdev hubport,id=n', "Parameter 'hubid' is missing"),
+    Bad('-netdev hubport,id=n,hubid=1,bogus=1', "Invalid parameter 'bogus'"),
+    Bad('-netdev hubport,id=n,hubid=1 -netdev hubport,id=n,hubid=2', "Duplicate ID 'n' for netdev"),
+    Bad('-netdev {"type":"hubport","id":"n","hubid":{}}', 'hubid'),
+    Bad('-nic nosuch', 'nosuch'),
+    Bad('-nic hubport,hubid=1,model=nosuch', 'Unsupported NIC model: nosuch'),
+    Bad('-net nic,netdev=nosuch', "netdev 'nosuch' not found"),
+    Bad('-net hubport,hubid=1', 'hubport'),
+    Bad('-object filter-dump,id=f,netdev=nosuch,file=f', 'nosuch'),
+    Bad('-netdev hubport,id=n,hubid=1 -object filter-dump,id=f,netdev=n', "Parameter 'file' is missing"),
+    Bad('-netdev hubport,id=n,hubid=1 -object filter-dump,id=f,netdev=n,file=nowhere/f', 'nowhere/f'),
+    Bad('-netdev stream,id=n,addr.type=unix,addr.path=nowhere/s,server=on', 'nowhere/s'),
+    Bad('-netdev stream,id=n,addr.type=unix,addr.path=nowhere/s', 'nowhere/s'),
+    Bad('-netdev dgram,id=n', 'local='),
+    Bad('-netdev socket,id=n,connect=banana', 'banana'),
+    Bad('-netdev tap,id=n,fd=banana', 'banana'),
+]
+
 LATE = [
     Bad('-pidfile pid -device nosuch', 'nosuch'),
     Bad('-chardev socket,id=c,path=s,server=on,wait=off -device nosuch', 'nosuch'),
@@ -240,7 +262,7 @@ def main():
     tn, include, *cc = sys.argv[1:]
     tap = tenon.Tap()
     os.environ.pop('TENON_PLUGIN_DIR', None)
-    for bad in OPTIONS + DEVICES + OBJECTS + DRIVES + LATE:
+    for bad in OPTIONS + DEVICES + OBJECTS + NETS + DRIVES + LATE:
         check(tap, tn, bad)
     for i, bad in enumerate(KERNELS):
         check(tap, tn, bad, f'{i}: {bad.line}')

@@ -142,6 +142,12 @@ static int set_backend(int fd, uint32_t ring, int tap)
     return ioctl(fd, VHOST_NET_SET_BACKEND, &f) < 0 ? -errno : 0;
 }
 
+/* The worker of a ring that has started gets the TAP, or loses it. */
+static int serve(struct tap_vhost *h, uint32_t q)
+{
+    return set_backend(h->fd[q / 2], q % 2, h->ring[q].disabled ? -1 : h->t->q[q / 2].fd);
+}
+
 /* ---- "tenon.vhost/1" ---- */
 
 static struct tap_vhost *vhost_of(void *v)
@@ -158,7 +164,7 @@ static int v_open(void *v, struct tn_dev *d, uint32_t nqueues, const struct tn_v
     (void)ev, (void)s; /* the kernel never goes away */
     if (h->owner)
         return tn_fail(d, e, EBUSY, "vhost of '%s' is in use", h->t->d->core->id(h->t->d));
-    if ((nqueues + 1) / 2 > h->n + 1) /* a control queue may be counted: it is the device's */
+    if (nqueues / 2 > h->n) /* an odd one is the control queue: that is the device's */
         return tn_fail(d, e, EINVAL, "%u queues need more vhost descriptors than %u", nqueues,
                        h->n);
     h->stops = h->t->loop->bh(d, NULL, TN_LF_NOLOCK, run_stops, h);
@@ -194,9 +200,8 @@ static int v_negotiated(void *v, const uint64_t *f, uint32_t nwords, struct tn_a
     for (uint32_t i = 0; i < h->n; i++)
         if (ioctl(h->fd[i], VHOST_SET_FEATURES, &acked) < 0)
             return -errno;
-    if (h->as == as)
-        return 0;
-    stop_listening(h);
+    if (h->as)
+        return h->as == as ? 0 : -ENOTSUP; /* without ACCESS_PLATFORM there is one for ever */
     int r = h->dma->listen(as, &listener, h, NULL);
     h->as = r < 0 ? NULL : as;
     return r;
@@ -209,7 +214,10 @@ static int v_queue_start(void *v, const struct tn_vq *q, int kick, int call, uin
     if (pair >= h->n)
         return -EINVAL;
     int r = set_up(h, h->fd[pair], q, ring, kick, call, base);
-    return r < 0 ? r : set_backend(h->fd[pair], ring, h->t->q[pair].fd);
+    if (r < 0)
+        return r;
+    h->ring[q->index].started = 1;
+    return serve(h, q->index);
 }
 
 /* The ioctl waits for the worker to let go: not in the guest's time, so not here. */
@@ -219,17 +227,18 @@ static int v_queue_stop(void *v, uint32_t q, void (*stopped)(void *arg, int err,
     struct tap_vhost *h = vhost_of(v);
     if (q / 2 >= h->n)
         return -EINVAL;
-    struct vhost_stop *s = &h->stop[q];
+    struct vhost_ring *s = &h->ring[q];
     s->fn = stopped;
     s->arg = arg;
-    __atomic_store_n(&s->wanted, 1, __ATOMIC_RELEASE);
+    s->started = 0;
+    __atomic_store_n(&s->stop_wanted, 1, __ATOMIC_RELEASE);
     h->t->loop->kick(h->stops);
     return TN_PENDING;
 }
 
 static void stop_one(struct tap_vhost *h, uint32_t q)
 {
-    struct vhost_stop *s = &h->stop[q];
+    struct vhost_ring *s = &h->ring[q];
     struct vhost_vring_state base = {q % 2, 0};
     int r = set_backend(h->fd[q / 2], q % 2, -1);
     if (ioctl(h->fd[q / 2], VHOST_GET_VRING_BASE, &base) < 0)
@@ -241,14 +250,20 @@ static void run_stops(void *p)
 {
     struct tap_vhost *h = p;
     for (uint32_t q = 0; q < 2 * h->n; q++)
-        if (__atomic_exchange_n(&h->stop[q].wanted, 0, __ATOMIC_ACQ_REL))
+        if (__atomic_exchange_n(&h->ring[q].stop_wanted, 0, __ATOMIC_ACQ_REL))
             stop_one(h, q);
 }
 
-/* Of a multiqueue TAP the kernel spreads packets over the queues that are attached. */
+/* A worker without a TAP leaves its ring alone. Of a multiqueue TAP the kernel spreads packets over
+ * the queues that are attached. */
 static void v_queue_enable(void *v, uint32_t q, uint32_t on)
 {
     struct tap_vhost *h = vhost_of(v);
+    if (q / 2 >= h->n)
+        return;
+    h->ring[q].disabled = !on;
+    if (h->ring[q].started)
+        serve(h, q);
     if (q / 2 < h->t->nq && q % 2 == 0)
         tap_attach_queue(h->t, q / 2, on);
 }

@@ -8,11 +8,11 @@
 
 enum { VHOST_MEM_MOST = 64 }; /* of the kernel: module vhost, parameter max_mem_regions */
 
-/* A queue_stop() that is to be answered. */
-struct vhost_stop {
+struct vhost_ring {
+    uint32_t started, disabled;
+    uint32_t stop_wanted; /* a queue_stop() that is to be answered by fn(arg) */
     void (*fn)(void *arg, int err, uint64_t base);
     void *arg;
-    uint32_t wanted;
 };
 struct tap_vhost {
     struct tap *t;
@@ -23,7 +23,7 @@ struct tap_vhost {
     const struct tn_dma *dma;
     struct tn_as *as; /* that it listens to */
     struct tn_bh *stops;
-    struct vhost_stop stop[2 * TAP_QUEUES_MAX];
+    struct vhost_ring ring[2 * TAP_QUEUES_MAX];
     struct vhost_memory_region mem[VHOST_MEM_MOST];
     uint32_t nmem;
 };
