@@ -103,20 +103,20 @@ static ctrl_fn *const classes[] = {
     [NET_CTRL_NOTF_COAL] = net_coal_set,
 };
 
-enum { HEADER = 2, RESULT_MAX = 8 };
+enum { RESULT_MAX = 8 };
 
 /* Most commands are a few bytes; the filter table may be long. */
 static bool execute(struct virtio_net *n, const struct vq_elem *el, const uint8_t *head)
 {
     uint8_t few[512], *data = few;
-    uint64_t len = el->out_len - HEADER;
+    uint64_t len = el->out_len - NET_CTRL_HEADER;
     if (head[0] >= sizeof classes / sizeof classes[0] || len > NET_CTRL_MAX)
         return false;
     if (len > sizeof few)
         data = malloc(len);
     if (!data)
         return false;
-    vq_read(vq_out(el), el->nout, HEADER, data, len);
+    vq_read(vq_out(el), el->nout, NET_CTRL_HEADER, data, len);
     bool ok = classes[head[0]](n, head[1], data, len);
     if (data != few)
         free(data);
@@ -127,7 +127,7 @@ static bool execute(struct virtio_net *n, const struct vq_elem *el, const uint8_
 static uint32_t get_coal(struct virtio_net *n, struct vq_elem *el)
 {
     uint8_t data[4], result[RESULT_MAX + 1] = {0};
-    uint64_t len = vq_read(vq_out(el), el->nout, HEADER, data, sizeof data);
+    uint64_t len = vq_read(vq_out(el), el->nout, NET_CTRL_HEADER, data, sizeof data);
     bool ok = el->in_len >= sizeof result && net_coal_get(n, data, len, result);
     result[RESULT_MAX] = ok ? NET_OK : NET_ERR;
     if (el->in_len >= sizeof result)
@@ -135,11 +135,10 @@ static uint32_t get_coal(struct virtio_net *n, struct vq_elem *el)
     return (uint32_t)vq_write(vq_in(el), el->nin, 0, result + RESULT_MAX, 1);
 }
 
-/* Bytes written. */
-static uint32_t answer(struct virtio_net *n, struct vq_elem *el)
+uint32_t net_ctrl_answer(struct virtio_net *n, struct vq_elem *el)
 {
-    uint8_t head[HEADER];
-    vq_read(vq_out(el), el->nout, 0, head, HEADER);
+    uint8_t head[NET_CTRL_HEADER];
+    vq_read(vq_out(el), el->nout, 0, head, NET_CTRL_HEADER);
     if (head[0] == NET_CTRL_NOTF_COAL && head[1] == NET_COAL_VQ_GET)
         return get_coal(n, el);
     uint8_t ack = execute(n, el, head) ? NET_OK : NET_ERR;
@@ -151,12 +150,12 @@ void net_ctrl_handle(struct vdev_queue *q)
     struct virtio_net *n = (struct virtio_net *)q->v;
     struct vq_elem *el;
     while (vdev_running(q) && (el = vq_pop(&q->ring))) {
-        if (el->out_len < HEADER || el->in_len < 1) {
+        if (el->out_len < NET_CTRL_HEADER || el->in_len < 1) {
             vq_drop(&q->ring, el);
             vq_break(&q->ring, "a control command without header or room for its ack");
             break;
         }
-        vq_push(&q->ring, el, answer(n, el));
+        vq_push(&q->ring, el, net_ctrl_answer(n, el));
     }
     vdev_flush(q);
 }

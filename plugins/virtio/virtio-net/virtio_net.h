@@ -26,6 +26,7 @@ enum {
     NET_FLAT = NET_FRAME_MAX + 1, /* one more, to see that a packet is too long */
     NET_RARP_LEN = 60,
     NET_CTRL_QUEUE = 64,
+    NET_CTRL_HEADER = 2,
     NET_RX_BATCH = 256,  /* packets read before others have their turn */
     NET_CTRL_MAX = 65536 /* bytes of one control command */
 };
@@ -196,6 +197,9 @@ void net_coal_reset(struct virtio_net *n);
 /* ---- net_ctrl.c ---- */
 
 void net_ctrl_handle(struct vdev_queue *q);
+/* Executes the command in el, which has room for its class, command and ack. Returns the bytes
+ * written. */
+uint32_t net_ctrl_answer(struct virtio_net *n, struct vq_elem *el);
 
 /* ---- net_announce.c ---- */
 
