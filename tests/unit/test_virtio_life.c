@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What happens to the ports of a built virtio-serial device in a machine: they come and go while a
- * driver runs, and the whole is saved with data under way and loaded into another machine. The
+/* Built virtio devices in a machine: ports of virtio-serial come and go while a driver runs;
+ * virtio-serial and virtio-rng are saved with data under way and loaded into another machine. The
  * driver is this file, by the legacy interface of PCI (VIRTIO 1.3, 4.1.4.10). TENON_PLUGIN_DIR says
  * where the plugins are. */
 #include "../../plugins/virtio/virtio-serial/control.h"
@@ -14,8 +14,10 @@
 #include "util/bytes.h"
 #include "vm/memory.h"
 #include "vm/space.h"
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -45,7 +47,7 @@ enum {
 
 static struct cli_options options;
 static struct vm *vm;
-static char dir[] = "/tmp/vser-life-XXXXXX";
+static char dir[] = "/tmp/virtio-life-XXXXXX";
 static int listener = -1, peer = -1;
 
 /* ---- a machine ---- */
@@ -60,25 +62,33 @@ static void listen_at(const char *path)
     CHECK_EQ(listen(listener, 1), 0);
 }
 
-static void start(void)
+static void start_with(const char *const *more)
 {
-    AUTO_FREE char *path = xasprintf("%s/socket", dir),
-                   *chardev = xasprintf("socket,id=c,path=%s", path);
     /* clang-format off */
-    const char *argv[] = {"tenon", "-accel", "qtest", "-sandbox", "off", "-display", "none", "-nodefaults",
-                          "-M", "q35", "-m", "16", "-chardev", chardev,
-                          "-device", "virtio-serial-pci,id=s,addr=4,max_ports=4",
-                          "-device", "virtserialport,id=p,chardev=c,name=one", NULL};
+    const char *argv[24] = {"tenon", "-accel", "qtest", "-sandbox", "off", "-display", "none", "-nodefaults",
+                            "-M", "q35", "-m", "16"};
     /* clang-format on */
+    int argc = 12;
     char *text = NULL;
     ERR_AUTO e = {0};
-    listen_at(path);
-    CHECK_EQ(cli_options_scan(&options, ARRAY_SIZE(argv) - 1, (char **)(uintptr_t)argv, &text), 0);
+    while (*more)
+        argv[argc++] = *more++;
+    CHECK_EQ(cli_options_scan(&options, argc, (char **)(uintptr_t)argv, &text), 0);
     vm = start_vm(&options);
     CHECK(vm);
     if (start_machine(vm, &options, &e) < 0)
         printf("# %s\n", err_text(&e));
     CHECK(!e.err);
+}
+
+static void start(void)
+{
+    AUTO_FREE char *path = xasprintf("%s/socket", dir),
+                   *chardev = xasprintf("socket,id=c,path=%s", path);
+    listen_at(path);
+    start_with((const char *const[]){"-chardev", chardev, "-device",
+                                     "virtio-serial-pci,id=s,addr=4,max_ports=4", "-device",
+                                     "virtserialport,id=p,chardev=c,name=one", NULL});
     peer = accept(listener, NULL, NULL);
     CHECK(peer >= 0);
 }
@@ -177,15 +187,15 @@ static void place_device(void)
     config(0x04, 7);
 }
 
-static void start_driver(void)
+static void start_driver(uint32_t features, uint32_t queues)
 {
     next_buffer = 0;
     memset(next_avail, 0, sizeof next_avail);
     place_device();
     out(STATUS, 0, 1);
     out(STATUS, 3, 1);
-    out(GUEST_FEATURES, F_MULTIPORT, 4);
-    for (uint32_t q = 0; q < QUEUES; q++) {
+    out(GUEST_FEATURES, features, 4);
+    for (uint32_t q = 0; q < queues; q++) {
         out(QUEUE_SELECT, q, 2);
         out(QUEUE_PFN, (RINGS + q * RING_BYTES) >> 12, 4);
     }
@@ -215,7 +225,7 @@ static uint32_t heard(uint32_t n)
 
 static void set_up(void)
 {
-    start_driver();
+    start_driver(F_MULTIPORT, QUEUES);
     for (int i = 0; i < 16; i++)
         add(CONTROL_RX, 64, 1);
     kick(CONTROL_RX);
@@ -376,6 +386,71 @@ TEST(a_machine_without_the_port_refuses_the_state)
     buf_free(&saved.inner);
 }
 
+/* ---- virtio-rng ---- */
+
+static int fifo = -1;
+
+/* 16 bytes of the FIFO in each period; the writer is there. */
+static void start_rng(void)
+{
+    AUTO_FREE char *path = xasprintf("%s/fifo", dir),
+                   *object = xasprintf("rng-random,id=r,filename=%s", path);
+    mkfifo(path, 0600);
+    start_with((const char *const[]){"-object", object, "-device",
+                                     "virtio-rng-pci,id=s,addr=4,rng=r,max-bytes=16", NULL});
+    fifo = open(path, O_WRONLY | O_CLOEXEC);
+    CHECK(fifo >= 0);
+}
+
+static void end_rng(void)
+{
+    close_fd(&fifo);
+    end();
+}
+
+static void give_entropy(const char *text)
+{
+    CHECK_EQ(write(fifo, text, strlen(text)), strlen(text));
+    turns(10);
+}
+
+static uint32_t used_len(uint32_t i)
+{
+    return (uint32_t)get(used_ring(0) + 4 + 8 * i + 4, 4);
+}
+
+TEST(an_entropy_device_goes_on_with_its_buffer_and_its_quota)
+{
+    struct saved saved = {0};
+    start_rng();
+    start_driver(0, 1);
+    add(0, 64, 1);
+    add(0, 64, 1);
+    kick(0);
+    give_entropy("0123456789");
+    CHECK_EQ(used(0), 1);
+    CHECK_EQ(used_len(0), 10);
+    save(&saved);
+    CHECK_EQ(memory_read(vm, RINGS, memory, sizeof memory), 0);
+    end_rng();
+
+    start_rng();
+    place_device();
+    CHECK_EQ(memory_write(vm, RINGS, memory, sizeof memory), 0);
+    CHECK_EQ(load(&saved), 0);
+    devices_resume(vm);
+    give_entropy("abcdefghij");
+    CHECK_EQ(used(0), 2);
+    CHECK_EQ(used_len(1), 6); /* the rest of the period */
+    add(0, 64, 1);
+    kick(0);
+    turns(10);
+    CHECK_EQ(used(0), 2);
+    end_rng();
+    buf_free(&saved.outer);
+    buf_free(&saved.inner);
+}
+
 int main(void)
 {
     if (!mkdtemp(dir))
@@ -384,8 +459,10 @@ int main(void)
     RUN(the_device_leaves_with_its_ports_while_data_is_under_way);
     RUN(data_under_way_goes_on_in_another_machine);
     RUN(a_machine_without_the_port_refuses_the_state);
-    AUTO_FREE char *path = xasprintf("%s/socket", dir);
+    RUN(an_entropy_device_goes_on_with_its_buffer_and_its_quota);
+    AUTO_FREE char *path = xasprintf("%s/socket", dir), *pipe = xasprintf("%s/fifo", dir);
     unlink(path);
+    unlink(pipe);
     rmdir(dir);
     return tap_done();
 }
