@@ -119,30 +119,40 @@ static int receive_fd(int sock)
     return fd;
 }
 
+/* The helper's end of the socket becomes its descriptor 3. 0 or -errno. */
+static int start_helper(const char *const *argv, int theirs, pid_t *pid)
+{
+    enum { HELPER_FD = 3, ABOVE = 16 };
+    struct spawn s;
+    int high =
+        fcntl(theirs, F_DUPFD_CLOEXEC, ABOVE); /* dup2() onto itself would keep close-on-exec */
+    if (high < 0)
+        return -errno;
+    spawn_init(&s, 0);
+    posix_spawn_file_actions_adddup2(&s.files, high, HELPER_FD);
+    int r = spawn_run(&s, pid, argv);
+    close(high);
+    return r;
+}
+
 int tap_ask_helper(struct tap *t, const char *helper, const char *br, struct tn_err *e)
 {
-    enum { HELPER_FD = 3 };
     AUTO_FREE char *line = xasprintf("exec %s \"$@\"", helper); /* it may have arguments */
     AUTO_FREE char *bridge = xasprintf("--br=%s", br);
     const char *const argv[] = {"/bin/sh",    "-c",     line,   "helper",
                                 "--use-vnet", "--fd=3", bridge, NULL};
-    struct spawn s;
-    pid_t pid;
+    pid_t pid = -1;
     int p[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0)
         return tn_fail(t->d, e, errno, "bridge helper: %s", strerror(errno));
-    int theirs = fcntl(p[1], F_DUPFD_CLOEXEC, 16); /* dup2() onto itself would keep close-on-exec */
+    int r = start_helper(argv, p[1], &pid);
     close(p[1]);
-    spawn_init(&s, 0);
-    posix_spawn_file_actions_adddup2(&s.files, theirs, HELPER_FD);
-    int r = theirs < 0 ? -errno : spawn_run(&s, &pid, argv);
-    close_fd(&theirs);
     int fd = r < 0 ? -1 : receive_fd(p[0]);
     close(p[0]);
-    int status = r < 0 ? -1 : wait_for(pid);
-    if (r < 0 || status != 0 || fd < 0) {
-        close_fd(&fd);
-        return tn_fail(t->d, e, EINVAL, "bridge helper failed: %s", helper);
-    }
-    return fd;
+    if (r < 0)
+        return tn_fail(t->d, e, -r, "bridge helper '%s': %s", helper, strerror(-r));
+    if (wait_for(pid) == 0 && fd >= 0)
+        return fd;
+    close_fd(&fd);
+    return tn_fail(t->d, e, EINVAL, "bridge helper failed: %s", helper);
 }
