@@ -64,12 +64,14 @@ static void probe(struct virtio_net *n)
     }
 }
 
-/* With vhost the driver's header is the back end's; else this device converts. */
+/* With vhost the driver's header is the back end's; else this device converts. The back end hears
+ * of it some time later: a reset is no reason to change the header, as most drivers have the same
+ * one. */
 static void tell_backend(struct virtio_net *n)
 {
     if (!n->back_hdr)
         return;
-    if (n->vhost)
+    if (n->vhost && n->f)
         n->back_hdr = n->hdr_len < NET_HDR_V1_LEN ? n->hdr_len : NET_HDR_V1_LEN;
     uint64_t from = n->f & BIT_ULL(NET_F_GSO) ? n->can_send : to_net(n->f & host_bits, false);
     n->netdev->offload(n->peer, n->back_hdr, to_net(n->offloads, true) & n->can_receive, from);
