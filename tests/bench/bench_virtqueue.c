@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SIZE = 256, DATA = RIG_BASE + 0x200000, BYTES = 256, ROUNDS = 400, PASSES = 7 };
+enum { SIZE = 256, DATA = RIG_BASE + 0x200000, BYTES = 256, ROUNDS = 400, PASSES = 7, BATCH = 32 };
 
 struct layout {
     const char *name;
@@ -28,7 +28,7 @@ static const struct layout layouts[] = {
     {"indirect, 3", 2, 1, true},
     {"indirect, 18", 17, 1, true},
 };
-static const uint32_t batches[] = {1, 32};
+static const uint32_t batches[] = {1, BATCH};
 static const struct {
     const char *name;
     uint32_t flags;
@@ -73,15 +73,23 @@ static void reap(struct drv *d)
 }
 
 /* The device's turn: n buffers are there. */
-static void serve(struct vq *q, uint32_t n, uint32_t batch)
+static void serve_each(struct vq *q, uint32_t n)
 {
-    struct vq_elem *el[32];
+    while (n--) {
+        struct vq_elem *el = vq_pop(q);
+        vq_push(q, el, (uint32_t)el->in_len);
+        vq_publish(q);
+    }
+}
+
+static void serve_batches(struct vq *q, uint32_t n)
+{
     while (n) {
-        uint32_t k = 0;
-        while (k < batch && (el[k] = vq_pop(q)))
-            k++;
+        void *els[BATCH];
+        uint32_t written[BATCH], k = vq_pop_some(q, els, BATCH);
         for (uint32_t i = 0; i < k; i++)
-            vq_push(q, el[i], (uint32_t)el[i]->in_len);
+            written[i] = (uint32_t)((struct vq_elem *)els[i])->in_len;
+        vq_push_some(q, els, written, k);
         vq_publish(q);
         n -= k;
     }
@@ -93,7 +101,10 @@ static double pass(struct vq *q, struct drv *d, const struct cell *c, const stru
     for (uint32_t i = 0; i < ROUNDS; i++) {
         uint32_t n = fill(d, l);
         uint64_t from = now();
-        serve(q, n, c->batch);
+        if (c->batch == BATCH)
+            serve_batches(q, n);
+        else
+            serve_each(q, n);
         ns += now() - from;
         buffers += n;
         reap(d);

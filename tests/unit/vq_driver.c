@@ -61,7 +61,7 @@ uint64_t drv_init(struct drv *d, struct rig *as, uint32_t flags, uint32_t size, 
     d->c.driver = align(base + 16 * (uint64_t)size);
     d->c.device = align(d->c.driver + (packed(d) ? 4 : 6 + 2 * (uint64_t)size));
     d->tables = align(d->c.device + (packed(d) ? 4 : 6 + 8 * (uint64_t)size));
-    d->table_room = 32;
+    d->table_room = size <= 1024 ? 32 : 0; /* no room for that many */
     d->slot = calloc(size, sizeof *d->slot);
     d->free = calloc(size, sizeof *d->free);
     d->order = calloc(size, sizeof *d->order);
