@@ -41,6 +41,7 @@ static void list_kind(struct vm *vm, uint32_t kind,
 /* ---- devices ---- */
 
 struct devices {
+    struct registry *registry;
     struct help_device *v;
     size_t n;
 };
@@ -57,15 +58,22 @@ static uint32_t group_of(uint32_t category)
     return category < ARRAY_SIZE(groups) ? groups[category] : HELP_MISC;
 }
 
+/* `virtio-blk` is a name of virtio-blk-pci, as QEMU lists it: by itself it has no place. */
+static const char *alias_of(const struct class_entry *c)
+{
+    const char *inner = c->inner ? c->inner->name : c->inner_name;
+    return inner && c->bus && strcmp(c->bus, TN_PCI_BUS) == 0 ? inner : c->alias;
+}
+
 static int add_device(void *o, const struct class_entry *c)
 {
     struct devices *l = o;
-    if (c->flags & TN_C_INTERNAL)
+    if ((c->flags & TN_C_INTERNAL) || registry_composed(l->registry, c, 0))
         return 0;
     l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
     l->v[l->n++] = (struct help_device){.name = c->name,
                                         .bus = c->bus,
-                                        .alias = c->alias,
+                                        .alias = alias_of(c),
                                         .desc = c->desc,
                                         .groups = group_of(c->category)};
     return 0;
@@ -73,7 +81,7 @@ static int add_device(void *o, const struct class_entry *c)
 
 static void list_devices(struct vm *vm, struct buf *out)
 {
-    struct devices l = {0};
+    struct devices l = {.registry = vm->registry};
     registry_each(vm->registry, TN_K_DEVICE, add_device, &l);
     help_devices(out, l.v, l.n);
     free(l.v);
@@ -194,7 +202,7 @@ static void list_netdevs(struct vm *vm, struct buf *out)
 
 static void list_nics(struct vm *vm, struct buf *out)
 {
-    struct devices l = {0};
+    struct devices l = {.registry = vm->registry};
     registry_each(vm->registry, TN_K_DEVICE, add_device, &l);
     buf_str(out, "Available NIC models:\n");
     for (size_t i = 0; i < l.n; i++)

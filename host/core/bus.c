@@ -160,6 +160,30 @@ static struct tn_bus *search_all(struct vm *vm, const char *type, int *seen)
     return NULL;
 }
 
+static int bus_here(struct vm *vm, const char *type, const char *name)
+{
+    struct tn_bus *b;
+    TAILQ_FOREACH(b, &vm->buses, all)
+    if (bus_type_is(b->type, type) && (!name || strcmp(b->name, name) == 0))
+        return 1;
+    return 0;
+}
+
+const struct class_entry *bus_transport_for(struct vm *vm, const struct class_entry *c,
+                                            const char *name)
+{
+    const struct class_entry *m;
+    if (!c->cls->bus || c->compose || bus_here(vm, c->cls->bus, name))
+        return c;
+    for (uint32_t n = 0; (m = registry_composed(vm->registry, c, n)); n++) {
+        ERR_AUTO none = {0};
+        m = registry_class(vm->registry, TN_K_DEVICE, m->name, &none);
+        if (m && m->cls->bus && bus_here(vm, m->cls->bus, name))
+            return m;
+    }
+    return c;
+}
+
 static int prefers_free(const struct class_entry *c)
 {
     return c->compose && (c->compose->flags & TN_COMPOSE_INTO_FREE);

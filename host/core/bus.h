@@ -30,6 +30,10 @@ struct tn_bus *bus_find(struct vm *vm, const char *name);
  * newest first. */
 struct tn_bus *bus_for(struct vm *vm, const struct class_entry *c, const char *name,
                        struct tn_err *e);
+/* The class to make for c on this machine: c, or if its bus is not here, nor the one called name is
+ * of its type, its first composition whose transport has a bus: `virtio-blk` is `virtio-blk-pci`. */
+const struct class_entry *bus_transport_for(struct vm *vm, const struct class_entry *c,
+                                            const char *name);
 /* Of a composition that would rather use a transport that is there (TN_COMPOSE_INTO_FREE): a free
  * inner bus, the one called name if that is given. NULL: one is to be made. */
 struct tn_bus *bus_free_inner(struct vm *vm, const struct class_entry *c, const char *name);

@@ -356,6 +356,8 @@ int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct 
     if (kind != TN_K_DEVICE && !id)
         return err_set(e, EINVAL, "Parameter 'id' is missing");
     const struct class_entry *c = registry_class(vm->registry, kind, name, e);
+    if (c)
+        c = bus_transport_for(vm, c, kv_text(dict, "bus"));
     if (!c || may_create(vm, c, e) < 0)
         return -EINVAL;
     struct tn_bus *bus = bus_free_inner(vm, c, kv_text(dict, "bus"));

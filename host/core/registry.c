@@ -146,6 +146,18 @@ static struct class_entry *describe(const struct tn_class *k, struct plugin_file
     return c;
 }
 
+/* What users see: the bus that it takes a place of, be it made or found. */
+static const char *shown_bus(const struct tn_compose *m, const char *transport)
+{
+    return m->flags & TN_COMPOSE_INTO_FREE ? m->inner_bus : transport;
+}
+
+/* A class that plugs into the inner bus of a composition. */
+static int plugs_into(const struct class_entry *c, const char *inner_bus)
+{
+    return c->kind == TN_K_DEVICE && !is_composed(c) && c->bus && strcmp(c->bus, inner_bus) == 0;
+}
+
 /* X on the inner bus of a composition becomes X + suffix. */
 static void compose_one(struct registry *r, struct plugin_file *f, const struct tn_compose *m,
                         struct class_entry *transport, struct class_entry *inner)
@@ -157,7 +169,8 @@ static void compose_one(struct registry *r, struct plugin_file *f, const struct 
     c->name = xstrdup(name);
     c->flags = transport->flags & ~(uint32_t)TN_C_INTERNAL;
     c->category = inner->category;
-    c->bus = transport->bus ? xstrdup(transport->bus) : NULL;
+    const char *bus = shown_bus(m, transport->bus);
+    c->bus = bus ? xstrdup(bus) : NULL;
     c->desc = inner->desc ? xstrdup(inner->desc) : NULL;
     c->file = f;
     c->cls = transport->cls;
@@ -174,8 +187,7 @@ static void compose_all(struct registry *r)
              m++) {
             struct class_entry *t = find(r, TN_K_DEVICE, (*m)->transport);
             for (uint32_t i = 0, n = r->n; t && i < n; i++)
-                if (r->classes[i]->bus && strcmp(r->classes[i]->bus, (*m)->inner_bus) == 0 &&
-                    r->classes[i]->cls)
+                if (plugs_into(r->classes[i], (*m)->inner_bus) && r->classes[i]->cls)
                     compose_one(r, f, *m, t, r->classes[i]);
         }
 }
@@ -201,8 +213,7 @@ static void announce_all(struct registry *r)
 {
     for (const struct announced *a = r->announced; a; a = a->next)
         for (uint32_t i = 0, n = r->n; i < n; i++)
-            if (r->classes[i]->bus && strcmp(r->classes[i]->bus, a->inner_bus) == 0 &&
-                r->classes[i]->kind == TN_K_DEVICE)
+            if (plugs_into(r->classes[i], a->inner_bus))
                 announce_one(r, a, r->classes[i]);
 }
 
@@ -350,6 +361,18 @@ static int open_composition(struct registry *r, struct class_entry *c, struct tn
     }
     return err_set(e, ENOEXEC, "plugin %s does not make '%s': its index is stale", c->file->path,
                    c->name);
+}
+
+struct class_entry *registry_composed(struct registry *r, const struct class_entry *inner,
+                                      uint32_t n)
+{
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct class_entry *c = r->classes[i];
+        const char *name = c->inner ? c->inner->name : c->inner_name;
+        if (name && strcmp(name, inner->name) == 0 && n-- == 0)
+            return c;
+    }
+    return NULL;
 }
 
 struct class_entry *registry_class(struct registry *r, uint32_t kind, const char *name,

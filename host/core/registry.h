@@ -44,6 +44,9 @@ struct class_entry *registry_class(struct registry *r, uint32_t kind, const char
                                    struct tn_err *e);
 /* The same without opening the file; NULL if there is none. */
 struct class_entry *registry_peek(struct registry *r, uint32_t kind, const char *name);
+/* The nth composition with inner, its files not opened; NULL behind the last. */
+struct class_entry *registry_composed(struct registry *r, const struct class_entry *inner,
+                                      uint32_t n);
 /* Every class of kind, sorted by name, until fn is not 0. */
 int registry_each(struct registry *r, uint32_t kind,
                   int (*fn)(void *o, const struct class_entry *c), void *o);
