@@ -17,8 +17,21 @@ static void progress(void *s)
     vt_progress(s);
 }
 
+static int check_compat(struct vt *v, struct tn_err *e)
+{
+    static const char *const names[] = {"use-started", "use-disabled-flag"};
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!(v->compat >> i & 1))
+            return tn_fail(v->d, e, ENOTSUP, "%s=off: there is no old behaviour to go back to",
+                           names[i]);
+    return 0;
+}
+
 int vt_realize(struct vt *v, struct tn_err *e)
 {
+    int r = check_compat(v, e);
+    if (r < 0)
+        return r;
     v->loop = TN_GET(v->d, struct tn_loop, TN_LOOP_1);
     v->os = TN_GET(v->d, struct tn_os, TN_OS_1);
     v->progress = v->loop->bh(v->d, NULL, 0, progress, v);

@@ -82,6 +82,7 @@ struct vt {
     struct tn_bus *bus;
     struct tn_bh *progress;
     bool modern, legacy; /* interfaces that the driver is offered */
+    uint32_t compat;     /* VT_COMPAT_PROPS */
 
     struct tn_dev *child; /* NULL: nothing sits on the bus */
     const struct tn_virtio_ops *ops;
@@ -110,6 +111,12 @@ struct vt {
     uint32_t child_reset; /* it has completed; atomic */
     uint64_t stalled;     /* token of the legacy driver's vCPU, 0: none */
 };
+
+/* QEMU's switches back to how its old versions behaved, of which it has only the new way: rows for
+ * the properties of a transport of type T, with a struct vt called vt. vt_realize() refuses off. */
+#define VT_COMPAT_PROPS(T)                                \
+    TN_PROP_BIT(T, vt.compat, "use-started", 0, 1, NULL), \
+        TN_PROP_BIT(T, vt.compat, "use-disabled-flag", 1, 1, NULL)
 
 /* Child data of the bus: what core->port gives the child. */
 struct vt_child {

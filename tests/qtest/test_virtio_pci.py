@@ -77,6 +77,24 @@ def neither_interface():
 
 
 @qtest.test
+def short_name():
+    '''a device type by its own name is what the machine has a place for: on q35 the PCI function'''
+    with qtest.Machine(f'{plugin()} -device virtio-scratch,addr={SLOT},id=d', machine='q35') as m:
+        qtest.eq(pcitool.Function(m, SLOT).ids(), (0x1af4, 0x103e), 'ids')
+    with qtest.Machine(f'{plugin()} -device virtio-scratch,id=d', machine='microvm') as m:
+        qtest.eq(m.readl(0xfeb00e08), ID, 'DeviceID')
+    text = qtest.refuses(f'{plugin()} -device virtio-scratch', machine='none')
+    qtest.ok("No 'virtio-bus' bus found for device 'virtio-scratch'" in text, text)
+
+
+@qtest.test
+def old_ways():
+    '''switches back to how old versions behaved are refused, not ignored'''
+    for option in ('use-started=off', 'use-disabled-flag=off', 'migrate-extra=off', 'virtio-pci-bus-master-bug-migration=on'):
+        qtest.ok(option in refused(option), f'{option} is not named')
+
+
+@qtest.test
 def platform_is_not_transitional():
     '''6.1: ACCESS_PLATFORM needs a device without legacy interface'''
     text = refused('iommu_platform=on')

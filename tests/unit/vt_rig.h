@@ -324,6 +324,7 @@ static void rig_attach(struct rig *r, struct vt *v)
                                       .nqueues = RIG_QUEUES,
                                       .max_size = sizes};
     r->v = v;
+    v->compat = 3;
     vt_realize(v, NULL);
     vt_bus_type.attach(v, &r->slot, &r->child_dev, &rig_child, r, NULL);
     vt_port.setup(&r->slot, &u, NULL);

@@ -212,6 +212,7 @@ static const struct tn_prop props[] = {
             "version 1, the legacy interface, instead of version 2"),
     TN_PROP(struct vmmio, ioeventfd, "ioeventfd", BOOL, 1,
             "notifications without an exit to the device"),
+    VT_COMPAT_PROPS(struct vmmio),
 };
 
 static const struct tn_field fields[] = {

@@ -248,6 +248,17 @@ static int init(void *s, struct tn_dev *d)
     return 0;
 }
 
+/* Formats of old migration streams. */
+static int check_compat(struct vpci *p, struct tn_err *e)
+{
+    if (!vpci_flag(p, VPCI_F_MIGRATE_EXTRA))
+        return tn_fail(p->dev, e, ENOTSUP, "migrate-extra=off: the whole state is always saved");
+    if (vpci_flag(p, VPCI_F_MASTER_BUG))
+        return tn_fail(p->dev, e, ENOTSUP,
+                       "virtio-pci-bus-master-bug-migration=on: no state of such a version exists");
+    return 0;
+}
+
 static int realize(void *s, struct tn_err *e)
 {
     struct vpci *p = s;
@@ -255,7 +266,9 @@ static int realize(void *s, struct tn_err *e)
     p->dma = TN_GET(p->dev, struct tn_dma, TN_DMA_1);
     p->loop = TN_GET(p->dev, struct tn_loop, TN_LOOP_1);
     bool port = on_port(p);
-    int r = choose_interfaces(p, port, e);
+    int r = check_compat(p, e);
+    if (r >= 0)
+        r = choose_interfaces(p, port, e);
     if (r >= 0 && port && p->vt.modern && !vpci_flag(p, VPCI_F_NO_PCIE))
         r = vpci_add_express(p, e);
     return r < 0 ? r : vt_realize(&p->vt, e);
@@ -305,6 +318,9 @@ static const struct tn_prop props[] = {
     FLAG("x-pcie-pm-init", VPCI_F_PM_INIT, 1, NULL),
     FLAG("x-pcie-pm-no-soft-reset", VPCI_F_PM_NO_SOFT_RESET, 0, NULL),
     FLAG("x-pcie-flr-init", VPCI_F_FLR_INIT, 1, NULL),
+    FLAG("migrate-extra", VPCI_F_MIGRATE_EXTRA, 1, NULL),
+    FLAG("virtio-pci-bus-master-bug-migration", VPCI_F_MASTER_BUG, 0, NULL),
+    VT_COMPAT_PROPS(struct vpci),
 };
 
 static const struct tn_field fields[] = {

@@ -22,7 +22,9 @@ enum {
     VPCI_F_LNKCTL_INIT,
     VPCI_F_PM_INIT,
     VPCI_F_PM_NO_SOFT_RESET,
-    VPCI_F_FLR_INIT
+    VPCI_F_FLR_INIT,
+    VPCI_F_MIGRATE_EXTRA,
+    VPCI_F_MASTER_BUG
 };
 
 /* How a queue's call_fd reaches the driver. */
