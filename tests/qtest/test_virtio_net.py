@@ -378,6 +378,21 @@ def receive_merged_later(way):
         qtest.eq(n.receive(tokens)[1], data, 'packet')
 
 
+@on(*MODERN)
+def receive_into_crumbs(way):
+    """2.7.5: buffers in more pieces than one system call takes; a packet that they cannot hold is dropped, not waited for"""
+    if qtest.QEMU:
+        raise qtest.Skip('QEMU waits for ever')
+    with nic(way, ',rx_queue_size=1024') as n:
+        n.start()
+        tokens = [n.rx.add(device=[1] * 600, indirect=True) for _ in range(4)]
+        n.rx.kick()
+        n.world.send(frame(ME, 2000))
+        n.world.send(frame(ME, 700))
+        n.world.send(frame(ME, 60))
+        qtest.eq(n.receive(tokens)[1], frame(ME, 60), 'packet')
+
+
 @on(*ALL)
 def receive_before_the_driver(way):
     """2.1.2: nothing is received before DRIVER_OK; a reset takes all buffers back"""

@@ -29,6 +29,7 @@ static bool usable(struct net_pair *to, const struct vq_elem *el)
 static bool stock_fill(struct net_pair *to, uint64_t need)
 {
     const bool one = !to->n->mergeable;
+    to->choked = 0;
     while (to->room < need && to->nstock < (one ? 1u : to->n->rx_size)) {
         struct vq_elem *el = vq_pop(&to->rx->ring);
         if (!el)
@@ -40,6 +41,7 @@ static bool stock_fill(struct net_pair *to, uint64_t need)
         }
         if (to->pieces + el->nin > NET_PIECES - 2) {
             vq_unpop(&to->rx->ring, el);
+            to->choked = 1;
             break;
         }
         to->stock[to->nstock++] = el;
@@ -221,7 +223,7 @@ static enum copied copy_in(struct net_pair *to, const struct packet *pk)
         stock_use(to, pk);
         return COPIED;
     }
-    if (some && (!n->mergeable || to->nstock >= to->rx->ring.size))
+    if (some && (!n->mergeable || to->choked || to->nstock >= to->rx->ring.size))
         return NEVER;
     return NO_ROOM;
 }

@@ -67,6 +67,7 @@ struct net_pair {
      * return to the event loop */
     struct vq_elem **stock;
     uint32_t nstock, pieces;
+    uint8_t choked;    /* more pieces than one call takes: no more buffers go into stock */
     uint64_t room;     /* bytes in stock */
     uint64_t want;     /* bytes to keep in stock, by the size of packets seen */
     struct tn_iov *in; /* [0]: header; from 1 on: room behind the driver's header */
