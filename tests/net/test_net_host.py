@@ -68,6 +68,28 @@ def a_hub_has_no_room_for_ever():
             eq(t.recv(port=t.more[0]), frame(i.to_bytes(4, 'big') * 350), f'frame {i}')
 
 
+# ---- contexts ----
+
+@test
+def front_end_in_an_iothread():
+    """a NIC in a thread of its own: frames go both ways at once, in order, with a filter in between and without"""
+    with tempfile.TemporaryDirectory() as d:
+        for more in ('', f' -object filter-dump,id=f,netdev=n,file={d}/dump,maxlen=60'):
+            here, there = socket.socketpair()
+            here.settimeout(netrig.TIMEOUT)
+            line = '-object iothread,id=t -netdev stream,id=n,addr.type=fd,addr.str={peer}' + more
+            with Tenon(line, probe=',iothread=t', peer=there) as t:
+                for i in range(1000):
+                    data = frame(i.to_bytes(4, 'big') * 350)
+                    t.send(data)
+                    here.sendall(struct.pack('>I', len(data)) + data)
+                    if i % 10 == 9:
+                        for k in range(i - 9, i + 1):
+                            want = frame(k.to_bytes(4, 'big') * 350)
+                            eq(t.recv(), want, f'frame {k}')
+                            eq(here.recv(4 + len(want), socket.MSG_WAITALL)[4:], want, f'frame {k}')
+
+
 # ---- filter-dump ----
 
 def pcap(path):
