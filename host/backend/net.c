@@ -110,6 +110,7 @@ static void tell_peer(void *p)
 
 static void forget(struct tn_net *n)
 {
+    n->lent = 0;
     for (uint32_t i = 0; i < n->nq; i++) {
         struct net_lane *in = &n->q[i].in;
         *in = (struct net_lane){.ring.data = in->ring.data};
@@ -297,6 +298,7 @@ static int t_fds(struct tn_net *n, int *fd, uint32_t max)
     int entered = domain_enter(n->back->domain);
     int r = n->be->fds(n->back->pub.self, fd, max);
     domain_leave(n->back->domain, entered);
+    n->lent = r > 0;
     return r;
 }
 

@@ -128,6 +128,9 @@ static int may_insert(struct tn_net *n, const struct device *d, struct tn_err *e
         return err_set(e, ENODEV, "%s: no network back end", d->entry->name);
     if (device_iface(n->back, TN_VHOST_1, &self))
         return err_set(e, ENOTSUP, "Vhost is not supported");
+    if (n->lent)
+        return err_set(e, EBUSY, "netdev '%s': its NIC moves packets itself; filters come first",
+                       device_id(n->back));
     return 0;
 }
 

@@ -95,7 +95,8 @@ struct tn_net {
     uint32_t offload_posted, last_posted; /* not 0: the back end is to hear of it; its number */
     TAILQ_HEAD(net_filter_list, net_filter) filters;
     uint32_t nfilters, serial;
-    uint32_t hub; /* its back end is a port of a hub */
+    uint32_t hub;  /* its back end is a port of a hub */
+    uint32_t lent; /* the front end has its descriptors: nothing passes here; main thread */
 };
 
 /* A NIC that has a MAC address. */

@@ -81,6 +81,14 @@ static void b_peer(void *s, uint32_t present)
     b->peers += present ? 1 : 0x100;
 }
 
+static int b_fds(void *s, int *fd, uint32_t max)
+{
+    (void)s;
+    for (uint32_t i = 0; i < QUEUES && i < max; i++)
+        fd[i] = 100 + (int)i;
+    return QUEUES;
+}
+
 static int b_init(void *s, struct tn_dev *d)
 {
     ((struct back *)s)->d = d;
@@ -98,6 +106,7 @@ static const struct tn_net_backend b_any_ops = {.struct_size = sizeof b_any_ops,
                                                 .queues = b_queues,
                                                 .send = b_send,
                                                 .can_receive = b_can_receive,
+                                                .fds = b_fds,
                                                 .offload = b_offload};
 static const struct tn_prop b_props[] = {
     TN_PROP(struct back, refuses_offload, "refuses", BOOL, 0, NULL),
@@ -697,6 +706,22 @@ TEST(a_packet_that_waits_meets_each_filter_once)
     CHECK_EQ(x->seen[1], 1);
 }
 
+TEST(descriptors_are_lent_where_nothing_stands_between)
+{
+    int fd[QUEUES];
+    begin_pair("any");
+    CHECK_EQ(netdev_table.fds(f->net, fd, QUEUES), QUEUES);
+    CHECK_EQ(fd[1], 101);
+    CHECK(!make(TN_K_OBJECT, "filter,id=x,netdev=n"));
+    CHECK(strstr(said, "'n'"));
+    device_free(device_of(f->d));
+    CHECK(make(TN_K_OBJECT, "filter,id=x,netdev=n"));
+    f = make(TN_K_DEVICE, "front,id=f,netdev=n");
+    CHECK_EQ(netdev_table.fds(f->net, fd, QUEUES), -ENOTSUP);
+    begin_pair("back");
+    CHECK_EQ(netdev_table.fds(f->net, fd, QUEUES), -ENOTSUP);
+}
+
 TEST(objects_that_name_a_back_end_are_late)
 {
     begin();
@@ -741,6 +766,7 @@ int main(void)
     RUN(filters_stand_in_the_order_of_their_positions);
     RUN(a_filter_takes_and_gives_back);
     RUN(a_packet_that_waits_meets_each_filter_once);
+    RUN(descriptors_are_lent_where_nothing_stands_between);
     RUN(objects_that_name_a_back_end_are_late);
     RUN(addresses_are_given_in_order_around_those_that_are_taken);
     end();
