@@ -781,6 +781,24 @@ def power_states():
         qtest.eq(virtio.Modern(m, 0, bus=1).status(), 0, 'status')
 
 
+@qtest.test
+def sleep_without_reset():
+    '''PCIe 5.3.1.4: with x-pcie-pm-no-soft-reset=on queues rest in D3hot, and go on in D0'''
+    with behind_a_port('x-pcie-pm-no-soft-reset=on') as m:
+        f = express(m)
+        d = virtio.Modern(m, 0, bus=1)
+        d.start()
+        d.queue(1, 8)
+        d.driver_ok()
+        pm, s = f.cap(1), Scratch(d)
+        f.set(pm + 4, 3, 2)
+        f.set(pm + 4, 0, 2)
+        qtest.eq((s.starts(), s.stops()), (2, 1), 'starts and stops')
+        qtest.ok(s.word(QUEUE) & 64, 'the queue begins anew')
+        d.notify(1)
+        qtest.eq(s.kicks(1), 1, 'notifications')
+
+
 # ---- 4.1.4.10 and the other legacy sections ----
 
 @qtest.test

@@ -171,12 +171,15 @@ static struct tn_as *dma_space(void *t, bool translated)
     return p->dma->system(p->dev);
 }
 
+/* The host lets no DMA pass otherwise: a queue that runs all the same would break. */
 static bool is_master(void *t)
 {
     struct vpci *p = t;
-    uint32_t command = 0;
+    uint32_t command = 0, power = 0;
     p->pci->config_read(p->dev, PCI_COMMAND, 2, &command);
-    return command & PCI_COMMAND_MASTER;
+    if (p->pm_cap)
+        p->pci->config_read(p->dev, p->pm_cap + PCI_PM_CTRL, 2, &power);
+    return (command & PCI_COMMAND_MASTER) && !(power & PCI_PM_CTRL_STATE_MASK);
 }
 
 void vpci_be_master(struct vpci *p)
@@ -190,9 +193,9 @@ void vpci_be_master(struct vpci *p)
 static void config_written(void *s, uint32_t off, uint32_t size, uint32_t old)
 {
     struct vpci *p = s;
-    (void)size;
+    uint32_t ctrl = p->pm_cap + PCI_PM_CTRL;
     (void)old;
-    if (off <= PCI_COMMAND + 1)
+    if (off <= PCI_COMMAND + 1 || (p->pm_cap && off < ctrl + 2 && off + size > ctrl))
         vt_dma_changed(&p->vt);
 }
 

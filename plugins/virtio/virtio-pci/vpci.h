@@ -48,6 +48,7 @@ struct vpci {
     uint32_t nvectors, notify_step;
     uint64_t bar_size, shm_size;
     uint32_t cfg_cap; /* offset of the configuration access capability */
+    uint32_t pm_cap;  /* of the power management capability, 0: none */
     /* interrupts */
     pthread_mutex_t isr_lock; /* leaf: isr and the pin change together */
     uint32_t isr;

@@ -55,6 +55,7 @@ static int add_pm(struct vpci *p, struct pci_config *c, struct tn_err *e)
     int off = pci_pm_add(c, 0, vpci_flag(p, VPCI_F_PM_NO_SOFT_RESET), 0);
     if (off > 0 && !vpci_flag(p, VPCI_F_PM_INIT))
         forbid(c, (uint32_t)off + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK);
+    p->pm_cap = off > 0 ? (uint32_t)off : 0;
     return declare(p, c, PCI_CAP_ID_PM, off, PCI_PM_SIZEOF, e);
 }
 
