@@ -145,6 +145,7 @@ static const struct tn_prop port_props[] = {
 
 const struct tn_class net_hubport_class = {
     .struct_size = sizeof net_hubport_class,
+    .flags = TN_C_HOTPLUG,
     .kind = TN_K_NETDEV,
     .name = "hubport",
     .desc = "Port of a hub inside this machine",

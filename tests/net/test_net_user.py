@@ -8,7 +8,7 @@ import tempfile
 
 import netrig
 from netrig import Tenon, eq, fails, ok, test
-from tinyip import Guest, Tcp, ip
+from tinyip import Guest, Tcp, checksum, ip
 
 
 def need_user():
@@ -110,6 +110,37 @@ def names():
         answer = g.recv_udp(5000, 2)
         ok(answer is None or answer[2][:2] == b'\0\x77', repr(answer))
         eq(g.ping(ip('10.0.2.2')), b'abcdefgh')
+
+
+@test
+def ipv6():
+    """fec0::2 answers neighbour solicitation (RFC 4861) and echo requests; with ipv6=off it does not"""
+    me, router = bytes.fromhex('fec0' + '00' * 13 + '15'), bytes.fromhex('fec0' + '00' * 13 + '02')
+    group = bytes.fromhex('ff02' + '00' * 9 + '01ff' + '000002')
+
+    def send(g, dst, mac, kind, body):
+        p = bytes([kind, 0, 0, 0]) + body
+        pseudo = me + dst + struct.pack('!IHBB', len(p), 0, 0, 58)
+        p = p[:2] + struct.pack('!H', checksum(pseudo + p)) + p[4:]
+        g.eth(mac, 0x86dd, struct.pack('!IHBB', 6 << 28, len(p), 58, 255) + me + dst + p)
+
+    def answer(g, kind):
+        while True:
+            f = g.t.recv(1)
+            if f is None or (f[12:14] == b'\x86\xdd' and f[20] == 58 and f[54] == kind):
+                return f
+
+    solicit = bytes(4) + router + b'\1\1' + netrig.GUEST_MAC
+    with Net() as g:
+        send(g, group, b'\x33\x33\xff\0\0\2', 135, solicit)
+        f = answer(g, 136)
+        ok(f, 'no neighbour advertisement')
+        send(g, router, f[6:12], 128, b'\0\1\0\1echo')
+        f = answer(g, 129)
+        ok(f and f[58:] == b'\0\1\0\1echo', f'{netrig.show(f)}')
+    with Net(',ipv6=off') as g:
+        send(g, group, b'\x33\x33\xff\0\0\2', 135, solicit)
+        ok(answer(g, 136) is None, 'somebody is there')
 
 
 # ---- TFTP (RFC 1350) ----

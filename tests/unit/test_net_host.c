@@ -565,8 +565,12 @@ TEST(one_front_end_at_a_time)
     begin_pair("back");
     CHECK(!make(TN_K_DEVICE, "front,id=g,netdev=n"));
     CHECK(strstr(said, "Property 'front.netdev' can't take value 'n', it's in use"));
-    ERR_AUTO e = {0};
+    ERR_AUTO e = {0}, none = {0};
     CHECK(device_unplug(device_of(b->d), &e) < 0); /* and it cannot go meanwhile */
+    device_free(device_of(f->d));
+    CHECK_EQ(device_unplug(device_of(b->d), &none), 0);
+    settle();
+    CHECK(!net_find(vm, "n"));
 }
 
 TEST(links)

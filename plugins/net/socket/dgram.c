@@ -121,6 +121,7 @@ static const struct tn_prop props[] = {
 
 const struct tn_class dgram_class = {
     .struct_size = sizeof dgram_class,
+    .flags = TN_C_HOTPLUG,
     .kind = TN_K_NETDEV,
     .category = TN_CAT_NETWORK,
     .name = "dgram",

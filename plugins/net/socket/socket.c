@@ -147,6 +147,7 @@ static const struct tn_prop props[] = {
 
 const struct tn_class socket_class = {
     .struct_size = sizeof socket_class,
+    .flags = TN_C_HOTPLUG,
     .kind = TN_K_NETDEV,
     .category = TN_CAT_NETWORK,
     .name = "socket",

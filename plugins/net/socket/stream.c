@@ -79,6 +79,7 @@ static const struct tn_prop props[] = {
 
 const struct tn_class stream_class = {
     .struct_size = sizeof stream_class,
+    .flags = TN_C_HOTPLUG,
     .kind = TN_K_NETDEV,
     .category = TN_CAT_NETWORK,
     .name = "stream",

@@ -259,6 +259,7 @@ static const struct tn_prop props[] = {
 
 static const struct tn_class user_class = {
     .struct_size = sizeof user_class,
+    .flags = TN_C_HOTPLUG,
     .kind = TN_K_NETDEV,
     .category = TN_CAT_NETWORK,
     .name = "user",
