@@ -5,6 +5,9 @@
 #include "util/alloc.h"
 #include "vm_fixture.h"
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 struct state {
     uint32_t a, b;
@@ -304,6 +307,35 @@ TEST(a_literal_class_beats_a_composed_one)
     }
 }
 
+/* What only the index knows of a transport is enough for a class that comes by -plugin, and costs
+ * no opened file. */
+TEST(the_index_announces_compositions)
+{
+    char dir[] = "/tmp/test-registry-XXXXXX";
+    struct vm *vm = fixture_vm();
+    ERR_AUTO e = {0};
+    CHECK(mkdtemp(dir));
+    AUTO_FREE char *path = xasprintf("%s/plugins.idx", dir);
+    FILE *f = fopen(path, "we");
+    CHECK(f);
+    fputs("compose\tnot-there.so\tlink-bus\t-far\tPCI\n"
+          "class\tnot-there.so\t0\t16\t0\tlink-far\tPCI\t-\t-\n",
+          f);
+    fclose(f);
+    CHECK_EQ(registry_index(vm->registry, dir, &e), 0);
+    fixture_register(vm, &inner_plugin);
+    const struct class_entry *c = registry_peek(vm->registry, TN_K_DEVICE, "x-far");
+    CHECK(c && !c->cls);
+    CHECK_STR(c->inner_name, "x");
+    CHECK_STR(c->bus, "PCI");
+    CHECK(registry_composed(vm->registry, registry_peek(vm->registry, TN_K_DEVICE, "x"), 0) == c);
+    CHECK(!registry_composed(vm->registry, registry_peek(vm->registry, TN_K_DEVICE, "x"), 1));
+    CHECK(!registry_class(vm->registry, TN_K_DEVICE, "x-far", &e));
+    unlink(path);
+    rmdir(dir);
+    vm_free(vm);
+}
+
 int main(void)
 {
     RUN(a_sound_plugin_is_taken);
@@ -317,5 +349,6 @@ int main(void)
     RUN(a_plugin_whose_class_is_taken_adds_none);
     RUN(compositions_appear_in_either_order);
     RUN(a_literal_class_beats_a_composed_one);
+    RUN(the_index_announces_compositions);
     return tap_done();
 }
