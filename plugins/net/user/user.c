@@ -73,7 +73,7 @@ static int in_prefix(struct user *u, const char *text, const struct in6_addr *pr
 
 static int plan_ipv6(struct user *u, SlirpConfig *c, struct tn_err *e)
 {
-    c->vprefix_len = (uint8_t)(u->ipv6_prefixlen ? u->ipv6_prefixlen : PREFIX_LEN);
+    c->vprefix_len = (uint8_t)u->ipv6_prefixlen;
     int r = parse_ip6(u, u->ipv6_prefix, "fec0::", "prefix", &c->vprefix_addr6, e);
     if (r == 0)
         r = in_prefix(u, u->ipv6_host, &c->vprefix_addr6, 2, "host", &c->vhost6, e);
@@ -123,7 +123,7 @@ static int plan_families(struct user *u, SlirpConfig *c, struct tn_err *e)
         return tn_fail(u->d, e, EINVAL, "ipv4=off and ipv6=off leave nothing");
     if (!v4 && (u->net || u->host || u->dhcpstart || u->dns))
         return tn_fail(u->d, e, EINVAL, "IPv4 disabled but netmask/dhcp/etc provided");
-    if (!v6 && (u->ipv6_prefix || u->ipv6_host || u->ipv6_dns || u->ipv6_prefixlen))
+    if (!v6 && (u->ipv6_prefix || u->ipv6_host || u->ipv6_dns))
         return tn_fail(u->d, e, EINVAL, "IPv6 disabled but prefix/host6/dns6 provided");
     c->in_enabled = v4;
     c->in6_enabled = v6;
@@ -243,7 +243,7 @@ static const struct tn_prop props[] = {
     TN_PROP_STR(struct user, domainname, "domainname", NULL, "domain for DHCP"),
     TN_PROP_STR(struct user, hostname, "hostname", NULL, "name that DHCP gives the guest"),
     TN_PROP_STR(struct user, ipv6_prefix, "ipv6-prefix", NULL, "network: fec0::"),
-    TN_PROP_RANGE(struct user, ipv6_prefixlen, "ipv6-prefixlen", U32, PREFIX_LEN, 0, 126,
+    TN_PROP_RANGE(struct user, ipv6_prefixlen, "ipv6-prefixlen", U32, PREFIX_LEN, 1, 126,
                   "bits of the network"),
     TN_PROP_STR(struct user, ipv6_host, "ipv6-host", NULL, "router: ::2 of the network"),
     TN_PROP_STR(struct user, ipv6_dns, "ipv6-dns", NULL, "name server: ::3"),
