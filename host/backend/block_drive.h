@@ -24,6 +24,7 @@ struct block_slot {
 struct block_disk {
     struct block_disk *next;
     char *drive;
+    const char *where; /* as it was written, for messages; NULL */
 };
 
 /* The nodes of v, from the keys that are left of its option, dotted; the topmost is v->id's. 0 or

@@ -11,6 +11,14 @@
 #include <string.h>
 #include <tenon/plugin.h>
 
+/* The disks of the option that was just read come from it. */
+static void note_where(struct vm *vm, const struct cli_item *item)
+{
+    for (struct block_disk *n = block_state(vm)->disks; n; n = n->next)
+        if (!n->where)
+            n->where = item->where.text;
+}
+
 static int located(struct tn_err *e, struct tn_err *why, const struct cli_item *item)
 {
     if (item->where.text)
@@ -29,6 +37,7 @@ int block_add_all(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         ERR_AUTO why = {0};
         if (block_add_drive(vm, o->drives.v[i].kv, o->snapshot, &why) < 0)
             return located(e, &why, &o->drives.v[i]);
+        note_where(vm, &o->drives.v[i]);
     }
     return 0;
 }
@@ -42,7 +51,7 @@ int block_add_disks(struct vm *vm, struct tn_err *e)
         kv_set(dict, "driver", vm->pci ? "virtio-blk-pci" : "virtio-blk-device");
         kv_set(dict, "drive", n->drive);
         if (device_add(vm, TN_K_DEVICE, dict, NULL, &why) < 0) {
-            err_prefix(&why, "-drive if=virtio,id=%s: ", n->drive);
+            err_prefix(&why, "%s: ", n->where ? n->where : n->drive);
             return err_move(e, &why);
         }
     }
