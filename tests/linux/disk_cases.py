@@ -15,13 +15,22 @@ TRANSPORT = {'q35': 'pci', 'microvm': 'device'}
 USER, PASSWORD = 'root', 'tenon'
 
 
-def devices(rig, machine, folder):
-    """The devices of a small server, by the transport of the machine."""
+WAIT_FOR_DHCP = ('for i in $(seq 100); do ip -4 -o addr show scope global | grep -q 10.0.2 && break; sleep 0.3; done; '
+                 'ip -c=never -4 -o addr show scope global')
+
+
+def disk_and_network(rig, machine):
+    """What the system needs; what it writes to the disk is forgotten."""
     bus = TRANSPORT[machine]
     return ('-drive', f'file={rig}/disk/disk.raw,format=raw,if=none,id=d0,snapshot=on',
             '-device', f'virtio-blk-{bus},drive=d0,serial=tenon-disk',
-            '-netdev', 'user,id=n0', '-device', f'virtio-net-{bus},netdev=n0',
-            '-device', f'virtio-serial-{bus},id=vs', '-chardev', f'socket,id=h0,path={folder}/hvc0,server=on,wait=off',
+            '-netdev', 'user,id=n0', '-device', f'virtio-net-{bus},netdev=n0')
+
+
+def console_and_rng(machine, folder):
+    """What more a small server has."""
+    bus = TRANSPORT[machine]
+    return ('-device', f'virtio-serial-{bus},id=vs', '-chardev', f'socket,id=h0,path={folder}/hvc0,server=on,wait=off',
             '-device', 'virtconsole,chardev=h0', '-object', 'rng-random,id=r0,filename=/dev/urandom',
             '-device', f'virtio-rng-{bus},rng=r0')
 
@@ -40,7 +49,7 @@ class System:
             rig = self.options.rig
             guest = l2.Guest(kernel=f'{rig}/kernel/6.12/vmlinux', initrd=f'{rig}/disk/boot.cpio', machine=self.machine,
                              cpus=2, memory_mib=512, append='root=/dev/vda', no_reboot=True,
-                             extra=devices(rig, self.machine, folder))
+                             extra=(*disk_and_network(rig, self.machine), *console_and_rng(self.machine, folder)))
             command = l2.command_line(self.options.vmm, self.options.binary, guest)
             failed_before = self.tap.failed
             with l2.Console(command, self.options.patience, sys.stderr if self.options.verbose else None) as console:
@@ -63,8 +72,7 @@ class System:
             require('same' in answer, answer)
             require('tenon-disk' in console.ask('cat /sys/block/vda/serial'), 'the serial number')
         with self.case('the network comes up by DHCP'):
-            answer = console.ask('for i in $(seq 100); do ip -c=never -4 -o addr show scope global | grep -q 10.0.2 && break; '
-                                 'sleep 0.3; done; ip -c=never -4 -o addr show scope global')
+            answer = console.ask(WAIT_FOR_DHCP)
             require('10.0.2.15/24' in answer, answer)
             answer = console.ask('ping -c 3 -i 0.3 10.0.2.2')
             require(' 0% packet loss' in answer, answer)
