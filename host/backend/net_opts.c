@@ -321,8 +321,6 @@ void net_warn_unused(struct vm *vm)
 {
     struct device *d;
     const struct net_nic *nic;
-    if (!vm->nets)
-        return;
     net_hubs_warn(vm);
     TAILQ_FOREACH(d, &vm->devices, all)
     {
@@ -330,7 +328,7 @@ void net_warn_unused(struct vm *vm)
         if (n && !n->front.dev && !(n->hub && net_hubport_is_taken(d)))
             log_line(LOG_WARN, "netdev %s has no peer", device_id(d));
     }
-    LIST_FOREACH(nic, &vm->nets->nics, entry)
+    LIST_FOREACH(nic, &nets_of(vm)->nics, entry)
     if (!has_peer(vm, nic->m.dev))
         log_line(LOG_WARN, "nic %s has no peer", device_id(device_top(nic->m.dev)));
 }

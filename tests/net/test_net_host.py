@@ -189,6 +189,7 @@ def says(options, *lines):
 def what_nobody_uses_is_warned_about():
     """texts as QEMU's"""
     says('-netdev hubport,id=a,hubid=1', 'tenon: warning: hub port a has no peer', 'tenon: warning: netdev a has no peer')
+    says('-netdev socket,id=s,listen=127.0.0.1:0', 'tenon: warning: netdev s has no peer')
     says('-device net-probe,id=x', 'tenon: warning: nic x has no peer')
     says('-net nic,model=net-probe -nic none', 'tenon: warning: hub 0 is not connected to host network')
 
