@@ -282,12 +282,21 @@ static int is_idle(const struct blk_front *f)
     return 1;
 }
 
+/* A context that was in the middle of a batch may have submitted more of it; now it knows. */
+static void let_go_of_batches(const struct blk_front *f)
+{
+    const struct tn_blkq *q;
+    LIST_FOREACH(q, &f->queues, link)
+    loop_drain(q->ctx);
+}
+
 void block_drain_begin(struct tn_blk *b)
 {
     struct blk_front *f = b->front;
     if (b->drained++ || !f)
         return;
     call_front(f, TN_HAS(f->ops, drain_begin) ? f->ops->drain_begin : NULL);
+    let_go_of_batches(f);
     blk_hurry(b, 1);
     while (b->front == f && !is_idle(f))
         loop_once(b->dev->vm->main, 1000000u);
