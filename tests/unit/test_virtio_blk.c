@@ -558,6 +558,28 @@ TEST(a_drained_drive_is_given_nothing)
     rig_down();
 }
 
+TEST(a_drained_drive_is_not_given_the_next_segment)
+{
+    rig_up();
+    struct sent t = send(BLK_T_DISCARD, 0, 32);
+    uint8_t *p = rig->ram + t.data;
+    put_le32(p + 8, 2);
+    put_le64(p + 16, 100);
+    put_le32(p + 24, 8);
+    kick();
+    rig->drive_ops->drain_begin(rig->s);
+    end_io(0);
+    settle();
+    CHECK_EQ(rig->nio, 0);
+    rig->drive_ops->drain_end(rig->s);
+    settle();
+    CHECK_EQ(rig->nio, 1);
+    end_io(0);
+    settle();
+    CHECK_EQ(status_of(&t), BLK_S_OK);
+    rig_down();
+}
+
 TEST(a_request_without_a_status_breaks_the_device)
 {
     rig_up();
@@ -787,6 +809,7 @@ int main(void)
     RUN(in_order_it_is_taken_from_the_ring_again);
     RUN(a_saved_request_that_cannot_be_breaks_the_device);
     RUN(a_drained_drive_is_given_nothing);
+    RUN(a_drained_drive_is_not_given_the_next_segment);
     RUN(a_request_without_a_status_breaks_the_device);
     RUN(the_configuration_is_that_of_the_disk);
     RUN(another_size_is_a_configuration_change);

@@ -273,7 +273,7 @@ static void end_io(int err)
     io.done(io.arg, err);
 }
 
-static void end_all(int err)
+static inline void end_all(int err)
 {
     for (uint32_t n = rig->nio; n; n--)
         end_io(err);
@@ -354,7 +354,7 @@ static int rig_get_sub(struct tn_load *l, const char *name, const struct tn_stat
 }
 
 /* The state of one queue, as the class describes it. */
-static const struct tn_state *queue_table(void)
+static inline const struct tn_state *queue_table(void)
 {
     const struct tn_state *st = the_class()->state;
     return st->fields[st->nfields - 1].sub;
@@ -528,7 +528,7 @@ static void start(uint64_t features)
 }
 
 /* Realized, with a driver that wants a notification for each used buffer. */
-static void rig_up(void)
+static inline void rig_up(void)
 {
     rig_new();
     if (realize() != 0)
@@ -596,7 +596,7 @@ static void kick(void)
     settle();
 }
 
-static uint8_t status_of(const struct sent *t)
+static inline uint8_t status_of(const struct sent *t)
 {
     return rig->ram[t->status];
 }
@@ -611,7 +611,7 @@ static int64_t next_used(uint16_t *id)
     return get_le32(e + 4);
 }
 
-static uint32_t count_used(void)
+static inline uint32_t count_used(void)
 {
     uint16_t id;
     uint32_t n = 0;

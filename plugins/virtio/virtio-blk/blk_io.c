@@ -49,10 +49,14 @@ static void fail(struct blk_rq *rq, int err)
     }
 }
 
-/* Outside of a batch: the drive may hold it back until the turn ends. */
+/* Outside of a batch: the drive may hold it back until the turn ends, or want nothing now. */
 static void submit_late(struct blk_rq *rq)
 {
     struct blk_lane *l = rq->q->lane;
+    if (blk_lane_drained(l)) {
+        STAILQ_INSERT_TAIL(&l->waiting, rq, link);
+        return;
+    }
     blk_io_submit(rq);
     blk_lane_flush(l);
 }
@@ -161,7 +165,7 @@ static void send_parts(struct blk_merged *m)
     while (!STAILQ_EMPTY(&m->parts)) {
         struct blk_rq *rq = STAILQ_FIRST(&m->parts);
         STAILQ_REMOVE_HEAD(&m->parts, link);
-        blk_io_submit(rq);
+        submit_late(rq);
     }
 }
 
@@ -169,10 +173,8 @@ static void merged_done(void *arg, int err)
 {
     struct blk_merged *m = arg; /* begins with its flight */
     TAILQ_REMOVE(&STAILQ_FIRST(&m->parts)->q->flights, &m->flight, link);
-    if (err < 0 && err != -ECANCELED) {
+    if (err < 0 && err != -ECANCELED)
         send_parts(m);
-        blk_lane_flush(m->lane);
-    }
     while (!STAILQ_EMPTY(&m->parts)) {
         struct blk_rq *rq = STAILQ_FIRST(&m->parts);
         STAILQ_REMOVE_HEAD(&m->parts, link);

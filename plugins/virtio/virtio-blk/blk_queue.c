@@ -46,9 +46,15 @@ void blk_queue_park(struct blk_rq *rq)
     mark(q);
 }
 
-bool blk_lane_open(const struct blk_lane *l)
+bool blk_lane_drained(const struct blk_lane *l)
 {
-    return !__atomic_load_n(&l->s->drained, __ATOMIC_ACQUIRE) && STAILQ_EMPTY(&l->waiting);
+    return __atomic_load_n(&l->s->drained, __ATOMIC_ACQUIRE);
+}
+
+/* May more be taken from the ring? What waits goes first. */
+static bool is_open(const struct blk_lane *l)
+{
+    return !blk_lane_drained(l) && STAILQ_EMPTY(&l->waiting);
 }
 
 void blk_lane_flush(struct blk_lane *l)
@@ -67,7 +73,7 @@ static void end_turn(void *p)
 {
     struct blk_lane *l = p;
     bool waited = !STAILQ_EMPTY(&l->waiting);
-    if (waited && !__atomic_load_n(&l->s->drained, __ATOMIC_ACQUIRE)) {
+    if (waited && !blk_lane_drained(l)) {
         blk_io_retry(l);
         l->held = 1;
     }
@@ -78,7 +84,7 @@ static void end_turn(void *p)
             q->dirty = 0;
             vdev_flush(q->vq);
         }
-        if (waited && blk_lane_open(l))
+        if (waited && is_open(l))
             vdev_poke(q->vq);
     }
 }
@@ -170,7 +176,7 @@ static bool take_parked(struct blk_queue *q)
 
 static bool may_take(const struct blk_queue *q)
 {
-    return vdev_running(q->vq) && blk_lane_open(q->lane);
+    return vdev_running(q->vq) && is_open(q->lane);
 }
 
 /* Ends: nothing is published before all of it is taken, so that the ring has no more to give than

@@ -162,8 +162,8 @@ void blk_queue_park(struct blk_rq *rq);
 void blk_queue_finish(struct blk_rq *rq, uint64_t data);
 /* [ctx] lets go what the drive may hold back, at the end of this turn. */
 void blk_lane_flush(struct blk_lane *l);
-/* [ctx] may transfers be submitted now? */
-bool blk_lane_open(const struct blk_lane *l);
+/* [any] the drive wants nothing now. */
+bool blk_lane_drained(const struct blk_lane *l);
 
 /* ---- blk_state.c: in another process ---- */
 
