@@ -33,6 +33,8 @@ struct tn_blk *block_create(struct device *d)
     b->dev = d;
     b->be = be;
     b->write_back = 1;
+    b->ticks0 = blk_ticks();
+    b->ns0 = clock_now(&d->vm->clock, TN_CLK_REAL);
     LIST_INIT(&b->lanes);
     ranges_init(&b->ranges);
     b->bh = bh_new(d->vm->main, NULL, TN_LF_NOLOCK, changed_soon, b);

@@ -67,13 +67,6 @@ static uint32_t account_of(uint32_t op)
     }
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void account(struct blk_op *o, int err)
 {
     __typeof__(&o->q->stats.kind[0]) k = &o->q->stats.kind[o->acct];
@@ -83,7 +76,7 @@ static void account(struct blk_op *o, int err)
     }
     k->ops++;
     k->bytes += o->len;
-    k->ns += now_ns() - o->begun_ns;
+    k->ns += blk_ticks() - o->begun;
 }
 
 /* Written in the queue's context only; the main thread looks at it. */
@@ -273,7 +266,7 @@ int blkq_submit(struct tn_blkq *q, uint32_t op, uint64_t off, uint64_t len, cons
         o->flags &= ~(uint32_t)TN_BLKR_FUA;
     o->acct = account_of(op);
     o->pos = 0;
-    o->begun_ns = now_ns();
+    o->begun = blk_ticks();
     count_inflight(q, 1);
     start(o, fits);
     return 0;
@@ -352,9 +345,10 @@ enum { WAIT_MS = 20000 };
 static int wait_idle(struct tn_blkq *q)
 {
     struct vm *vm = q->b->dev->vm;
-    uint64_t until = now_ns() + WAIT_MS * (uint64_t)1000000;
+    uint64_t until = clock_now(&vm->clock, TN_CLK_REAL) + WAIT_MS * (uint64_t)1000000;
     blk_hurry(q->b, 1);
-    while (__atomic_load_n(&q->inflight, __ATOMIC_ACQUIRE) && now_ns() < until)
+    while (__atomic_load_n(&q->inflight, __ATOMIC_ACQUIRE) &&
+           clock_now(&vm->clock, TN_CLK_REAL) < until)
         loop_once(vm->main, 1000000u);
     blk_hurry(q->b, 0);
     loop_drain(q->ctx); /* the last done() has returned to the back end */

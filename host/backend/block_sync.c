@@ -52,11 +52,21 @@ void blk_stats_add(struct block_stats *to, const struct block_stats *from)
     }
 }
 
+static double ns_per_tick(const struct tn_blk *b)
+{
+    uint64_t ticks = blk_ticks() - b->ticks0;
+    uint64_t ns = clock_now(&b->dev->vm->clock, TN_CLK_REAL) - b->ns0;
+    return ticks ? (double)ns / (double)ticks : 1;
+}
+
 void block_stats(struct tn_blk *b, struct block_stats *out)
 {
     struct tn_blkq *q;
+    double rate = ns_per_tick(b);
     *out = b->gone;
     if (b->front)
         LIST_FOREACH(q, &b->front->queues, link)
     blk_stats_add(out, &q->stats);
+    for (uint32_t i = 0; i < BLOCK_ACCT_KINDS; i++)
+        out->kind[i].ns = (uint64_t)((double)out->kind[i].ns * rate);
 }

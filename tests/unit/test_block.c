@@ -6,6 +6,7 @@
 #include "backend/block_range.h"
 #include "vm/run.h"
 #include <errno.h>
+#include <unistd.h>
 
 static uint8_t page[1 << 20] __attribute__((aligned(4096)));
 
@@ -625,6 +626,20 @@ TEST(counters_tell_bytes_and_requests_by_kind)
     CHECK(s.kind[BLOCK_ACCT_READ].ns > 0);
 }
 
+TEST(the_time_of_requests_is_counted_in_nanoseconds)
+{
+    struct disk *d = disk_on("size=1M,hold=on");
+    struct asked a;
+    struct tn_iov v = {page, 512};
+    struct block_stats s;
+    CHECK_EQ(ask_start(d, &a, TN_BLK_READ, 0, 512, &v, 1, 0), 0);
+    usleep(20000);
+    mem_release(mem_of("d0"), 1);
+    CHECK_EQ(ask_wait(&a), 0);
+    block_stats(blk("d0"), &s);
+    CHECK(s.kind[BLOCK_ACCT_READ].ns >= 19000000 && s.kind[BLOCK_ACCT_READ].ns < 2000000000);
+}
+
 /* ---- ranges ---- */
 
 static uint32_t grants;
@@ -698,6 +713,7 @@ int main(void)
     RUN(error_policies_are_the_devices_then_the_drives_then_the_usual);
     RUN(a_full_disk_pauses_the_machine);
     RUN(counters_tell_bytes_and_requests_by_kind);
+    RUN(the_time_of_requests_is_counted_in_nanoseconds);
     RUN(ranges_are_granted_in_order_of_those_that_overlap);
     block_vm_end();
     return tap_done();
