@@ -265,6 +265,33 @@ def restricted():
 
 # ---- in ----
 
+def listeners(pid):
+    """How many TCP sockets the process waits at."""
+    inodes = set()
+    for fd in os.listdir(f'/proc/{pid}/fd'):
+        link = os.readlink(f'/proc/{pid}/fd/{fd}')
+        inodes |= {link[8:-1]} if link.startswith('socket:[') else set()
+    n = 0
+    for table in ('tcp', 'tcp6'):
+        if not os.path.exists(f'/proc/{pid}/net/{table}'):
+            continue
+        with open(f'/proc/{pid}/net/{table}', encoding='ascii') as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        n += sum(1 for r in rows if r[3] == '0A' and r[9] in inodes)
+    return n
+
+
+@test
+def nothing_else_comes_in():
+    """the host has a port for each hostfwd, and none without"""
+    with Net() as g:
+        g.mac_of(ip('10.0.2.2'))
+        eq(listeners(g.t.process.pid), 0)
+    with Net(f',hostfwd=tcp:127.0.0.1:{free_port()}-:80') as g:
+        g.mac_of(ip('10.0.2.2'))
+        eq(listeners(g.t.process.pid), 1)
+
+
 @test
 def hostfwd_tcp():
     """a connection to the host's port is one to the guest's, both ways"""

@@ -7,7 +7,9 @@ import struct
 import subprocess
 import sys
 
+import pcitool
 import qtest
+import virtio
 from virtio_nic import Nic, WAYS, on
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'net'))
@@ -32,11 +34,15 @@ class Wire:
         return data
 
 
-@contextlib.contextmanager
-def guest(way, back):
+def need_user():
     text = subprocess.run([*qtest.PROGRAM, '-netdev', 'help'], capture_output=True, text=True, check=False).stdout
     if 'user' not in text.split():
         raise qtest.Skip('built without libslirp')
+
+
+@contextlib.contextmanager
+def guest(way, back):
+    need_user()
     way = WAYS[way]
     with way.machine('netdev=n,mac=52:54:00:12:34:56', before=back) as m:
         yield tinyip.Guest(Wire(Nic(m, way.device(m), None).start()))
@@ -69,6 +75,23 @@ def with_a_dump(way):
     qtest.eq(data.count(b'needle'), 2, 'times of the data in the file')
     first = struct.unpack('=IIII', data[24:40])
     qtest.eq(first[2], 60, 'length of the first packet')
+
+
+def echo_of_first_nic(options):
+    """The network that these options make answers a driver of the NIC that they make."""
+    with qtest.Machine(options, machine='q35') as m:
+        slot = next(i for i in range(1, 31) if pcitool.Function(m, i).get(0) in (0x10001af4, 0x10411af4))
+        g = tinyip.Guest(Wire(Nic(m, virtio.pci(m, slot), None).start()))
+        qtest.eq(g.ping(tinyip.ip('10.0.2.2')), b'abcdefgh', 'echo')
+
+
+@qtest.test
+def nic_options():
+    """-nic makes NIC and back end, which is user if no type is given; so does -net, by hub 0 or with netdev="""
+    need_user()
+    for line in ('-nic model=virtio-net-pci', '-nic user', '-net nic -net user', '-netdev user,id=u -net nic,netdev=u',
+                 '-net user,id=u -net nic,model=virtio,macaddr=52:54:00:12:34:56'):
+        echo_of_first_nic(line)
 
 
 if __name__ == '__main__':
