@@ -5,11 +5,15 @@
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -381,6 +385,39 @@ TEST(a_queue_says_when_it_is_full)
     rig_free(g);
 }
 
+/* A filter around us answers io_uring_setup with EPERM, as those of containers do. */
+static void refuse_io_uring(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {ARRAY_SIZE(code), code};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+        _exit(2);
+}
+
+TEST(where_io_uring_is_refused_threads_do_the_work)
+{
+    make_image(4096);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char a[512] = "x", b[512] = "";
+        refuse_io_uring();
+        struct rig *g = open_file("");
+        void *q = rig_queue(g, g->vm->main);
+        int bad = rig_io(g, q, TN_BLK_WRITE, 0, a, sizeof a, 0);
+        bad |= rig_io(g, q, TN_BLK_READ, 0, b, sizeof b, 0);
+        _exit(bad || b[0] != 'x');
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    CHECK_EQ(status, 0);
+}
+
 static void stress(const char *more, uint64_t area)
 {
     make_image(area);
@@ -531,6 +568,7 @@ int main(void)
     RUN(requests_before_the_first_resume_are_done_after_it);
     RUN(cancelled_requests_end_once);
     RUN(a_queue_says_when_it_is_full);
+    RUN(where_io_uring_is_refused_threads_do_the_work);
     RUN(many_requests_at_a_time_io_uring);
     RUN(many_requests_at_a_time_threads);
     RUN(many_requests_past_the_cache);

@@ -100,6 +100,22 @@ def file_locked():
 
 
 @qtest.test
+def file_lock_goes_with_the_program():
+    """file: no lock is left of a program that was killed, whatever its ring still has"""
+    if not shutil.which('qemu-io'):
+        raise qtest.Skip('there is no qemu-io')
+    image = Image()
+    for _ in range(3):
+        m = qtest.Machine(f'-blockdev driver=file,filename={image.path},node-name=d0 -device virtio-blk-pci,drive=d0',
+                          machine='q35')
+        m.process.kill()
+        m.process.wait()
+        r = subprocess.run(['qemu-io', '-f', 'raw', '-c', 'write 0 512', image.path], capture_output=True, text=True)
+        eq(r.returncode, 0, f'exit status of qemu-io: {r.stderr}')
+        m.end()
+
+
+@qtest.test
 def host_device():
     """host_device: a loop device, with discards that are ioctls of a thread"""
     image = Image(8 * MIB)

@@ -49,7 +49,7 @@ struct file {
     uint64_t max_batch; /* requests submitted at once; 0 = as many as there are */
     uint8_t drop_cache;
     /* found at open; constant from then on, but for the size */
-    int fd;
+    int fd, lock_fd;
     uint32_t is_device, flags; /* flags: TN_BLKF_* */
     uint64_t size;             /* bytes, as the host has it; info() rounds it up to 512 */
     uint32_t logical, physical, min_io, opt_io, mem_align, discard_align;
@@ -156,7 +156,7 @@ int uring_probe(void);
 
 /* ---- file_open.c ---- */
 
-/* Opens f->filename and finds out what it is: fd, size, limits, flags. */
+/* Opens f->filename and finds out what it is: fd, lock_fd, size, limits, flags. */
 int file_open(struct file *f, struct tn_err *e);
 /* Asks for the size again: bytes or -errno. */
 int64_t file_length(const struct file *f);

@@ -32,7 +32,7 @@ static uint32_t wanted(const struct file *f, uint32_t use)
 static int lock_byte(const struct file *f, int cmd, int at, short type, short *found)
 {
     struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
-    int r = fcntl(f->fd, cmd, &l) < 0 ? -errno : 0;
+    int r = fcntl(f->lock_fd, cmd, &l) < 0 ? -errno : 0;
     if (found)
         *found = l.l_type;
     return r;

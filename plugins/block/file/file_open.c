@@ -47,6 +47,19 @@ static int open_it(struct file *f, struct tn_err *e)
     return f->fd < 0 ? f->fd : 0;
 }
 
+/* Locks are of an open file description, and a ring holds on to f->fd until the kernel has taken it
+ * apart, after the end of the process. So they have one of their own, which nobody else knows. */
+static int open_for_locks(struct file *f, const struct stat *of, struct tn_err *e)
+{
+    struct stat st;
+    f->lock_fd = f->os->open(f->dev, f->filename, TN_O_READ, e);
+    if (f->lock_fd < 0)
+        return f->lock_fd;
+    if (fstat(f->lock_fd, &st) < 0 || st.st_dev != of->st_dev || st.st_ino != of->st_ino)
+        return tn_fail(f->dev, e, EAGAIN, "Could not open '%s': it is being replaced", f->filename);
+    return 0;
+}
+
 static int go_direct(struct file *f, struct tn_err *e)
 {
     int flags = fcntl(f->fd, F_GETFL);
@@ -164,7 +177,8 @@ int file_open(struct file *f, struct tn_err *e)
 {
     struct stat st;
     int r = open_it(f, e);
-    if (r < 0 || (r = check_type(f, &st, e)) < 0 || (r = go_direct(f, e)) < 0)
+    if (r < 0 || (r = check_type(f, &st, e)) < 0 || (r = open_for_locks(f, &st, e)) < 0 ||
+        (r = go_direct(f, e)) < 0)
         return r;
     int64_t size = file_length(f);
     if (size < 0)
