@@ -219,6 +219,7 @@ static int watch_signals(struct vm *vm, struct tn_err *e)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a disk image at the limit is the guest's error */
     sigaddset(&set, SIGWINCH); /* a terminal's chardev reads it */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     sigdelset(&set, SIGWINCH);
