@@ -42,12 +42,14 @@ enum {
     TOP = 0x280000,
     DISK = 1 << 20,
     LIMIT = 64 << 10, /* where a full file system is played */
+    MS = 1000000,
 };
 
 static struct cli_options options;
 static struct vm *vm;
 static char path[] = "/tmp/vblk-life-XXXXXX";
 static uint16_t requests;
+static uint64_t now; /* of the guest, which limits go by */
 
 /* ---- a machine ---- */
 
@@ -71,6 +73,7 @@ static void start(const char *drive_options, const char *device_options)
     /* clang-format on */
     char *text = NULL;
     ERR_AUTO e = {0};
+    now = 0;
     CHECK_EQ(cli_options_scan(&options, ARRAY_SIZE(argv) - 1, (char **)(uintptr_t)argv, &text), 0);
     vm = start_vm(&options);
     CHECK(vm);
@@ -190,8 +193,10 @@ static uint32_t status(uint32_t n)
 /* Waits until n requests have been used. */
 static void wait_used(uint32_t n)
 {
-    for (int i = 0; i < 1000 && used() != n; i++)
+    for (int i = 0; i < 1000 && used() != n; i++) {
+        qtest_warp(vm, now += 10 * MS);
         turns(1);
+    }
     CHECK_EQ(used(), n);
 }
 
@@ -298,6 +303,55 @@ TEST(a_reset_of_a_stopped_machine_forgets_the_request)
     wait_used(1);
     CHECK_EQ(on_disk(5), 0x44);
     end();
+}
+
+/* Requests are on their way at every pause; what was taken back is done again, once for the driver.
+ */
+static void pause_often(const char *drive_options, const char *device_options)
+{
+    start(drive_options, device_options);
+    for (uint32_t round = 0; round < 5; round++) {
+        start_driver();
+        for (uint32_t i = 0; i < 80; i++) {
+            send(i % 4 == 3 ? BLK_T_IN : BLK_T_OUT, 2 * i, (uint8_t)(i + round));
+            if (i % 4 != 1)
+                continue;
+            out(QUEUE_NOTIFY, 0, 2);
+            if (i % 8 == 1)
+                turns(1);
+            run_pause(vm);
+            CHECK(run_state(vm) != RUN_RUNNING);
+            run_resume(vm);
+        }
+        kick();
+        wait_used(80);
+        for (uint32_t i = 0; i < 80; i++) {
+            CHECK_EQ(status(i), BLK_S_OK);
+            if (i % 4 != 3)
+                CHECK_EQ(on_disk(2 * i), (uint8_t)(i + round));
+        }
+    }
+    end();
+}
+
+TEST(pauses_lose_nothing)
+{
+    pause_often("", "");
+}
+
+TEST(pauses_lose_nothing_with_an_iothread)
+{
+    pause_often("", ",iothread=t");
+}
+
+TEST(pauses_lose_nothing_with_threads)
+{
+    pause_often(",aio=threads", ",iothread=t,request-merging=off");
+}
+
+TEST(pauses_lose_nothing_of_a_limited_drive)
+{
+    pause_often(",throttling.iops-total=1000000,throttling.bps-write=200000", "");
 }
 
 /* ---- saving ---- */
@@ -471,6 +525,10 @@ int main(void)
     LIFE(the_same_with_mapped_iothreads);
     LIFE(it_stops_again_while_there_is_no_room);
     LIFE(a_reset_of_a_stopped_machine_forgets_the_request);
+    LIFE(pauses_lose_nothing);
+    LIFE(pauses_lose_nothing_with_an_iothread);
+    LIFE(pauses_lose_nothing_with_threads);
+    LIFE(pauses_lose_nothing_of_a_limited_drive);
     LIFE(ring_and_cache_go_on_in_another_machine);
     LIFE(a_request_that_was_kept_is_done_by_another_machine);
     LIFE(what_a_slow_drive_has_not_begun_is_done_by_another_machine);
