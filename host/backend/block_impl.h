@@ -163,8 +163,11 @@ void lane_cancel(struct blk_io *io);
 /* After submits that nobody else follows up with flush_batch(). */
 void lane_flush(struct blk_lane *l);
 
-/* ---- block.c ---- */
+/* ---- block_node.c ---- */
 
+/* Asks the back end what it is now: 0 or -errno. Is the answer one that can be worked with? */
+int blk_read_info(struct tn_blk *b, struct tn_blk_info *i);
+int blk_is_sane(const struct tn_blk_info *i);
 /* The node is realized: takes what it says of itself. */
 int blk_opened(struct tn_blk *b, struct tn_err *e);
 struct tn_blk *blk_of(struct device *d); /* its handle, NULL */
@@ -179,6 +182,9 @@ int blk_adopt(struct tn_blk *parent, struct tn_blk *b, struct tn_err *e);
 void blk_release(struct tn_blk *b); /* its parent goes; NULL is fine */
 /* Nothing is kept back on purpose in b and below, until on is 0 again. Nests. */
 void blk_hurry(struct tn_blk *b, int on);
+
+/* ---- block_change.c ---- */
+void blk_changed(void *b); /* bottom half: feed->changed() came */
 
 /* ---- block_queue.c ---- */
 

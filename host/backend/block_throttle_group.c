@@ -108,21 +108,22 @@ static void group_fini(void *s)
     throttle_group_put(((struct group_object *)s)->g);
 }
 
-#define LIMIT(prefix, name, bucket, member, def)                                                   \
-    TN_PROP_ROW(struct group_object, limits.of[bucket].member, prefix name, U64, TN_PF_RUNTIME, 0, \
-                def, 0, 0, NULL, NULL, NULL)
-#define BUCKET(prefix, name, bucket)                                                 \
-    LIMIT(prefix, name, bucket, avg, 0), LIMIT(prefix, name "-max", bucket, max, 0), \
-        LIMIT(prefix, name "-max-length", bucket, length, 1)
+#define LIMIT(name, bucket, member, def, help)                                                   \
+    TN_PROP_ROW(struct group_object, limits.of[bucket].member, name, U64, TN_PF_RUNTIME, 0, def, \
+                0, 0, NULL, NULL, help)
+#define BUCKET(name, bucket, what)                                       \
+    LIMIT(name, bucket, avg, 0, what " a second; 0: no limit"),          \
+        LIMIT(name "-max", bucket, max, 0, what " a second in a burst"), \
+        LIMIT(name "-max-length", bucket, length, 1, "seconds of a burst")
 #define LIMITS(prefix)                                                                           \
-    BUCKET(prefix, "bps-total", THROTTLE_BPS_TOTAL),                                             \
-        BUCKET(prefix, "bps-read", THROTTLE_BPS_READ),                                           \
-        BUCKET(prefix, "bps-write", THROTTLE_BPS_WRITE),                                         \
-        BUCKET(prefix, "iops-total", THROTTLE_IOPS_TOTAL),                                       \
-        BUCKET(prefix, "iops-read", THROTTLE_IOPS_READ),                                         \
-        BUCKET(prefix, "iops-write", THROTTLE_IOPS_WRITE),                                       \
+    BUCKET(prefix "bps-total", THROTTLE_BPS_TOTAL, "bytes"),                                     \
+        BUCKET(prefix "bps-read", THROTTLE_BPS_READ, "bytes read"),                              \
+        BUCKET(prefix "bps-write", THROTTLE_BPS_WRITE, "bytes written"),                         \
+        BUCKET(prefix "iops-total", THROTTLE_IOPS_TOTAL, "requests"),                            \
+        BUCKET(prefix "iops-read", THROTTLE_IOPS_READ, "reads"),                                 \
+        BUCKET(prefix "iops-write", THROTTLE_IOPS_WRITE, "writes"),                              \
         TN_PROP_ROW(struct group_object, limits.op_size, prefix "iops-size", U64, TN_PF_RUNTIME, \
-                    0, 0, 0, 0, NULL, NULL, NULL)
+                    0, 0, 0, 0, NULL, NULL, "bytes that count as one request; 0: any number")
 
 static const struct tn_prop group_props[] = {LIMITS("x-"), LIMITS("limits.")};
 
