@@ -241,6 +241,18 @@ static void start(struct blk_op *o, int fits)
     }
 }
 
+/* With the write cache off every write is FUA; a drive that never flushes has none. */
+static uint32_t flags_for(const struct tn_blk *b, uint32_t op, uint32_t flags)
+{
+    uint32_t fua = TN_BLKR_FUA;
+    if (op != TN_BLK_WRITE && op != TN_BLK_WRITE_ZEROES)
+        return 0;
+    if (b->no_flush)
+        return flags & TN_BLKR_UNMAP;
+    return (flags & (TN_BLKR_UNMAP | fua)) |
+           (__atomic_load_n(&b->write_back, __ATOMIC_RELAXED) ? 0 : fua);
+}
+
 int blkq_submit(struct tn_blkq *q, uint32_t op, uint64_t off, uint64_t len, const struct tn_iov *v,
                 uint32_t n, uint32_t flags, void (*done)(void *arg, int err), void *arg)
 {
@@ -259,11 +271,7 @@ int blkq_submit(struct tn_blkq *q, uint32_t op, uint64_t off, uint64_t len, cons
     o->len = len;
     o->v = v;
     o->n = n;
-    o->flags = flags;
-    if (op != TN_BLK_READ && !__atomic_load_n(&q->b->write_back, __ATOMIC_RELAXED))
-        o->flags |= TN_BLKR_FUA;
-    if (q->b->no_flush)
-        o->flags &= ~(uint32_t)TN_BLKR_FUA;
+    o->flags = flags_for(q->b, op, flags);
     o->acct = account_of(op);
     o->pos = 0;
     o->begun = blk_ticks();
@@ -359,13 +367,13 @@ void blkq_free(struct tn_blkq *q)
 {
     managed_del(&q->m);
     __atomic_store_n(&q->stopped, 1, __ATOMIC_RELEASE);
+    if (q->dev)
+        LIST_REMOVE(q, link);
     if (wait_idle(q) < 0) {
         log_line(LOG_ERROR, "%s: requests do not end, their memory is lost", device_id(q->b->dev));
         return; /* somebody may still write into it */
     }
     blk_stats_add(&q->b->gone, &q->stats);
-    if (q->dev)
-        LIST_REMOVE(q, link);
     bh_del(q->bh);
     lane_put(q->lane);
     for (struct blk_chunk *c = q->chunks, *next; c; c = next) {
