@@ -5,7 +5,8 @@
 usage: test_sdk.py INSTALLED GUESTS EXAMPLE...
 
 INSTALLED is a prefix after `meson install`, GUESTS has the bare-metal guests of tests/kvm, an EXAMPLE makes edu.so with a
-class edu, by make and by meson. Prints TAP."""
+class edu, by make and by meson; virtio-echo makes a file of its own name. Prints TAP."""
+import dataclasses
 import os
 import pathlib
 import shlex
@@ -21,6 +22,20 @@ import tenon  # noqa: E402
 
 COMPILERS = {'.c': 'cc', '.cc': 'c++', '.rs': 'rustc'}
 BEHIND_IT = "'nosuch' is not a valid device model name"
+
+
+@dataclasses.dataclass
+class Made:
+    """What an example makes: its file, its class, a property of that, a line for it, the guest that drives it."""
+    file: str
+    name: str
+    has: str
+    device: str
+    guest: str = ''
+
+
+EDU = Made('edu.so', 'edu', 'dma_mask=<uint64>', 'edu,addr=4', 'msi-ecam')
+OTHERS = {'virtio-echo': Made('virtio-echo.so', 'virtio-echo', 'loud=<uint32>', 'virtio-echo-pci,addr=4')}
 
 
 def run(args, **more):
@@ -47,23 +62,23 @@ class Kit:
         done = run(['meson', 'setup', build, folder], env=self.environment)
         return problems(done) or problems(run(['ninja', '-C', build], env=self.environment))
 
-    def loads(self, plugin):
+    def loads(self, plugin, made):
         """The device of this file is listed, and is realized: the line only fails at what comes behind it."""
-        helped = run([self.tenon, '-plugin', plugin, '-device', 'edu,help'])
-        line = ['-accel', 'qtest', '-nodefaults', '-plugin', plugin, '-device', 'edu,addr=4', '-device', 'nosuch']
+        helped = run([self.tenon, '-plugin', plugin, '-device', f'{made.name},help'])
+        line = ['-accel', 'qtest', '-nodefaults', '-plugin', plugin, '-device', made.device, '-device', 'nosuch']
         last = run([self.tenon, *line])
         opened = run([self.tenon, *line], env=dict(os.environ, LD_DEBUG='files')).stderr
         yield from problems(helped)
-        if 'dma_mask=<uint64>' not in helped.stdout:
-            yield f'no dma_mask in {helped.stdout!r}'
+        if made.has not in helped.stdout:
+            yield f'no {made.has} in {helped.stdout!r}'
         if BEHIND_IT not in last.stderr:
             yield last.stderr
-        if f'file={plugin}' not in opened or '/tenon-edu.so' in opened:
-            yield 'another edu was opened'
+        if f'file={plugin}' not in opened or f'/tenon-{made.name}.so' in opened:
+            yield f'another {made.name} was opened'
 
-    def guest_drives(self, plugin):
-        """TAP lines of the guest that tests DMA and MSI of edu."""
-        done = run([TESTS / 'kvm/run_kvm_tests.py', '--guests', self.guests, 'msi-ecam'],
+    def guest_drives(self, plugin, guest):
+        """TAP lines of the guest that tests it."""
+        done = run([TESTS / 'kvm/run_kvm_tests.py', '--guests', self.guests, guest],
                    env=dict(os.environ, TENON=shlex.join(map(str, [self.tenon, '-plugin', plugin]))))
         return problems(done) or ([] if 'ok 1' in done.stdout else [done.stdout])
 
@@ -76,16 +91,17 @@ def check_example(tap, kit, source, scratch):
         tap.case(name, skip=f'no {" ".join(missing)}')
         return
     folder = pathlib.Path(shutil.copytree(source, scratch / name, ignore=shutil.ignore_patterns('*.so', 'build')))
-    plugin = folder / 'edu.so'
+    made = OTHERS.get(name, EDU)
+    plugin = folder / made.file
     tap.case(f'{name}: make builds it from the installed kit', kit.make(folder))
     if not plugin.exists():
         return
     broken = check_plugins.problems(str(plugin))
     tap.case(f'{name}: keeps the rules for plugin files', [f'{k}: {v}' for k, v in broken.items() if v])
-    tap.case(f'{name}: -plugin loads it, and nothing else makes the device', kit.loads(plugin))
-    if tenon.has_kvm():
-        tap.case(f'{name}: a guest drives it', kit.guest_drives(plugin))
-    else:
+    tap.case(f'{name}: -plugin loads it, and nothing else makes the device', kit.loads(plugin, made))
+    if made.guest and tenon.has_kvm():
+        tap.case(f'{name}: a guest drives it', kit.guest_drives(plugin, made.guest))
+    elif made.guest:
         tap.case(f'{name}: a guest drives it', skip='no KVM')
     if (source / 'meson.build').exists():
         plugin.unlink()
