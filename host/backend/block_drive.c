@@ -362,7 +362,7 @@ static int add(struct vm *vm, struct kv_node *d, struct drive *v, struct tn_err 
         v->id = default_id(v);
     if (r == 0)
         r = drive_open(vm, d, v, e);
-    if (r < 0)
+    if (r != 0)
         return r;
     keep_slot(vm, v);
     if (strcmp(v->interface, "virtio") == 0)

@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import os
 import struct
+import time
 
 import pcitool
 import qtest
@@ -46,13 +47,17 @@ class Disk:
         self.ring = self.dev.queue(0)
         self.dev.driver_ok()
 
-    def ask(self, kind, sector=0, data=b'', room=()):
+    def start(self, kind, sector=0, data=b'', room=()):
         driver = [struct.pack('<IIQ', kind, 0, sector)] + ([data] if data else [])
         parts = self.ring.parts(driver, [*room, 1])
         status = parts[-1][0] + parts[-1][1] - 1
         self.m.write(status, b'\xff')
         token = self.ring.add_parts(parts)
         self.ring.kick()
+        return token, status
+
+    def ask(self, kind, sector=0, data=b'', room=()):
+        token, status = self.start(kind, sector, data, room)
         self.m.until(lambda: token in self.ring.done or self.ring.poll() or token in self.ring.done, 'the end of a request')
         self.ring.done.pop(token)
         self.got = self.ring.written(token, 1 << 30)
@@ -207,6 +212,18 @@ def cache_modes():
             eq(d.ask(T_FLUSH), S_OK, f'flush with cache={mode}')
             eq(d.read(1, 3 * 512), pattern(3 * 512), f'data with cache={mode}')
         eq(content(path)[512:2048], pattern(3 * 512), f'the file with cache={mode}')
+
+
+@qtest.test
+def limits_do_not_hold_the_end_up():
+    """a machine that is told to end does not wait for what its limits keep back"""
+    path = image(bytes(MIB))
+    with disk(f'-drive file={path},if=none,format=raw,id=d0,throttling.iops-total=1') as d:
+        for i in range(20):
+            d.start(T_OUT, i, pattern(512))
+        begun = time.monotonic()
+        eq(d.m.end(), 0, 'exit status')
+        ok(time.monotonic() - begun < 5, 'it waits')
 
 
 # ---- if= ----
