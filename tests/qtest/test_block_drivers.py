@@ -127,6 +127,11 @@ def host_device():
         for aio in ('io_uring', 'threads'):
             with machine(f'driver=host_device,filename={device},discard=unmap,aio={aio},cache.direct=on') as d:
                 exercise(d, image)
+                eq(d.write(2048, pattern(256 << 10)), S_OK, 'status')
+                eq(d.run(T_FLUSH).status, S_OK, 'status of a flush')
+                before = image.allocated()
+                eq(d.ranges(T_DISCARD, (2048, 512)), S_OK, 'status of a discard')
+                ok(image.allocated() <= before - (256 << 10), f'{before} bytes before, {image.allocated()} after')
     finally:
         subprocess.run(['losetup', '-d', device], check=True)
 
@@ -195,6 +200,18 @@ def nbd_file():
         for options in ('', ',iothread=io'):
             with machine(s.blockdev(',discard=unmap'), options, '-object iothread,id=io') as d:
                 exercise(d, image)
+
+
+@qtest.test
+def nbd_block_sizes():
+    """nbd: a server whose blocks have 4 KiB and a guest whose have 512 bytes"""
+    with Server('--filter=blocksize-policy', 'memory', '1M', 'blocksize-minimum=4096', 'blocksize-preferred=4096',
+                'blocksize-maximum=65536', 'blocksize-error-policy=error') as s:
+        with machine(s.blockdev(), ',logical_block_size=512') as d:
+            eq(d.write(0, pattern(300 * 512)), S_OK, 'status of a long write')
+            eq(d.write(3, pattern(512, 9)), S_OK, 'status of a short write')
+            want = pattern(300 * 512)
+            eq(d.read(0, 300 * 512), want[:3 * 512] + pattern(512, 9) + want[4 * 512:], 'what is read')
 
 
 def comes_back(port, iothread):

@@ -19,6 +19,7 @@ _Static_assert(sizeof(struct tn_iov) == sizeof(struct iovec) &&
 enum { AIO_AUTO, AIO_THREADS, AIO_NATIVE, AIO_IO_URING }; /* property aio */
 enum { LOCKING_AUTO, LOCKING_ON, LOCKING_OFF };           /* property locking */
 enum {
+    COPY_MAX = 65536,       /* bytes that are copied while the context waits */
     MAX_TRANSFER = 1 << 30, /* bytes of one request, so that progress fits 32 bits */
     POOL_THREADS = 16,      /* that do everything */
     POOL_HELPERS = 2        /* that do what a ring cannot */
@@ -58,7 +59,7 @@ struct file {
     const struct engine *engine;
     struct pool pool;
     /* what the kernel has said meanwhile: any thread, relaxed */
-    uint32_t no_zero_range, no_punch;
+    uint32_t no_zero_range, no_punch, no_nowait;
     int32_t sync_error; /* a sync failed, and what it lost nobody knows: so does every later one */
 };
 
@@ -125,6 +126,11 @@ int step_next(struct file *f, struct tn_blk_req *r, struct step *st);
 int step_result(struct file *f, struct tn_blk_req *r, int64_t res);
 /* All steps of r here and now. 0 or -errno. May wait. */
 int step_run(struct file *f, struct tn_blk_req *r);
+/* Of a file in memory: what is small is done here, as it takes less than to wake somebody. The
+ * result, or STEP_MORE: nothing has been done. [ctx] */
+int step_copy(struct file *f, struct tn_blk_req *r);
+/* What the page cache has of a read, without waiting: 0, or STEP_MORE if that was not all. [ctx] */
+int step_cached(struct file *f, struct tn_blk_req *r);
 
 /* ---- file_pool.c: the pool, and what both engines' queues do ---- */
 

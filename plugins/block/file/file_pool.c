@@ -216,6 +216,13 @@ static int pool_submit(struct file_queue *q, struct tn_blk_req *r)
 {
     step_begin(q, r);
     q->in_flight++;
+    int res = step_copy(q->file, r);
+    if (res == STEP_MORE)
+        res = step_cached(q->file, r);
+    if (res != STEP_MORE) {
+        queue_end(q, r, res);
+        return 0;
+    }
     queue_hold(q, r);
     if (q->file->max_batch && q->nheld >= q->file->max_batch)
         queue_flush(q);

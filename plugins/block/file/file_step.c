@@ -289,3 +289,24 @@ int step_run(struct file *f, struct tn_blk_req *r)
     }
     return res;
 }
+
+/* ---- without waiting ---- */
+
+int step_copy(struct file *f, struct tn_blk_req *r)
+{
+    int small = r->op <= TN_BLK_WRITE ? r->len <= COPY_MAX : r->op == TN_BLK_FLUSH;
+    return f->in_memory && small ? step_run(f, r) : STEP_MORE;
+}
+
+int step_cached(struct file *f, struct tn_blk_req *r)
+{
+    struct step st;
+    if (r->op != TN_BLK_READ || f->open.direct || said(&f->no_nowait) ||
+        step_next(f, r, &st) != STEP_MORE)
+        return STEP_MORE;
+    st.flags = RWF_NOWAIT;
+    int64_t got = perform(f, &st);
+    if (got < 0 && errno == EOPNOTSUPP)
+        __atomic_store_n(&f->no_nowait, 1, __ATOMIC_RELAXED);
+    return got > 0 ? step_result(f, r, got) : STEP_MORE; /* else it is asked again, properly */
+}

@@ -14,7 +14,6 @@ enum {
     CANCELS = 8,              /* of which so many may be cancellations */
     ROOM = ENTRIES - CANCELS, /* requests in flight: each has one entry at most */
     ROUNDS = 8,
-    COPY_MAX = 65536,
     MAX_RW_BYTES = 0x7ffff000, /* of one read or write: the kernel's limit, read(2) */
 };
 
@@ -274,13 +273,6 @@ static void uring_queue_del(struct file_queue *q)
     free(u);
 }
 
-/* A ring leaves files in memory to threads of the kernel, whatever is asked: to copy the bytes is
- * less than to wake one. */
-static int is_copy(const struct file *f, const struct tn_blk_req *r)
-{
-    return f->in_memory && (r->op <= TN_BLK_WRITE ? r->len <= COPY_MAX : r->op == TN_BLK_FLUSH);
-}
-
 static int uring_submit(struct file_queue *q, struct tn_blk_req *r)
 {
     struct uring_queue *u = (struct uring_queue *)q;
@@ -288,10 +280,11 @@ static int uring_submit(struct file_queue *q, struct tn_blk_req *r)
         return -EAGAIN;
     step_begin(q, r);
     q->in_flight++;
-    if (is_copy(q->file, r))
-        queue_end(q, r, step_run(q->file, r));
-    else
+    int res = step_copy(q->file, r);
+    if (res == STEP_MORE)
         issue(u, r);
+    else
+        queue_end(q, r, res);
     if (q->file->max_batch && io_uring_sq_ready(&u->ring) >= q->file->max_batch)
         push(u);
     return 0;
