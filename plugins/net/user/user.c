@@ -15,6 +15,15 @@ enum { FRAME_MOST = 65536 + 4096, PREFIX_LEN = 64 };
 
 /* ---- frames ---- */
 
+/* libslirp gets no fragments, see reass.h. */
+static void input(struct user *u, const uint8_t *frame, uint32_t len)
+{
+    enum reass_verdict v =
+        reass_frame(&u->reass, frame, len, u->loop->now(u->d, TN_CLK_REAL), &frame, &len);
+    if (v != REASS_KEPT)
+        slirp_input(u->slirp, frame, (int)len);
+}
+
 static int64_t user_send(void *s, uint32_t q, const struct tn_iov *v, uint32_t n)
 {
     struct user *u = s;
@@ -28,7 +37,7 @@ static int64_t user_send(void *s, uint32_t q, const struct tn_iov *v, uint32_t n
             memcpy(whole + len, v[i].base, v[i].len);
         len += v[i].len;
     }
-    slirp_input(u->slirp, n == 1 ? v[0].base : whole, (int)len);
+    input(u, n == 1 ? v[0].base : whole, (uint32_t)len);
     user_poll_soon(u);
     return (int64_t)len;
 }
@@ -220,6 +229,7 @@ static void user_fini(void *s)
     struct user *u = s;
     user_forwards_fini(u);
     user_poll_fini(u);
+    reass_free(&u->reass);
 }
 
 static const struct tn_net_backend ops = {.struct_size = sizeof ops, .send = user_send};

@@ -3,6 +3,7 @@
  * libslirp is one state machine. */
 #ifndef TN_NET_USER_H
 #define TN_NET_USER_H
+#include "reass.h"
 #include "rules.h"
 #include <slirp/libslirp.h>
 #include <tenon/core.h>
@@ -38,6 +39,7 @@ struct user {
     uint32_t nfds, turns;
     struct user_forward *forwards; /* of guestfwd= */
     struct net4 v4;
+    struct reass reass; /* fragments from the guest */
 };
 
 /* ---- user_poll.c ---- */
