@@ -19,6 +19,7 @@ static int build_acpi(void *self, const struct tn_acpi_build *b, struct tn_acpi_
     struct aml_block dev = aml_device(&a, name);
     aml_name_string(&a, "_HID", "LNRO0005");
     aml_name_int(&a, "_UID", m->place.index);
+    aml_name_int(&a, "_CCA", 1); /* ACPI 6.5 6.2.17: caches are coherent with it */
     aml_name(&a, "_CRS");
     struct aml_block crs = aml_resources(&a);
     aml_res_memory32_fixed(&a, AML_READ_WRITE, (uint32_t)m->place.base, (uint32_t)m->place.size);
