@@ -18,10 +18,12 @@ void managed_add(struct device *dev, struct managed *m)
 
 void managed_del(struct managed *m)
 {
-    if (!m->dev || !m->next)
+    /* Whether m is on the list only its owner changes; where it points to, a neighbour on its way
+     * out, too. The device may be gone if it is not. */
+    if (!m->dev || !__atomic_load_n(&m->next, __ATOMIC_RELAXED))
         return;
     pthread_mutex_lock(&m->dev->managed_lock);
-    m->prev->next = m->next;
+    __atomic_store_n(&m->prev->next, m->next, __ATOMIC_RELAXED);
     m->next->prev = m->prev;
     m->next = m->prev = NULL;
     pthread_mutex_unlock(&m->dev->managed_lock);
