@@ -89,7 +89,8 @@ static void begin(void *p)
     go_on(p);
 }
 
-static int both(struct vm *vm, const char *drive)
+/* Two workers on one drive, started. */
+static struct disk *start_both(struct vm *vm, const char *drive)
 {
     CHECK_EQ(add_drive(drive), 0);
     struct device *t = fixture_add(vm, TN_K_OBJECT, "iothread,id=t");
@@ -108,7 +109,13 @@ static int both(struct vm *vm, const char *drive)
     CHECK(worker[0].q != worker[1].q);
     fixture_start(vm); /* the iothread runs from here on */
     for (uint32_t i = 0; i < 2; i++)
-        bh_once(worker[i].ctx, NULL, begin, &worker[i]);
+        bh_once_about(worker[i].ctx, device_of(d->dev), begin, &worker[i]);
+    return d;
+}
+
+static int both(struct vm *vm, const char *drive)
+{
+    start_both(vm, drive);
     fixture_until(vm, &worker[0].finished);
     fixture_until(vm, &worker[1].finished);
     CHECK_EQ(worker[0].finished + worker[1].finished, 2);
@@ -151,11 +158,31 @@ TEST(limits_hold_for_both_together)
     check_sectors(mem_of("d0")->data);
 }
 
+TEST(a_disk_leaves_in_the_middle_of_it)
+{
+    static const char *const drives[] = {
+        "driver=mem,if=none,id=d0,size=256k,logical=4096",
+        "driver=mem,if=none,id=d0,size=256k,snapshot=on",
+        "driver=mem,if=none,id=d0,size=256k,iops=1000",
+    };
+    for (uint32_t i = 0; i < 9; i++) {
+        struct vm *vm = block_vm();
+        fixture_register(vm, &iothread_plugin);
+        struct disk *d = start_both(vm, drives[i % 3]);
+        for (uint32_t k = 0; k < i; k++)
+            loop_once(vm->main, 100000);
+        device_free(device_of(d->dev));
+        CHECK_EQ(mem_of("d0")->bad, 0);
+        CHECK_EQ(worker[0].wrong + worker[1].wrong, 0);
+    }
+}
+
 int main(void)
 {
     RUN(sectors_of_one_block_are_changed_from_both);
     RUN(clusters_of_a_snapshot_are_copied_from_both);
     RUN(limits_hold_for_both_together);
+    RUN(a_disk_leaves_in_the_middle_of_it);
     block_vm_end();
     return tap_done();
 }
