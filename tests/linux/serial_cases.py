@@ -126,7 +126,9 @@ class System:
             hvc0.ask('stty -echo')
             require(hvc0.ask('tty') == '/dev/hvc0', 'the shell is elsewhere')
             digest = hvc0.ask('dd if=/dev/urandom of=/tmp/c bs=1024 count=16 2>/dev/null; sha256sum </tmp/c').split()[0]
+            began = time.monotonic()
             text = hvc0.ask('base64 /tmp/c')
+            self.tap.comment(f'{len(text)} bytes of console output in {time.monotonic() - began:.1f} s')
             made = subprocess.run(['base64', '-d'], input=text.encode(), capture_output=True, check=False).stdout
             require(sha256(made) == digest, f'{len(made)} bytes of output are not those of the guest')
             line.send('exit')
@@ -135,13 +137,15 @@ class System:
         digest = ''
         with self.case('a port carries 4 MiB to the host'):
             digest = shell.ask('dd if=/dev/urandom of=/tmp/x bs=1M count=4 2>/dev/null; sha256sum </tmp/x').split()[0]
-            self.check_to_host(shell, peer, digest)
+            self.tap.comment(self.check_to_host(shell, peer, digest))
         with self.case('a port carries 4 MiB to the guest'):
             data = random.Random(1).randbytes(SIZE)
+            began = time.monotonic()
             sender = peer.send(data)
             answer = shell.ask(f'head -c {SIZE} {PORT} | sha256sum')
             require(answer.split()[0] == sha256(data), f'{answer}: the digests differ')
             sender.join(self.options.patience)
+            self.tap.comment(f'{SIZE >> 20} MiB in {time.monotonic() - began:.1f} s')
         with self.case('a host that is slow loses nothing'):
             self.check_to_host(shell, peer, digest, 2)
 
@@ -149,8 +153,10 @@ class System:
     def check_to_host(shell, peer, digest, pause=0):
         shell.begin(f'cat /tmp/x >{PORT}')
         time.sleep(pause)
+        began = time.monotonic()
         require(sha256(peer.receive(SIZE)) == digest, 'the digests differ')
         shell.end('the end of cat')
+        return f'{SIZE >> 20} MiB in {time.monotonic() - began:.1f} s'
 
     def check_rng(self, shell):
         with self.case('the random number generator gives'):
