@@ -244,10 +244,14 @@ static int list_block(struct vm *vm, const struct cli_options *o, struct buf *ou
 static int list_network(struct vm *vm, const struct cli_options *o, struct buf *out,
                         struct tn_err *e)
 {
-    int r = in_list(vm, &o->netdevs, "type", TN_K_NETDEV, list_netdevs, out, e);
-    if (r == 0)
-        r = nic_models(vm, &o->nics, out);
-    return r ? r : nic_models(vm, &o->nets, out);
+    const struct cli_list *const lists[] = {&o->netdevs, &o->nics, &o->nets};
+    int r = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(lists) && r == 0; i++) {
+        r = in_list(vm, lists[i], "type", TN_K_NETDEV, list_netdevs, out, e);
+        if (r == 0)
+            r = nic_models(vm, lists[i], out);
+    }
+    return r;
 }
 
 static int list_machine_or_matrix(struct vm *vm, const struct cli_options *o, struct buf *out)

@@ -204,6 +204,7 @@ def lists():
     ok(text.startswith('Available netdev backend types:\n'), text)
     for name in ('hubport', 'socket', 'stream', 'dgram', 'tap', 'bridge'):
         ok(re.search(f'^{name}$', text, re.M), f'{name} is not listed')
+    eq((out('-nic', 'help'), out('-net', 'help')), (text, text))
     ok('net-probe' in out('-nic', 'model=help').splitlines(), 'the probe is no NIC')
     ok('hubid=<int64>' in out('-netdev', 'hubport,help'), 'no properties')
 
