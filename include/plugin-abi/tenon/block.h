@@ -111,9 +111,10 @@ struct tn_blk_open {
         TN_PROP(T, o.no_flush, "cache.no-flush", BOOL, 0, "never flushed"),                                            \
         TN_PROP(T, o.force_share, "force-share", BOOL, 0, "reading beside others who write")
 
-/** FWD: bus_ops of a class of kind TN_K_BLOCK; also implemented by formats and filters, which stand on another. Requests
- * come aligned to info.logical, in pieces within max_transfer and max_iov, buffers aligned to mem_align, and lie within
- * info.size, rounded up to 512. What is not there (the rest of a last block, what a file has lost since) reads as zeroes. */
+/** FWD: bus_ops of a class of kind TN_K_BLOCK; also implemented by formats and filters, which attach as a front end to the
+ * node that their property "file" (TN_P_DRIVE) names. Requests come aligned to info.logical, in pieces within max_transfer
+ * and max_iov, buffers aligned to mem_align, and lie within info.size, rounded up to 512 and to info.logical. What is not
+ * there (the rest of a last block, what a file has lost since) reads as zeroes. */
 struct tn_blk_backend {
     uint32_t struct_size, flags;
     /** [main][dev] fills at most out->struct_size bytes. Flags WRITE_ZEROES, DISCARD: it takes the operation; -ENOTSUP from a
