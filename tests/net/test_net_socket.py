@@ -194,6 +194,34 @@ def stream_reconnects():
 
 
 @test
+def stream_reconnects_over_unix_sockets():
+    """the same over a path; the server may come later than the machine"""
+    with tempfile.TemporaryDirectory() as d:
+        line = f'-netdev stream,id=n,addr.type=unix,addr.path={d}/s,reconnect-ms=50'
+        with Tenon(line) as t, socket.socket(socket.AF_UNIX) as s:
+            t.wait_link(False)
+            s.bind(d + '/s')
+            s.listen(1)
+            s.settimeout(netrig.TIMEOUT)
+            for _ in range(2):
+                peer = s.accept()[0]
+                both_ways(t, peer)
+                peer.close()
+
+
+@test
+def stream_takes_a_listening_descriptor():
+    """addr.type=fd with a socket that listens is a server"""
+    s, port = tcp_listener()
+    with Tenon('-netdev stream,id=n,addr.type=fd,addr.str={s}', s=s) as t:
+        for _ in range(2):
+            peer = connect(port)
+            both_ways(t, peer)
+            peer.close()
+            t.wait_link(False)
+
+
+@test
 def stream_refused():
     """a client without reconnect= that nobody answers ends the start, with a line"""
     port = free_port()

@@ -12,7 +12,7 @@ import netrig
 from netrig import Tenon, eq, fails, frame, ok, test
 
 TUNSETIFF = 0x400454ca
-IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 2, 0x1000, 0x4000
+IFF_TAP, IFF_MULTI_QUEUE, IFF_NO_PI, IFF_VNET_HDR = 2, 0x100, 0x1000, 0x4000
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 ETH_P_ALL = 3
 
@@ -173,6 +173,16 @@ def tap_from_a_descriptor():
     for flags in (0, IFF_VNET_HDR):
         with open_tap(flags) as f, Tenon('-netdev tap,id=n,fd={tap}', tap=f) as t, Wire(name()) as w:
             both_ways(t, w)
+
+
+@test
+def queues_from_descriptors():
+    """fds= takes several queues of one interface; what does not fit together is refused"""
+    need_tun()
+    with open_tap(IFF_VNET_HDR | IFF_MULTI_QUEUE) as a, open_tap(IFF_VNET_HDR | IFF_MULTI_QUEUE) as b:
+        with Tenon('-netdev tap,id=n,fds={a}:{b}', a=a, b=b) as t, Wire(name()) as w:
+            netrig.until(lambda: (t.send(frame(b'out')), w.recv())[1] == frame(b'out'), 'a frame')
+        fails('-netdev tap,id=n,fds={a}:{b},vnet_hdr=off', 'are invalid with fds=', a=a, b=b)
 
 
 @test
