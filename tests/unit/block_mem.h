@@ -8,7 +8,8 @@
 
 enum { MEM_LOG = 8192 };
 
-/* Drivers "mem" and "file": -drive driver=mem,size=...,logical=... */
+/* Drivers "mem" and "file": -drive driver=mem,size=...,logical=... Filter "pass": as a plugin would
+ * write one. */
 struct mem {
     struct tn_dev *dev;
     const struct tn_blk_feed *feed;

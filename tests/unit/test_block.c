@@ -338,6 +338,26 @@ TEST(random_requests_find_what_was_written_whatever_the_back_end_wants)
     }
 }
 
+TEST(a_filter_of_a_plugin_stands_on_a_node_as_a_front_end)
+{
+    static struct shadow s;
+    struct vm *vm = block_vm();
+    ERR_AUTO e = {0};
+    CHECK_EQ(add_blockdev("mem,node-name=m,size=256k,logical=4096,slots=2"), 0);
+    CHECK_EQ(add_blockdev("pass,node-name=p,file=m"), 0);
+    CHECK(add_blockdev("raw,node-name=r,file=m") < 0);
+    memset(&s, 0, sizeof s);
+    s.d = add_disk("drive=p");
+    CHECK(s.d);
+    CHECK_EQ(random_traffic(&s, 200), 0);
+    CHECK_EQ(mem_of("m")->bad, 0);
+    CHECK_EQ(block_resize(vm, "m", 1 << 17, &e), 0);
+    fixture_until(vm, &s.d->resized);
+    struct tn_blk_info i = {.struct_size = sizeof i};
+    s.d->block->info(s.d->drive, &i);
+    CHECK_EQ(i.size, 1 << 17);
+}
+
 TEST(neighbours_in_one_block_do_not_lose_each_others_writes)
 {
     struct disk *d = disk_on("size=64k,logical=4096");
@@ -694,6 +714,7 @@ int main(void)
     RUN(a_buffer_that_is_not_aligned_is_copied);
     RUN(half_a_block_is_read_changed_and_written_back);
     RUN(random_requests_find_what_was_written_whatever_the_back_end_wants);
+    RUN(a_filter_of_a_plugin_stands_on_a_node_as_a_front_end);
     RUN(neighbours_in_one_block_do_not_lose_each_others_writes);
     RUN(an_error_of_any_step_ends_the_request_and_frees_its_blocks);
     RUN(fua_is_a_flush_after_the_write_where_the_back_end_has_none);
