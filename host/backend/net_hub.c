@@ -74,12 +74,22 @@ static int port_init(void *s, struct tn_dev *d)
     return 0;
 }
 
+/* Frames would go round for ever. */
+static int is_loop(const struct hubport *p)
+{
+    const struct device *other = p->peer ? p->peer->back : NULL;
+    return p->peer && p->peer->hub && ((const struct hubport *)other->pub.self)->hubid == p->hubid;
+}
+
 static int port_realize(void *s, struct tn_err *e)
 {
     static const struct tn_net_ops ops = {.struct_size = sizeof ops, .receive = port_receive};
     struct hubport *p = s;
     if (p->hubid < INT32_MIN)
         return err_set(e, EINVAL, "Parameter 'hubid' is missing");
+    if (is_loop(p))
+        return err_set(e, EINVAL, "netdev '%s' is a port of the same hub",
+                       device_id(p->peer->back));
     if (p->peer && net_attach(p->peer, device_of(p->d), NULL, &ops, p, e) < 0)
         return -EBUSY;
     p->hub = hub_of(device_of(p->d)->vm, p->hubid);

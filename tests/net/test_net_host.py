@@ -59,6 +59,18 @@ def hubs_are_apart():
 
 
 @test
+def hubs_can_be_joined():
+    """a port of one hub is the other side of a port of another: they are one network"""
+    line = ('-netdev hubport,id=n,hubid=1 -netdev hubport,id=x,hubid=1 -netdev hubport,id=y,hubid=2,netdev=x'
+            ' -netdev hubport,id=m,hubid=2')
+    with Tenon(line, extra_probes=['m']) as t:
+        t.send(frame(b'one'))
+        eq(t.recv(port=t.more[0]), frame(b'one'))
+        t.send(frame(b'two'), port=t.more[0])
+        eq(t.recv(), frame(b'two'))
+
+
+@test
 def a_hub_has_no_room_for_ever():
     """a port that nobody reads loses frames, and the others go on"""
     line = '-netdev hubport,id=n,hubid=1 -netdev hubport,id=m,hubid=1 -netdev hubport,id=o,hubid=1'
@@ -280,7 +292,9 @@ def bad_lines():
     fails('-netdev hubport,id=n,hubid=1,bogus=1', "Invalid parameter 'bogus'")
     fails('-netdev hubport,id=n,hubid=1 -netdev hubport,id=m,hubid=1,netdev=nobody', 'nobody')
     fails('-netdev hubport,id=n,hubid=1 -device net-probe,netdev=n', "can't take value 'n', it's in use")
-    fails('-netdev hubport,id=n,hubid=1 -netdev hubport,id=m,hubid=1,netdev=n', "it's in use")
+    fails('-netdev hubport,id=n,hubid=1 -netdev hubport,id=m,hubid=1,netdev=n', "'n' is a port of the same hub")
+    two = '-netdev hubport,id=n,hubid=1 -netdev hubport,id=m,hubid=2,netdev=n'
+    fails(two, "can't take value 'n', it's in use")
     fails('-netdev hubport,id=n,hubid=1 -object filter-dump,id=f,netdev=n', "Parameter 'file' is missing")
     fails('-netdev hubport,id=n,hubid=1 -object filter-dump,id=f,file=/tmp/x', "Parameter 'netdev' is missing")
     fails('-netdev hubport,id=n,hubid=1 -object filter-dump,id=f,netdev=n,file=/nonexistent/x', '/nonexistent/x')
