@@ -212,6 +212,24 @@ def large_and_scattered(way):
         same(got + g.read(0, len(data) - len(got), 2000), data, 'input')
 
 
+@qtest.test(tenon='QEMU gives the input to the console at first')
+def console_on_a_mux():
+    """a console and a serial port share a character device: input goes to one, Ctrl-A c to the other"""
+    c = qtest.Chardev()
+    mux = f'{c.args("c")},mux=on -serial chardev:c'
+    with PCI.machine(before=mux, after=console('c')) as m:
+        g = Guest(PCI, m, ports=(0,), multiport=False)
+        m.outb(0x3f8, ord('s'))
+        eq(c.receive(1), b's', 'output of the serial port')
+        g.write(0, b'console')
+        eq(c.receive(7), b'console', 'output of the console')
+        c.send(b'1\x01c')
+        m.until(lambda: m.inb(0x3fd) & 1, 'a character for the serial port')
+        eq(m.inb(0x3f8), ord('1'), 'input of the serial port')
+        c.send(b'2')
+        eq(g.read(0, 1), b'2', 'input of the console')
+
+
 # ---- multiport (5.3.6.2) ----
 
 @virtio_ways.test('serial')
