@@ -149,6 +149,7 @@ TEST(an_export_that_is_not_there_is_said)
     rig_free(g);
     CHECK(!g);
     CHECK(strstr(fixture_error, "Failed to connect to"));
+    CHECK(strstr(fixture_error, "server has no export named 'zzz'"));
 }
 
 TEST(size_and_block_sizes_are_the_servers)

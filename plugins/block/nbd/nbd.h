@@ -24,6 +24,7 @@ struct export
     uint32_t can_flush, multi;            /* NBD_FLAG_SEND_FLUSH, NBD_FLAG_CAN_MULTI_CONN */
 };
 
+enum { ADDRESSES_MAX = 8 };
 struct address {
     struct sockaddr_storage a;
     socklen_t len;
@@ -47,7 +48,8 @@ struct nbd {
     const char *export, *tls_creds, *tls_hostname;
     uint32_t reconnect_delay, open_timeout; /* seconds */
     /* from realize */
-    struct address address;
+    struct address address[ADDRESSES_MAX]; /* of one server: tried in this order */
+    uint32_t naddresses;
     char *where; /* the address for messages; owned */
     struct export export_is;
     struct opening opening;
@@ -71,16 +73,16 @@ struct conn {
     struct tn_ctx *ctx;
     enum conn_state state;
     struct nbd_handle *h;
-    struct tn_watch *watch;           /* of h's socket, by fd */
-    int fd;                           /* ours, or -1 */
-    struct tn_timer *timer;           /* the next attempt, or the end of patience */
-    struct tn_bh *bh;                 /* whatever a call has found, and the wish to connect */
-    uint32_t negotiating;             /* the server answers */
-    uint32_t lost;                    /* since the connection was, it has not been back */
-    uint32_t attempts;                /* that failed meanwhile */
-    uint64_t patient_until, retry_at; /* ns: requests wait; the next attempt */
-    struct req_list waiting;          /* for a connection, oldest first */
-    struct req_list ended;            /* to be told */
+    struct tn_watch *watch; /* of h's socket, by fd */
+    int fd;                 /* ours, or -1 */
+    struct tn_timer *timer; /* the next attempt, or the end of patience */
+    struct tn_bh *bh;       /* whatever a call has found, and the wish to connect */
+    uint32_t lost;          /* since the connection was, it has not been back */
+    uint32_t address;       /* that is tried, or is connected to */
+    uint32_t attempts;      /* that failed meanwhile */
+    uint64_t made_at, patient_until, retry_at; /* ns: connected; requests wait; next attempt */
+    struct req_list waiting;                   /* for a connection, oldest first */
+    struct req_list ended;                     /* to be told */
 };
 
 struct nbd_queue {
@@ -108,7 +110,7 @@ static inline struct nbd_req *nbd_req_of(struct tn_blk_req *r)
 
 /* ---- nbd_addr.c ---- */
 
-/* Resolves the server.* properties: disk->address, disk->where. 0 or -errno with e. Before the
+/* Resolves the server.* properties: disk->address[], disk->where. 0 or -errno with e. Before the
  * sandbox closes. */
 int nbd_resolve(struct nbd *s, struct tn_err *e);
 
@@ -131,8 +133,8 @@ void conn_cancel(struct conn *c, struct tn_blk_req *r);
 
 /* ---- nbd_open.c ---- */
 
-/* A handle for the export, which connects: 0, or -ENOMEM. */
-int open_handle(struct nbd *s, struct nbd_handle **h);
+/* A handle for the export, which connects to address a: 0, or -ENOMEM. */
+int open_handle(struct nbd *s, const struct address *a, struct nbd_handle **h);
 /* What the server says, to x. 0 or -errno with the reason in why, of n bytes. */
 int open_export(const struct nbd *s, struct nbd_handle *h, struct export *x, char *why, size_t n);
 

@@ -16,12 +16,13 @@ static int missing(struct nbd *s, const char *name, struct tn_err *e)
 
 static int unix_address(struct nbd *s, const char *path, struct tn_err *e)
 {
-    struct sockaddr_un *a = (struct sockaddr_un *)(void *)&s->address.a;
+    struct sockaddr_un *a = (struct sockaddr_un *)(void *)&s->address[0].a;
     if (strlen(path) >= sizeof a->sun_path)
         return tn_fail(s->dev, e, EINVAL, "UNIX socket path '%s' is too long", path);
     a->sun_family = AF_UNIX;
     memcpy(a->sun_path, path, strlen(path) + 1);
-    s->address.len = sizeof *a;
+    s->address[0].len = sizeof *a;
+    s->naddresses = 1;
     s->where = strdup(path);
     return s->where ? 0 : -ENOMEM;
 }
@@ -38,8 +39,11 @@ static int inet_address(struct nbd *s, const char *host, const char *port, struc
     if (r != 0)
         return tn_fail(s->dev, e, EINVAL, "address resolution failed for %s: %s", s->where,
                        gai_strerror(r));
-    memcpy(&s->address.a, found->ai_addr, found->ai_addrlen);
-    s->address.len = found->ai_addrlen;
+    for (const struct addrinfo *i = found; i && s->naddresses < ADDRESSES_MAX; i = i->ai_next) {
+        struct address *a = &s->address[s->naddresses++];
+        memcpy(&a->a, i->ai_addr, i->ai_addrlen);
+        a->len = i->ai_addrlen;
+    }
     freeaddrinfo(found);
     return 0;
 }

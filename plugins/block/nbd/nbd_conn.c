@@ -69,14 +69,12 @@ static int enter(struct conn *c)
 
 /* ---- the first connection ---- */
 
-/* libnbd's text without the function that it came from. */
-static const char *reason(const struct conn *c, int err)
+/* libnbd's text of its last error, without the functions that it came from. */
+static const char *reason(void)
 {
-    const char *text = nbd_get_error();
-    const char *colon = text ? strstr(text, ": ") : NULL;
-    if (!c->negotiating && err)
-        return strerror(err);
-    return colon ? colon + 2 : text ? text : "the server hung up";
+    const char *text = nbd_get_error(), *colon = text ? strstr(text, ": ") : NULL;
+    text = colon ? colon + 2 : "the server hung up";
+    return strncmp(text, "connect: ", 9) == 0 ? text + 9 : text;
 }
 
 static void opened(struct conn *c, int err, const char *why)
@@ -139,7 +137,7 @@ static void drop_handle(struct conn *c)
 {
     unwatch(c);
     if (c->h)
-        nbd_close(c->h); /* what it still had is called back: c->waiting */
+        nbd_close(c->h); /* when it died it called back what it still had: c->waiting */
     c->h = NULL;
 }
 
@@ -149,14 +147,28 @@ static uint64_t retry_after(const struct conn *c)
     return (uint64_t)seconds * SECOND;
 }
 
-/* A connection that was there goes: the first attempt is made at once. */
+/* A connection that was there goes: the first attempt is made at once, but not to a server that
+ * takes connections only to drop them. */
 static void begin_losing(struct conn *c)
 {
     const struct nbd *s = c->disk;
     c->lost = 1;
-    c->attempts = 0;
+    c->attempts = now(c) - c->made_at < SECOND;
     c->patient_until = now(c) + (uint64_t)s->reconnect_delay * SECOND;
     s->dev->core->warn(s->dev, "connection to '%s' lost", s->where);
+}
+
+/* 1 if the server has another address to be tried first. */
+static int next_address(struct conn *c)
+{
+    if (c->state != CONN_MAKING || ++c->address == c->disk->naddresses) {
+        c->address = 0;
+        return 0;
+    }
+    c->retry_at = now(c);
+    c->state = CONN_WAITING;
+    schedule(c);
+    return 1;
 }
 
 static void lose(struct conn *c, int err, const char *why)
@@ -165,6 +177,8 @@ static void lose(struct conn *c, int err, const char *why)
     char text[256];
     snprintf(text, sizeof text, "%s", why);
     drop_handle(c);
+    if (next_address(c))
+        return;
     if (s->opening.pending && now(c) >= s->opening.until) {
         c->state = CONN_CLOSED;
         opened(c, -err, text);
@@ -218,6 +232,7 @@ static void made(struct conn *c)
         return;
     }
     c->state = CONN_READY;
+    c->made_at = now(c);
     if (s->opening.pending) {
         s->export_is = x;
         opened(c, 0, NULL);
@@ -231,12 +246,11 @@ static void made(struct conn *c)
 /* After anything that libnbd has done, in the connection's context. */
 static void look(struct conn *c)
 {
-    c->negotiating |= nbd_aio_is_negotiating(c->h) > 0;
     if (c->state == CONN_MAKING && nbd_aio_is_ready(c->h))
         made(c);
     if (c->h && is_dead(c)) {
         int err = nbd_get_errno();
-        lose(c, err ? err : EIO, reason(c, err));
+        lose(c, err ? err : EIO, reason());
     }
     if (c->watch)
         c->disk->loop->fd_mask(c->watch, wanted(c));
@@ -275,8 +289,7 @@ static void attempt(struct conn *c)
 {
     struct nbd *s = c->disk;
     c->state = CONN_MAKING;
-    c->negotiating = 0;
-    if (open_handle(s, &c->h) < 0) {
+    if (open_handle(s, &s->address[c->address], &c->h) < 0) {
         lose(c, ENOMEM, "no memory");
         return;
     }

@@ -6,7 +6,7 @@
 
 enum { SECTOR = 512, MAX_PAYLOAD = 32 << 20 /* what every server takes, by the protocol */ };
 
-int open_handle(struct nbd *s, struct nbd_handle **h)
+int open_handle(struct nbd *s, const struct address *a, struct nbd_handle **h)
 {
     *h = nbd_create();
     if (!*h)
@@ -14,7 +14,7 @@ int open_handle(struct nbd *s, struct nbd_handle **h)
     nbd_set_pread_initialize(*h, false); /* every byte is written, or the read has failed */
     if (s->export)
         nbd_set_export_name(*h, s->export);
-    nbd_aio_connect(*h, (const struct sockaddr *)&s->address.a, s->address.len);
+    nbd_aio_connect(*h, (const struct sockaddr *)&a->a, a->len);
     return 0; /* how that went, its state says */
 }
 
