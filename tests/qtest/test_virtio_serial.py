@@ -619,6 +619,8 @@ REFUSED = [
      'virtio-serial-bus: Out-of-range port id specified, max. allowed: 1'),
     ('-device virtio-serial-pci -device virtserialport,name=a -device virtserialport,name=a',
      'virtio-serial-bus: A port already exists by name a'),
+    ('-device virtio-serial-pci -device virtserialport,name=a -device virtio-serial-pci,id=s '
+     '-device virtserialport,bus=s.0,name=a', 'virtio-serial-bus: A port already exists by name a'),
 ]
 
 

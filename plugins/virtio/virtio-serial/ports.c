@@ -32,12 +32,30 @@ static int check_number(const struct vser *s, uint32_t id, bool console, struct 
     return 0;
 }
 
+struct search {
+    struct tn_dev *dev;
+    const char *name;
+};
+
+static int has_name(void *o, struct tn_dev *port)
+{
+    const struct search *what = o;
+    const void *ops;
+    void *s;
+    if (port->core->query(what->dev, port, TN_VSERIAL_DEVICE_1, &ops, &s) < 0)
+        return 0;
+    const struct tn_vserial_ops *p = ops;
+    const char *name = p->name ? p->name(s) : NULL;
+    return name && strcmp(name, what->name) == 0;
+}
+
+/* The guest finds a port by its name alone, whatever device it is on. */
 static int check_name(const struct vser *s, const char *name, struct tn_err *e)
 {
-    for (uint32_t i = 0; name && i < s->max_ports; i++)
-        if (s->control.port[i].name && strcmp(s->control.port[i].name, name) == 0)
-            return tn_fail(s->v.d, e, EEXIST, "virtio-serial-bus: A port already exists by name %s",
-                           name);
+    struct search what = {s->v.d, name};
+    if (name && s->v.d->core->each(s->v.d, TN_VSERIAL_DEVICE_1, has_name, &what))
+        return tn_fail(s->v.d, e, EEXIST, "virtio-serial-bus: A port already exists by name %s",
+                       name);
     return 0;
 }
 
