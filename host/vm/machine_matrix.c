@@ -7,6 +7,8 @@
 #include "util/buf.h"
 #include <string.h>
 
+#define ROW "| %-20s | %-18s | %-16s | %-25s |\n"
+
 struct row {
     const char *cls, *by_default, *at_run_time;
 };
@@ -21,6 +23,12 @@ static const struct row rows[] = {
     {"acpi-ged", "on", "-M acpi="},
     {"mch", "on", "with the machine"},
     {"fw_cfg_io", "on", "with the machine"},
+    {"virtio-pci", "with its devices", "-device virtio-*-pci"},
+    {"virtio-mmio", "with its devices", "-device virtio-*-device"},
+    {"virtio-blk-pci", "off", "-device, -drive if=virtio"},
+    {"virtio-blk-device", "off", "-device, -drive if=virtio"},
+    {"virtio-net-pci", "off", "-device, -nic, -net nic"},
+    {"virtio-net-device", "off", "-device, -nic, -net nic"},
 };
 
 static const struct row *row_of(const char *cls)
@@ -34,17 +42,15 @@ static const struct row *row_of(const char *cls)
 static int line(void *o, const struct class_entry *c)
 {
     const struct row *r = row_of(c->name);
-    buf_printf(o, "| %-16s | %-18s | %-15s | %-22s |\n", c->name, c->file->path ? "yes (on)" : "no",
-               r ? r->by_default : "off", r ? r->at_run_time : "-device");
+    buf_printf(o, ROW, c->name, c->file->path ? "yes (on)" : "no", r ? r->by_default : "off",
+               r ? r->at_run_time : "-device");
     return 0;
 }
 
 void machine_matrix(struct vm *vm, struct buf *out)
 {
-    buf_printf(out, "| %-16s | %-18s | %-15s | %-22s |\n", "Device", "Build configurable",
-               "Default", "Run time");
-    buf_str(
-        out,
-        "| ---------------- | ------------------ | --------------- | ---------------------- |\n");
+    buf_printf(out, ROW, "Device", "Build configurable", "Default", "Run time");
+    buf_str(out, "| -------------------- | ------------------ | ---------------- | "
+                 "------------------------- |\n");
     registry_each(vm->registry, TN_K_DEVICE, line, out);
 }

@@ -8,6 +8,7 @@
   bench.py linux    from exec to init of Linux: time, KVM exits, memory; in the nested rig where KVM cannot run Linux
   bench.py blk      virtio-blk under fio, the disk in memory; in the nested rig
   bench.py net      virtio-net over TAP under iperf3; in the nested rig
+  bench.py instructions   what the VMM spends on a virtio request, counted by callgrind
   bench.py report   what the others wrote to --out, as a Markdown table
 
 start, memory and exits need a KVM, any KVM. Absolute numbers of a shared machine mean little, ratios do."""
@@ -19,6 +20,7 @@ import re
 import sys
 import time
 
+import instructions
 import linux_boot
 import results
 import virtio_io
@@ -93,12 +95,22 @@ def bench_exits(options):
     return out.document()
 
 
+def bench_instructions(options):
+    out = results.Results('instructions', 'of the VMM for one virtio request, in batches of 64; no guest, callgrind')
+    programs = {'tenon': f'{options.tenon} -sandbox off', 'qemu': options.qemu or 'qemu-system-x86_64'}
+    for what, kind in (('virtio-blk, 4 KiB read of null-co', 'blk'), ('virtio-net, 60 bytes sent to a datagram socket', 'net')):
+        for _ in range(options.runs):
+            for vmm_name, value in instructions.measure(kind, programs).items():
+                out.add(what, 'instr', vmm_name, value)
+    return out.document()
+
+
 def parse():
     build = SOURCE / 'build'
     default_rig = os.environ.get('TENON_RIG') or pathlib.Path(
         os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'tenon-rig'
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'report'))
+    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'report'))
     parser.add_argument('names', nargs='*', help='linux, blk, net: only cases that begin so, such as q35/vmlinux')
     parser.add_argument('--tenon', default=os.environ.get('TENON', build / 'host/tenon'))
     parser.add_argument('--qemu', help='default: the first in the path; linux: the rig\'s')
@@ -112,7 +124,7 @@ def parse():
     return parser.parse_intermixed_args()
 
 
-RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5}
+RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1}
 
 
 def main():
@@ -123,7 +135,7 @@ def main():
     options.runs = options.runs or RUNS[options.what]
     options.tenon = os.path.abspath(options.tenon)
     bench = {'start': bench_start, 'memory': bench_memory, 'exits': bench_exits, 'linux': linux_boot.measure_somewhere,
-             'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
+             'instructions': bench_instructions, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
     document = bench[options.what](options)
     if options.inside:
         print(json.dumps(document))
