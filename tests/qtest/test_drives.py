@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """-drive, -blockdev and -snapshot on real files, seen through a virtio disk (Virtual I/O Device 1.3, 5.2)."""
 import contextlib
+import functools
 import itertools
 import os
 import struct
@@ -20,6 +21,7 @@ PCI, MMIO = (w for w in virtio_ways.ways('blk') if w.name in ('pci', 'mmio'))
 counter = itertools.count()
 
 
+@functools.cache
 def pattern(n, seed=1):
     return bytes((i * 7 + (i >> 8) * 13 + seed) & 0xff for i in range(n))
 
