@@ -363,7 +363,7 @@ TEST(a_device_that_moved_lives_with_its_new_provider)
     device_free(one);
     CHECK(device_find(vm, TN_K_DEVICE, "l") == l);
     struct device *d = add("disk-via,id=d");
-    CHECK_EQ(host_core_table.reparent(&l->pub, bus_find(vm, "d.0"), &e), -EINVAL);
+    CHECK_EQ(host_core_table.reparent(&l->pub, bus_find(vm, "d/link-bus"), &e), -EINVAL);
     CHECK(d);
     device_free(two);
     CHECK(!device_find(vm, TN_K_DEVICE, "l"));
