@@ -428,7 +428,8 @@ int net_set_link(struct vm *vm, const char *id, int up, struct tn_err *e)
 
 /* ---- the host's own classes ---- */
 
-static const struct tn_class *const classes[] = {&net_hubport_class, &net_dump_class, NULL};
+static const struct tn_class *const classes[] = {&net_hubport_class, &net_dump_class,
+                                                 &net_buffer_class, NULL};
 
 const struct tn_plugin net_plugin = {
     .struct_size = sizeof(struct tn_plugin),
@@ -437,6 +438,6 @@ const struct tn_plugin net_plugin = {
     .id = "net",
     .version = TENON_VERSION,
     .license = "BSD-2-Clause",
-    .summary = "Hubs and packet dumps of the host",
+    .summary = "Hubs and filters of the host",
     .classes = classes,
 };

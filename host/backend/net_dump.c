@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* filter-dump: every packet that passes, to a file that tcpdump and wireshark read. The format is
  * libpcap's of version 2.4, in the host's byte order (draft-ietf-opsawg-pcap, 4 and 5). */
-#include "net_impl.h"
+#include "net_filter.h"
 
 #include "core/services.h"
 #include <errno.h>
@@ -21,13 +21,11 @@ _Static_assert(sizeof(struct pcap_file) == 24, "draft-ietf-opsawg-pcap 4");
 _Static_assert(sizeof(struct pcap_packet) == 16, "draft-ietf-opsawg-pcap 5");
 enum { PCAP_MAGIC = (int)0xa1b2c3d4, PCAP_ETHERNET = 1 };
 
-enum { QUEUE_ALL, QUEUE_RX, QUEUE_TX };
 struct dump {
     struct tn_dev *d;
-    struct tn_net *n;
-    const char *file, *position;
-    uint32_t maxlen, queue, insert;
-    uint8_t status;
+    struct net_filter_opts o;
+    const char *file;
+    uint32_t maxlen;
     int fd;
 };
 
@@ -63,7 +61,7 @@ static int dump_packet(void *s, uint32_t dir, uint32_t q, const struct tn_iov *v
     uint32_t hdr = net_chain_table.hdr_len(d->d);
     uint64_t len = net_iov_len(v, n), now = loop_table.now(d->d, TN_CLK_HOST);
     (void)dir, (void)q;
-    if (!d->status || n > PIECES || len <= hdr)
+    if (!d->o.status || n > PIECES || len <= hdr)
         return 0;
     len -= hdr;
     struct pcap_packet p = {(uint32_t)(now / 1000000000u), (uint32_t)(now % 1000000000u / 1000),
@@ -72,7 +70,7 @@ static int dump_packet(void *s, uint32_t dir, uint32_t q, const struct tn_iov *v
     n = trim(out + 1, skip(v, n, hdr, out + 1), d->maxlen);
     if (writev(d->fd, out, (int)n + 1) == (ssize_t)(sizeof p + p.captured))
         return 0;
-    d->status = 0; /* half a packet, or none: what follows could not be read */
+    d->o.status = 0; /* half a packet, or none: what follows could not be read */
     log_line(LOG_WARN, "%s: network dump write error - stopping dump", device_id(device_of(d->d)));
     return 0;
 }
@@ -108,23 +106,13 @@ static int open_file(struct dump *d, struct tn_err *e)
                : err_set(e, errno, "network dump file '%s': %s", d->file, strerror(errno));
 }
 
-static int insert(struct dump *d, struct tn_err *e)
-{
-    static const uint32_t dirs[] = {TN_NET_FROM_GUEST | TN_NET_TO_GUEST, TN_NET_FROM_GUEST,
-                                    TN_NET_TO_GUEST};
-    AUTO_FREE char *before = d->insert && strncmp(d->position, "id=", 3) == 0
-                                 ? xasprintf("before=%s", d->position + 3)
-                                 : NULL;
-    return net_chain_table.insert(d->n, d->d, dirs[d->queue], before ? before : d->position, e);
-}
-
 static int dump_realize(void *s, struct tn_err *e)
 {
     struct dump *d = s;
-    if (!d->n || !d->file)
-        return err_set(e, EINVAL, "Parameter '%s' is missing", d->n ? "file" : "netdev");
+    if (!d->o.n || !d->file)
+        return err_set(e, EINVAL, "Parameter '%s' is missing", d->o.n ? "file" : "netdev");
     int r = open_file(d, e);
-    return r < 0 ? r : insert(d, e);
+    return r < 0 ? r : net_filter_join(&d->o, d->d, e);
 }
 
 static int dump_changed(void *s, const char *name, struct tn_err *e)
@@ -133,19 +121,11 @@ static int dump_changed(void *s, const char *name, struct tn_err *e)
     return 0; /* status is looked at for every packet */
 }
 
-static const char *const queues[] = {"all", "rx", "tx", NULL};
-static const char *const inserts[] = {"behind", "before", NULL};
 static const struct tn_prop dump_props[] = {
-    TN_PROP_REF(struct dump, n, "netdev", NETDEV, 0, "back end whose packets are seen"),
+    NET_FILTER_PROPS(struct dump, o),
     TN_PROP_STR(struct dump, file, "file", NULL, "where they are written"),
     TN_PROP_RANGE(struct dump, maxlen, "maxlen", U32, 65536, 1, NET_PACKET_MAX,
                   "bytes of each packet"),
-    TN_PROP_ENUM(struct dump, queue, "queue", queues, QUEUE_ALL,
-                 "rx: what the back end receives from the guest; tx: what it sends there"),
-    TN_PROP_ROW(struct dump, status, "status", BOOL, TN_PF_RUNTIME, 0, 1, 0, 0, NULL, NULL,
-                "off: packets pass unseen"),
-    TN_PROP_STR(struct dump, position, "position", "tail", "head, tail or id=FILTER"),
-    TN_PROP_ENUM(struct dump, insert, "insert", inserts, 0, "behind or before that filter"),
 };
 
 static const char *const provides[] = {TN_NET_FILTER_1, NULL};

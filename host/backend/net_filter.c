@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* "tenon.net-filter-chain/1": the filters of a back end. */
-#include "net_impl.h"
+#include "net_filter.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -158,6 +158,20 @@ static int t_insert(struct tn_net *n, struct tn_dev *pub, uint32_t dirs, const c
     net_ref(n);
     managed_add(d, &f->m);
     return 0;
+}
+
+const char *const net_filter_queues[] = {"all", "rx", "tx", NULL};
+const char *const net_filter_inserts[] = {"behind", "before", NULL};
+
+int net_filter_join(const struct net_filter_opts *o, struct tn_dev *d, struct tn_err *e)
+{
+    static const uint32_t dirs[] = {TN_NET_FROM_GUEST | TN_NET_TO_GUEST, TN_NET_FROM_GUEST,
+                                    TN_NET_TO_GUEST};
+    int relative = o->insert && strncmp(o->position, "id=", 3) == 0;
+    AUTO_FREE char *before = relative ? xasprintf("before=%s", o->position + 3) : NULL;
+    if (!o->n)
+        return err_set(e, EINVAL, "Parameter 'netdev' is missing");
+    return t_insert(o->n, d, dirs[o->queue], before ? before : o->position, e);
 }
 
 /* ---- what filters ask for ---- */

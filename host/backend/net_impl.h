@@ -140,8 +140,8 @@ enum { NET_PASS, NET_TAKEN };
 int net_filter_run(struct tn_net *n, uint32_t dir, uint32_t q, struct net_rec *rec);
 int net_is_filtered(struct tn_net *n); /* any thread */
 
-/* ---- net_hub.c, net_dump.c ---- */
-extern const struct tn_class net_hubport_class, net_dump_class;
+/* ---- net_hub.c, net_dump.c, net_buffer.c ---- */
+extern const struct tn_class net_hubport_class, net_dump_class, net_buffer_class;
 int net_hubport_is_taken(const struct device *d); /* it has a back end, so no NIC fits */
 void net_hubs_warn(struct vm *vm);
 

@@ -691,6 +691,33 @@ TEST(a_filter_takes_and_gives_back)
     CHECK_EQ(b->got[0], 8);
 }
 
+TEST(a_buffer_lets_packets_pass_together)
+{
+    begin_pair("back");
+    CHECK(!make(TN_K_OBJECT, "filter-buffer,id=x,netdev=n"));
+    CHECK(strstr(said, "interval"));
+    struct filter *x = make(TN_K_OBJECT, "filter-buffer,id=x,netdev=n,interval=50000");
+    CHECK(x);
+    for (uint32_t i = 0; i < 300; i++) {
+        CHECK_EQ(deliver_one(b, i, 60 + i), 60 + i);
+        CHECK_EQ(send_one(f, i, 60 + i), 60 + i);
+    }
+    settle();
+    CHECK_EQ(f->ngot + b->ngot, 0); /* guest time stands still */
+    clock_start(&vm->clock);
+    UNTIL(f->ngot == 300 && b->ngot == 300);
+    CHECK(in_order(f->got, 300) && in_order(b->got, 300));
+    ERR_AUTO e = {0};
+    deliver_one(b, 7, 60);
+    settle();
+    CHECK_EQ(device_set(device_find(vm, TN_K_OBJECT, "x"), "status", "off", &e), 0);
+    settle();
+    CHECK_EQ(f->ngot, 301);
+    deliver_one(b, 8, 60);
+    settle();
+    CHECK_EQ(f->ngot, 302);
+}
+
 TEST(a_packet_that_waits_meets_each_filter_once)
 {
     begin_pair("back");
@@ -769,6 +796,7 @@ int main(void)
     RUN(a_back_end_may_refuse_offloads);
     RUN(filters_stand_in_the_order_of_their_positions);
     RUN(a_filter_takes_and_gives_back);
+    RUN(a_buffer_lets_packets_pass_together);
     RUN(a_packet_that_waits_meets_each_filter_once);
     RUN(descriptors_are_lent_where_nothing_stands_between);
     RUN(objects_that_name_a_back_end_are_late);
