@@ -111,9 +111,9 @@ static int check_sizes(struct virtio_net *n, struct tn_err *e)
 static int check_link(struct virtio_net *n, struct tn_err *e)
 {
     n->duplex = NET_DUPLEX_UNKNOWN;
-    if (n->duplex_name && !strcmp(n->duplex_name, "half"))
+    if (n->duplex_name && strcmp(n->duplex_name, "half") == 0)
         n->duplex = NET_DUPLEX_HALF;
-    else if (n->duplex_name && !strcmp(n->duplex_name, "full"))
+    else if (n->duplex_name && strcmp(n->duplex_name, "full") == 0)
         n->duplex = NET_DUPLEX_FULL;
     else if (n->duplex_name)
         return tn_fail(n->v.d, e, EINVAL, "'duplex' must be 'half' or 'full'");
@@ -126,8 +126,9 @@ static int check_link(struct virtio_net *n, struct tn_err *e)
 
 static void choose_tx_mode(struct virtio_net *n)
 {
-    n->tx_mode = n->tx && !strcmp(n->tx, "timer") ? NET_TX_TIMER : NET_TX_BH;
-    if (n->tx && strcmp(n->tx, "timer") && strcmp(n->tx, "bh"))
+    const bool timer = n->tx && strcmp(n->tx, "timer") == 0;
+    n->tx_mode = timer ? NET_TX_TIMER : NET_TX_BH;
+    if (n->tx && !timer && strcmp(n->tx, "bh") != 0)
         n->v.d->core->warn(n->v.d,
                            "virtio-net: Unknown option tx=%s, valid options: \"timer\" \"bh\"; "
                            "defaulting to \"bh\"",

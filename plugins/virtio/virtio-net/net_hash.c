@@ -171,7 +171,7 @@ static uint32_t gather(const struct flow *f, uint32_t type, uint8_t *in)
     uint32_t addr = f->version == 4 ? 4 : 16;
     memcpy(in, ex && f->home ? f->home : f->src, addr);
     memcpy(in + addr, ex && f->route ? f->route : f->dst, addr);
-    if (ip_only)
+    if (ip_only || !f->ports)
         return 2 * addr;
     memcpy(in + 2 * addr, f->ports, 4);
     return 2 * addr + 4;

@@ -149,10 +149,7 @@ static const struct tn_vhost_events events = {.struct_size = sizeof events, .eve
 static bool has_eventfds(const struct virtio_net *n)
 {
     const struct tn_virtio_port *port = n->v.port;
-    bool all = TN_HAS(port, kick_fd) && TN_HAS(port, call_fd);
-    for (uint32_t q = 0; all && q < 2 * n->npairs; q++)
-        all = port->kick_fd(n->v.p, q) >= 0 && port->call_fd(n->v.p, q) >= 0;
-    return all;
+    return port->kick_fd(n->v.p, 0) >= 0 && port->call_fd(n->v.p, 0) >= 0;
 }
 
 static struct net_vhost *vhost_new(struct virtio_net *n, const struct tn_vhost *ops, void *h)
