@@ -260,9 +260,8 @@ static struct blk_lane *lane_for(struct virtio_blk *s, struct tn_ctx *ctx)
 }
 
 /* In the home context the device's lock is held, elsewhere nothing is shared. */
-static int open_lane(struct blk_lane *l, struct tn_err *e)
+static int open_lane(struct virtio_blk *s, struct blk_lane *l, struct tn_err *e)
 {
-    struct virtio_blk *s = l->s;
     uint32_t flags = l->ctx ? TN_LF_NOLOCK : 0;
     struct tn_ctx *ctx = l->ctx ? l->ctx : s->v.loop->home(s->v.d);
     l->drive = s->block->queue(s->p.drive, ctx, flags);
@@ -292,7 +291,7 @@ int blk_queues_init(struct virtio_blk *s, struct tn_err *e)
         init_queue(s, i);
     int r = 0;
     for (uint32_t i = 0; i < s->nlanes && r == 0; i++)
-        r = open_lane(&s->lane[i], e);
+        r = open_lane(s, &s->lane[i], e);
     return r;
 }
 

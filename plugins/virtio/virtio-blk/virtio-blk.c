@@ -139,7 +139,8 @@ static uint32_t count_queues(const struct virtio_blk *s)
 {
     void *p;
     const struct tn_virtio_port *port = s->v.d->core->port(s->v.d, &p);
-    return s->p.num_queues == BLK_QUEUES_AUTO ? port->queues_hint(p, 0) : s->p.num_queues;
+    uint32_t nq = s->p.num_queues == BLK_QUEUES_AUTO ? port->queues_hint(p, 0) : s->p.num_queues;
+    return nq ? nq : 1;
 }
 
 static int set_up_queues(struct virtio_blk *s, uint32_t nq, struct tn_err *e)
