@@ -21,7 +21,7 @@ enum {
 static void send_message(struct vser *s, struct vq_elem *el, const struct control_message *m)
 {
     uint64_t n = vq_write(vq_in(el), el->nin, 0, m->head, CONTROL_LEN);
-    if (n == CONTROL_LEN)
+    if (n == CONTROL_LEN && m->extra_len)
         n += vq_write(vq_in(el), el->nin, CONTROL_LEN, m->extra, m->extra_len);
     if (n < CONTROL_LEN + m->extra_len)
         s->v.d->core->guest_error(s->v.d, "a buffer of %u bytes for a control message of %u",
