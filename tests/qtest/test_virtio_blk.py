@@ -741,6 +741,16 @@ def resize():
         eq(d.write(4095, pattern(512)), S_OK, 'status at the new end')
 
 
+@qtest.test(tenon='other events')
+def trace():
+    """-trace virtio_blk*: a request and its end"""
+    with disk(PCI, before='-trace virtio_blk*') as d:
+        d.write(8, pattern(512))
+        m = d.m
+    for text in 'virtio_blk_request', 'operation 2 at 4096, 512 bytes', 'ends with status 0':
+        ok(text in m.stderr, f'{text!r} is not in {m.stderr!r}')
+
+
 # ---- properties ----
 
 @qtest.test

@@ -169,6 +169,22 @@ static void say_boot_order(struct virtio_blk *s)
         machine->boot(s->v.d, s->p.bootindex, "disk@0,0");
 }
 
+static void add_traces(struct virtio_blk *s)
+{
+    static const struct tn_trace_event events[BLK_TRACES] = {
+        [BLK_TRACE_REQUEST] = {"virtio_blk_request",
+                               "queue %lu: %lu is operation %lu at %lu, %lu bytes", 0, 0},
+        [BLK_TRACE_COMPLETE] = {"virtio_blk_req_complete", "queue %lu: %lu ends with status %lu", 0,
+                                0},
+        [BLK_TRACE_KEEP] = {"virtio_blk_keep", "queue %lu: %lu is kept until the machine runs", 0,
+                            0},
+    };
+    memcpy(s->events, events, sizeof events);
+    s->trace = TN_GET(s->v.d, struct tn_trace, TN_TRACE_1);
+    if (s->trace)
+        s->trace->add(s->v.d, s->events, BLK_TRACES, sizeof s->events[0]);
+}
+
 static void let_go(void *self)
 {
     struct virtio_blk *s = self;
@@ -190,6 +206,7 @@ static int realize(void *self, struct tn_err *e)
         return r;
     }
     blk_config_reset(s);
+    add_traces(s);
     say_boot_order(s);
     return 0;
 }
@@ -305,7 +322,7 @@ static const struct tn_class virtio_blk = {
 
 static const struct tn_class *const classes[] = {&virtio_blk, NULL};
 static const char *const needs[] = {TN_BLOCK_1, TN_LOOP_1, TN_DMA_1, NULL};
-static const char *const wants[] = {TN_MACHINE_1, TN_STREAM_1, NULL};
+static const char *const wants[] = {TN_MACHINE_1, TN_STREAM_1, TN_TRACE_1, NULL};
 
 const struct tn_plugin tn_plugin_v1 = {
     .struct_size = sizeof tn_plugin_v1,

@@ -8,6 +8,7 @@
 #define TN_VIRTIO_BLK_H
 #include <sys/queue.h>
 #include <tenon/block.h>
+#include <tenon/trace.h>
 
 #include "blk_req.h"
 #include "virtio/vdev.h"
@@ -20,6 +21,9 @@ enum {
     BLK_CONFIG_LEN = 72, /* 5.2.4 without what zoned devices have */
     BLK_MAX_SECTORS = INT32_MAX >> 9
 };
+
+/* Trace events */
+enum { BLK_TRACE_REQUEST, BLK_TRACE_COMPLETE, BLK_TRACE_KEEP, BLK_TRACES };
 
 struct virtio_blk;
 struct blk_lane;
@@ -104,6 +108,8 @@ struct virtio_blk {
     struct vdev v; /* first */
     struct blk_props p;
     const struct tn_block *block;
+    const struct tn_trace *trace; /* NULL: the host has none */
+    struct tn_trace_event events[BLK_TRACES];
     struct tn_blk_info info;
     struct blk_limits limits; /* sectors: atomic */
     uint8_t config[BLK_CONFIG_LEN];
