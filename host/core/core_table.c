@@ -460,6 +460,12 @@ static struct tn_bh *l_bh(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, vo
     return bh_new(ctx_of(d, c), device_of(d), flags & TN_LF_NOLOCK, fn, s);
 }
 
+static struct tn_poll *l_poll(struct tn_dev *d, struct tn_ctx *c, uint32_t flags,
+                              const struct tn_poll_ops *o, void *s)
+{
+    return poll_new(ctx_of(d, c), device_of(d), flags & TN_LF_NOLOCK, o, s);
+}
+
 static struct tn_ctx *l_home(struct tn_dev *d)
 {
     return device_of(d)->home;
@@ -486,4 +492,6 @@ const struct tn_loop loop_table = {
     .timer_del = timer_del,
     .fd_del = watch_del,
     .bh_del = bh_del,
+    .poll = l_poll,
+    .poll_del = poll_del,
 };

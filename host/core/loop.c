@@ -313,9 +313,12 @@ static void bury(struct tn_ctx *c)
     pthread_mutex_lock(&c->lock);
     struct tn_timer *t = c->dead_timers;
     struct tn_watch *w = c->dead_watches;
+    struct tn_poll *p = c->dead_polls;
     c->dead_timers = NULL;
     c->dead_watches = NULL;
+    c->dead_polls = NULL;
     pthread_mutex_unlock(&c->lock);
+    loop_poll_bury(p);
     for (struct tn_timer *next; t; t = next) {
         next = t->next_dead;
         free(t);
@@ -344,6 +347,7 @@ void loop_free(struct tn_ctx *c)
 void loop_wake(struct tn_ctx *c)
 {
     uint64_t one = 1;
+    __atomic_store_n(&c->woken, 1, __ATOMIC_RELAXED);
     ssize_t r = write(c->wakefd, &one, sizeof one);
     (void)r; /* full means awake */
 }
@@ -360,7 +364,7 @@ int loop_here(const struct tn_ctx *c)
            pthread_equal(c->thread, pthread_self());
 }
 
-static uint64_t until_deadline(struct tn_ctx *c, uint64_t most)
+uint64_t loop_until_deadline(struct tn_ctx *c, uint64_t most)
 {
     for (uint32_t clk = TN_CLK_VM; clk <= TN_CLK_REAL; clk++) {
         if (clk == TN_CLK_VM &&
@@ -397,17 +401,16 @@ static void drain_wake(struct tn_ctx *c)
     (void)r;
 }
 
-int loop_once(struct tn_ctx *c, uint64_t timeout_ns)
+static int wait_and_run(struct tn_ctx *c, uint64_t timeout_ns)
 {
     struct epoll_event ev[32];
-    if (c->depth++ == 0)
-        bury(c); /* an outer round may still have a dead watch among its events */
-    __atomic_add_fetch(&c->passes, 1, __ATOMIC_SEQ_CST);
+    int ran = 0;
     __atomic_store_n(&c->sleeping, 1, __ATOMIC_SEQ_CST);
-    if (c->ready || __atomic_load_n(&c->pending, __ATOMIC_SEQ_CST) || any_always(c))
+    if (c->ready || __atomic_load_n(&c->pending, __ATOMIC_SEQ_CST))
         timeout_ns = 0;
-    timeout_ns = until_deadline(c, timeout_ns);
-    int n = wait_events(c, ev, (int)ARRAY_SIZE(ev), timeout_ns), ran = 0;
+    timeout_ns = loop_until_deadline(c, timeout_ns);
+    __atomic_store_n(&c->woken, 0, __ATOMIC_RELAXED); /* its write ends the wait, or is to come */
+    int n = wait_events(c, ev, (int)ARRAY_SIZE(ev), timeout_ns);
     __atomic_store_n(&c->sleeping, 0, __ATOMIC_SEQ_CST);
     for (int i = 0; i < n; i++) {
         struct tn_watch *w = ev[i].data.ptr;
@@ -417,6 +420,31 @@ int loop_once(struct tn_ctx *c, uint64_t timeout_ns)
             ready(w, from_epoll(ev[i].events));
         ran |= w != NULL;
     }
+    return ran;
+}
+
+/* The same, with a look for work before it. */
+static int poll_and_run(struct tn_ctx *c, uint64_t timeout_ns)
+{
+    uint64_t begun = timeout_ns ? clock_now(c->clock, TN_CLK_REAL) : 0;
+    if (loop_poll(c, timeout_ns))
+        return loop_poll_owes(c) ? wait_and_run(c, 0) | 1 : 1;
+    c->polling.unseen = 0;
+    int ran = wait_and_run(c, timeout_ns);
+    if (ran && timeout_ns)
+        loop_poll_learn(&c->polling, clock_now(c->clock, TN_CLK_REAL) - begun);
+    return ran;
+}
+
+int loop_once(struct tn_ctx *c, uint64_t timeout_ns)
+{
+    if (c->depth++ == 0)
+        bury(c); /* an outer round may still have a dead watch among its events */
+    __atomic_add_fetch(&c->passes, 1, __ATOMIC_SEQ_CST);
+    if (c->ready || __atomic_load_n(&c->pending, __ATOMIC_SEQ_CST) || any_always(c))
+        timeout_ns = 0;
+    int ran = __atomic_load_n(&c->polls, __ATOMIC_ACQUIRE) ? poll_and_run(c, timeout_ns)
+                                                           : wait_and_run(c, timeout_ns);
     ran |= run_always(c);
     ran |= loop_run_timers(c) != 0;
     ran |= run_bhs(c);

@@ -47,6 +47,27 @@ struct tn_bh {
     struct tn_bh *next;
 };
 
+struct tn_poll {
+    struct managed m;
+    struct tn_ctx *ctx;
+    struct device *dev;
+    const struct tn_poll_ops *ops;
+    void *s;
+    uint32_t flags, dead, stopped;
+    struct tn_poll *next, *next_dead;
+};
+
+/* How long a context asks for work before it waits: as long as that has paid of late. */
+struct loop_polling {
+    uint64_t max_ns;       /* 0: never. Constant once its thread runs, as are the next two */
+    uint64_t grow, shrink; /* factors; 0: twice, and at once to nothing */
+    uint64_t ns;           /* now */
+    uint32_t begun;        /* notifications may be off */
+    uint32_t crowded;      /* rounds without polling, as others want this processor */
+    uint32_t penalty;      /* what crowded becomes the next time */
+    uint32_t unseen;       /* rounds since descriptors were looked at */
+};
+
 struct tn_ctx {
     const struct clock *clock;
     char *name;
@@ -61,6 +82,9 @@ struct tn_ctx {
         *ready; /* taken off it, in order; its thread's, and what a nested round goes on with */
     struct tn_timer *dead_timers;
     struct tn_watch *dead_watches, *always;
+    struct tn_poll *polls, *dead_polls;
+    struct loop_polling polling;
+    uint32_t woken;  /* loop_wake() was called, and its descriptor not read since */
     uint32_t passes; /* iterations done: what loop_drain() waits for */
     uint32_t depth;  /* rounds within rounds: a callback waits and lets the loop go on */
 };
@@ -85,6 +109,9 @@ uint64_t loop_deadline(struct tn_ctx *c, uint32_t clk);
 /* Runs what has expired. c's thread. Returns how many ran. */
 uint32_t loop_run_timers(struct tn_ctx *c);
 
+/* Before its thread starts: c polls for up to max_ns. On one processor it never does. */
+void loop_set_polling(struct tn_ctx *c, uint64_t max_ns, uint64_t grow, uint64_t shrink);
+
 struct tn_timer *timer_new(struct tn_ctx *c, struct device *d, uint32_t flags, uint32_t clk,
                            void (*fn)(void *), void *s);
 void timer_arm(struct tn_timer *t, uint64_t ns);
@@ -103,5 +130,9 @@ void bh_once(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s);
 void bh_once_about(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s);
 void bh_kick(struct tn_bh *b);
 void bh_del(struct tn_bh *b);
+/* NULL if c does not poll. Main thread. */
+struct tn_poll *poll_new(struct tn_ctx *c, struct device *d, uint32_t flags,
+                         const struct tn_poll_ops *ops, void *s);
+void poll_del(struct tn_poll *p);
 
 #endif

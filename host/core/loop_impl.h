@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared by loop.c and loop_timer.c; nobody else's. */
+/* Shared by loop.c, loop_timer.c and loop_poll.c; nobody else's. */
 #ifndef TN_HOST_LOOP_IMPL_H
 #define TN_HOST_LOOP_IMPL_H
 #include "device.h"
@@ -20,5 +20,18 @@ static inline struct domain *lock_for(struct device *d, uint32_t flags)
     domain_lock(dom);
     return dom;
 }
+
+/* ---- loop_poll.c ---- */
+
+/* Asks for work until some is found, something else is to be done, or it is not worth more: then
+ * notifications are on. Returns 1 if there is no reason to wait. c's thread. */
+int loop_poll(struct tn_ctx *c, uint64_t timeout_ns);
+/* The descriptors must be looked at, although polling finds work. */
+int loop_poll_owes(struct tn_ctx *c);
+/* From the begin of polling to the end of the wait it was that long. */
+void loop_poll_learn(struct loop_polling *p, uint64_t ns);
+void loop_poll_bury(struct tn_poll *dead);
+/* The time until the earliest deadline, at most `most`. */
+uint64_t loop_until_deadline(struct tn_ctx *c, uint64_t most);
 
 #endif

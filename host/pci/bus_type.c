@@ -15,7 +15,7 @@ static const struct tn_prop props[] = {
             "Slot and optional function number, example: 06.0 or 06"),
     TN_PROP(struct pci_child, multifunction, "multifunction", BOOL, 0,
             "the slot has further functions"),
-    TN_PROP(struct pci_child, rombar, "rombar", BOOL, 1, "the guest sees the expansion ROM"),
+    TN_PROP(struct pci_child, rombar, "rombar", U32, 1, "the guest sees the expansion ROM, unless 0"),
     TN_PROP_STR(struct pci_child, romfile, "romfile", NULL, "contents of the expansion ROM"),
     TN_PROP(struct pci_child, romsize, "romsize", U32, UINT32_MAX, "bytes of the expansion ROM"),
     TN_PROP(struct pci_child, acpi_index, "acpi-index", U32, 0,

@@ -24,7 +24,8 @@ enum { PCI_DEVFNS = 256, PCI_BUSES = 256, PCI_SLOTS = 32 };
 /* Provider data of each child of a PCI bus: the properties that the bus adds. */
 struct pci_child {
     int32_t addr; /* devfn, -1 = any */
-    uint8_t multifunction, rombar, reserved[2];
+    uint32_t rombar; /* 0: the guest does not see the expansion ROM */
+    uint8_t multifunction, reserved[3];
     uint32_t romsize, acpi_index, compat, reserved2;
     const char *romfile, *failover_pair_id;
     struct pci_func *func;

@@ -15,11 +15,12 @@ struct iothread {
     char name[16];
 };
 
-/* Names as QEMU's; this loop does not poll, so they only have to be numbers. */
+/* As QEMU's. */
 static const struct tn_prop props[] = {
-    TN_PROP(struct iothread, poll_max_ns, "poll-max-ns", U64, 32768, NULL),
-    TN_PROP(struct iothread, poll_grow, "poll-grow", U64, 0, NULL),
-    TN_PROP(struct iothread, poll_shrink, "poll-shrink", U64, 0, NULL),
+    TN_PROP(struct iothread, poll_max_ns, "poll-max-ns", U64, 32768,
+            "ns of looking for work before a wait"),
+    TN_PROP(struct iothread, poll_grow, "poll-grow", U64, 0, "factor; 0: 2"),
+    TN_PROP(struct iothread, poll_shrink, "poll-shrink", U64, 0, "factor; 0: at once to nothing"),
 };
 
 static void begin(void *p)
@@ -44,6 +45,7 @@ static int realize(void *p, struct tn_err *e)
     t->ctx = loop_new(&d->vm->clock, t->name);
     if (!t->ctx)
         return err_set(e, EMFILE, "iothread '%s': no event context", device_id(d));
+    loop_set_polling(t->ctx, t->poll_max_ns, t->poll_grow, t->poll_shrink);
     d->handle = t->ctx;
     d->handle_type = TN_P_IOTHREAD;
     return 0;

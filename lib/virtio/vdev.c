@@ -111,6 +111,7 @@ static void run(void *s)
 {
     struct vdev_queue *q = s;
     uint32_t state = state_of(q);
+    q->deaf = 0;
     if (state == VDEV_Q_RUNNING)
         handle(q);
     else if (state == VDEV_Q_STOPPING)
@@ -126,6 +127,42 @@ static void kicked(void *s, uint32_t events)
     (void)events;
     run(q);
 }
+
+/* ---- polling ---- */
+
+/* The one that stops the queue does not run the handler, but in its home context may touch the
+ * ring: all this looks at the state first. */
+static void poll_begin(void *s)
+{
+    struct vdev_queue *q = s;
+    if (vdev_running(q) && !q->deaf)
+        vq_poll(&q->ring, true);
+}
+
+/* A handler that takes nothing although it could wants to be run later, and will be: no poll before
+ * that, and kicks as ever. */
+static uint32_t poll_ring(void *s)
+{
+    struct vdev_queue *q = s;
+    if (!vdev_running(q) || !q->ring.polled || vq_empty(&q->ring))
+        return 0;
+    uint16_t at = vq_place(&q->ring).avail;
+    handle(q);
+    if (vq_place(&q->ring).avail != at)
+        return 1;
+    q->deaf = 1;
+    vq_poll(&q->ring, false);
+    return 0;
+}
+
+static uint32_t poll_end(void *s)
+{
+    struct vdev_queue *q = s;
+    return vdev_running(q) && q->ring.polled && vq_poll(&q->ring, false);
+}
+
+static const struct tn_poll_ops poll_ops = {
+    .struct_size = sizeof poll_ops, .poll = poll_ring, .begin = poll_begin, .end = poll_end};
 
 void vdev_poke(struct vdev_queue *q)
 {
@@ -292,6 +329,8 @@ static int connect(struct vdev *v, struct vdev_queue *q)
     if (q->kick_fd < 0)
         return 0;
     q->watch = v->loop->fd(v->d, c, flags, q->kick_fd, 0, kicked, q);
+    if (q->watch && TN_HAS(v->loop, poll))
+        q->poll = v->loop->poll(v->d, c, flags, &poll_ops, q);
     return q->watch ? 0 : -ENOMEM;
 }
 

@@ -32,9 +32,11 @@ struct vdev_queue {
     /* own */
     struct tn_watch *watch;                /* of kick_fd, or NULL */
     struct tn_bh *bh;                      /* handle(), or the end of the queue */
+    struct tn_poll *poll;                  /* of the ring, or NULL */
     struct tn_bh *report;                  /* queue_stopped(), without the device's lock */
     uint32_t state;                        /* VDEV_Q_*, atomic */
     uint32_t parked;                       /* requests that wait for resume: a stop does not wait for them */
+    uint8_t deaf;                          /* the handler left buffers: it is not polled before something runs it */
     uint8_t told_stop, told_broken;        /* stopping() and port->broken() were called */
     int kick_fd;                           /* borrowed; -errno: none */
     uint8_t placed;                        /* place is one: since the last reset it was stopped, or loaded */

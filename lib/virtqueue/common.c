@@ -129,7 +129,7 @@ int vq_start(struct vq *q, const struct tn_vq *c, const struct tn_dma *dma, stru
     bool restore = c->flags & TN_VQ_RESTORE && place;
     if (restore)
         at = *place;
-    q->live = 0;
+    q->live = q->polled = 0;
     q->broken = refusal(c, &a);
     if (!q->broken)
         q->broken = place_refusal(c, &at);
@@ -293,12 +293,32 @@ bool vq_empty(struct vq *q)
     return is_packed(q) ? packed_empty(q) : split_empty(q);
 }
 
+static bool unseen(struct vq *q)
+{
+    return is_packed(q) ? packed_unseen(q) : split_unseen(q);
+}
+
+static bool ask_for_kicks(struct vq *q, bool on)
+{
+    return is_packed(q) ? packed_kicks(q, on) : split_kicks(q, on);
+}
+
 bool vq_kicks(struct vq *q, bool on)
 {
     q->kicks_off = !on;
     if (!q->live)
         return false;
-    return is_packed(q) ? packed_kicks(q, on) : split_kicks(q, on);
+    if (q->polled)
+        return on && unseen(q);
+    return ask_for_kicks(q, on);
+}
+
+bool vq_poll(struct vq *q, bool on)
+{
+    q->polled = on;
+    if (!q->live || q->kicks_off)
+        return false;
+    return ask_for_kicks(q, !on);
 }
 
 uint64_t vq_room(struct vq *q, uint64_t enough)

@@ -124,7 +124,7 @@ static struct near look(const struct vq *q)
 /* As in split.c. */
 static NOINLINE bool more_after_all(struct vq *q)
 {
-    return q->live && !q->kicks_off && packed_kicks(q, true) && !packed_empty(q);
+    return q->live && !q->kicks_off && !q->polled && packed_kicks(q, true) && !packed_empty(q);
 }
 
 static ALWAYS_INLINE void step(struct vq *q, struct near *r, uint32_t n)
@@ -343,6 +343,20 @@ static uint32_t event_at(const struct vq *q, struct pos p)
     return p.at | (p.wrap ? EVENT_WRAP : 0u) | (uint32_t)EVENT_F_DESC << EVENT_FLAGS_SHIFT;
 }
 
+/* Behind what was looked at. */
+static struct pos next_pos(const struct vq *q)
+{
+    return moved((struct pos){q->avail, q->avail_wrap}, q->size, q->ahead);
+}
+
+bool packed_unseen(struct vq *q)
+{
+    struct pos p = next_pos(q);
+    uint64_t off = desc_off(p.at) + PDESC_FLAGS;
+    return is_avail(q->desc->va ? ld16_seq(q->desc->va + off) : vq_far_ld16(q, q->desc, off),
+                    p.wrap);
+}
+
 bool packed_kicks(struct vq *q, bool on)
 {
     if (!on) {
@@ -351,13 +365,10 @@ bool packed_kicks(struct vq *q, bool on)
         q->armed = DISARMED;
         return false;
     }
-    struct pos p = moved((struct pos){q->avail, q->avail_wrap}, q->size, q->ahead);
-    uint32_t e = event_at(q, p);
+    uint32_t e = event_at(q, next_pos(q));
     if (q->armed != ARMED || q->armed_at != (uint16_t)e)
         set_event(q, e);
     q->armed = ARMED;
     q->armed_at = (uint16_t)e;
-    uint64_t off = desc_off(p.at) + PDESC_FLAGS;
-    return is_avail(q->desc->va ? ld16_seq(q->desc->va + off) : vq_far_ld16(q, q->desc, off),
-                    p.wrap);
+    return packed_unseen(q);
 }

@@ -106,7 +106,7 @@ static ALWAYS_INLINE bool more(struct vq *q, bool direct)
 static NOINLINE bool more_after_all(struct vq *q)
 {
     bool direct = vq_direct(q);
-    return q->live && !q->kicks_off && split_kicks(q, true) && more(q, direct);
+    return q->live && !q->kicks_off && !q->polled && split_kicks(q, true) && more(q, direct);
 }
 
 static ALWAYS_INLINE uint64_t avail_off(uint32_t at, uint32_t size)
@@ -287,16 +287,21 @@ bool split_empty(struct vq *q)
     return q->avail == q->avail_seen && avail_idx(q) == q->avail;
 }
 
+bool split_unseen(struct vq *q)
+{
+    return avail_idx(q) != q->avail_seen;
+}
+
 bool split_kicks(struct vq *q, bool on)
 {
     if (q->flags & TN_VQ_EVENT_IDX) {
         if (!on || (q->armed == ARMED && q->armed_at == q->avail_seen))
-            return on && avail_idx(q) != q->avail_seen;
+            return on && split_unseen(q);
         q->armed_at = q->avail_seen;
         device_st16(q, USED_RING + USED_ENTRY * (uint64_t)q->size, q->armed_at);
     } else if (q->armed != (on ? ARMED : DISARMED)) {
         device_st16(q, USED_FLAGS, on ? 0 : USED_F_NO_NOTIFY);
     }
     q->armed = on ? ARMED : DISARMED;
-    return on && avail_idx(q) != q->avail_seen;
+    return on && split_unseen(q);
 }

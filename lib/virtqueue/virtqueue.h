@@ -55,6 +55,7 @@ struct vq {
     uint8_t life;                /* elements of an earlier one are only released */
     uint8_t kicks_off;           /* vq_kicks(q, false) is in force */
     uint8_t armed;               /* the driver was asked for a kick, at armed_at (event index) */
+    uint8_t polled;              /* vq_poll(q, true) is in force: kicks stay off */
     uint8_t again;               /* VQ_AGAIN_*: of the last vq_pop() */
     uint32_t flags, size;        /* TN_VQ_*; descriptors */
     const struct tn_cached *desc, *driver, *device; /* the three areas */
@@ -159,6 +160,9 @@ bool vq_empty(struct vq *q);
 /* Asks the driver for kicks (true, as at the start) or tells it that none are needed (false). After true,
  * look again: returns true if buffers came that neither vq_pop() nor vq_room() has seen. */
 bool vq_kicks(struct vq *q, bool on);
+/* While a queue is polled (true) no kick is asked for, whatever is said to vq_kicks(), which still looks. False:
+ * as vq_kicks() was told last; returns true if buffers came that nobody has seen. A start ends it, too. */
+bool vq_poll(struct vq *q, bool on);
 /* Bytes that could be written into the buffers that are there, counted up to enough: for a device that
  * needs several for one message. */
 uint64_t vq_room(struct vq *q, uint64_t enough);

@@ -240,6 +240,7 @@ void split_unpop(struct vq *q);
 void split_use(struct vq *q, uint16_t id, uint32_t len, uint32_t entries);
 bool split_publish(struct vq *q);
 bool split_empty(struct vq *q);
+bool split_unseen(struct vq *q);
 bool split_kicks(struct vq *q, bool on);
 
 struct vq_elem *packed_pop(struct vq *q);
@@ -250,6 +251,7 @@ void packed_unpop(struct vq *q, uint16_t ndesc);
 void packed_use(struct vq *q, uint16_t id, uint32_t len, uint32_t ndesc);
 bool packed_publish(struct vq *q);
 bool packed_empty(struct vq *q);
+bool packed_unseen(struct vq *q);
 bool packed_kicks(struct vq *q, bool on);
 
 /* ---- VIRTIO_F_IN_ORDER ---- */

@@ -248,9 +248,7 @@ faults() { dmesg | grep -E 'WARNING:|BUG:|Oops|nobody cared|soft lockup|rcu.*sta
 # --- another kernel ---
 
 # Loads the kernel and the image of disk "boot"; the devices are left as they are.
-load_kernel() { # COMMAND_LINE [kexec's arguments]
-  line=$1
-  shift
+load_kernel() { # COMMAND_LINE [-p], which is for a panic
   mkdir -p /tmp/boot && tar -xf "$(disk boot)" -C /tmp/boot &&
-    kexec -s -l /tmp/boot/vmlinuz --initrd=/tmp/boot/second.cpio --command-line="$line" "$@" && echo ok
+    kexec -s "${2:--l}" /tmp/boot/vmlinuz --initrd=/tmp/boot/second.cpio --command-line="$1" && echo ok
 }

@@ -204,14 +204,21 @@ class LifeCases(Suite):
               '-device', 'virtserialport,chardev=p,name=echo', '-device', 'virtio-rng-pci')
 
     def run(self):
-        boot = Disk('boot', 'readonly=on', file=f'{self.options.images}/boot.tar')
-        with self.guest('all', 'q35', (*self.DISKS, boot), self.NICS, (*THREADS, *self.OTHERS), 1024) as (console, folder):
-            peers = [PortPeer(folder / 'hvc0', echo=False), PortPeer(folder / 'port', echo=True)]
-            self.asked('all devices work', console, 'all_quick')
+        with self.everything('all') as console:
             self.check_load(console)
             self.check_drivers(console)
             self.check_second_kernel(console)
-            self.end('all', console)
+        with self.everything('crash', 'crashkernel=256M') as console:
+            self.check_crash(console)
+
+    @contextlib.contextmanager
+    def everything(self, name, append=''):
+        boot = Disk('boot', 'readonly=on', file=f'{self.options.images}/boot.tar')
+        with self.guest(name, 'q35', (*self.DISKS, boot), self.NICS, (*THREADS, *self.OTHERS), 1024, append) as (console, folder):
+            peers = [PortPeer(folder / 'hvc0', echo=False), PortPeer(folder / 'port', echo=True)]
+            self.asked(f'{name}: all devices work', console, 'all_quick')
+            yield console
+            self.end(name, console)
             del peers
 
     def check_load(self, console):
@@ -234,16 +241,30 @@ class LifeCases(Suite):
         self.asked('virtio_pci: the module comes and goes', console, 'reload_transport virtio_pci; all_quick')
 
     def check_second_kernel(self, console):
-        """One CPU, so that there are fewer queues than before; devices are as the first kernel left them."""
+        """One CPU, so that there are fewer queues than before; the first kernel only takes bus mastering away."""
         with self.case('kexec: all devices work in a kernel with one CPU'):
-            line = f'console=ttyS0 quiet panic=-1 nr_cpus=1 {self.options.append}'
-            answer = console.ask(f"disturb blk; disturb net; load_kernel '{line}'")
-            require(answer.splitlines()[-1:] == ['ok'], answer)
+            self.load_kernel(console, '')
             console.send('disturb blk; disturb net; kexec -e')
-            at_prompt(console)
-            require(console.ask('nproc') == '1', 'there are more CPUs')
-            answer = console.ask('all_quick')
-            require(answer == 'ok', answer)
+            self.check_second(console)
+
+    def check_crash(self, console):
+        """The first kernel dies at once: the second finds queues that run, and requests under way in memory that is not its own."""
+        with self.case('panic: all devices work in the crash kernel'):
+            self.load_kernel(console, '-p')
+            console.send('disturb blk; disturb net; disturb rng; disturb console; echo c >/proc/sysrq-trigger')
+            self.check_second(console)
+
+    def load_kernel(self, console, how):
+        line = f'console=ttyS0 quiet panic=-1 nr_cpus=1 {self.options.append}'
+        answer = console.ask(f"load_kernel '{line}' {how}")
+        require(answer.splitlines()[-1:] == ['ok'], answer)
+
+    @staticmethod
+    def check_second(console):
+        at_prompt(console)
+        require(console.ask('nproc') == '1', 'there are more CPUs')
+        answer = console.ask('all_quick')
+        require(answer == 'ok', answer)
 
 
 class FaultCases(Suite):
@@ -255,7 +276,7 @@ class FaultCases(Suite):
 
     def check_lost(self):
         """An NBD server that dies under load and comes back; an image without room, werror=report."""
-        with nbd_server() as server, small_room('/tmp/tenon-room', 8) as room:
+        with NbdServer() as server, small_room('/tmp/tenon-room', 8) as room:
             disks = (Disk('nbd', 'rerror=report,werror=report', file=f'nbd:unix:{server.path}'),
                      Disk('room', 'werror=report,cache=none', file=str(room)))
             with self.guest('faults', 'q35', disks) as (console, _):
@@ -312,7 +333,7 @@ class FaultCases(Suite):
             require(time.monotonic() < deadline, f'{used:.2f} s of processor time in 2 s')
 
 
-class nbd_server:
+class NbdServer:
     """nbdkit on an image; dies by SIGKILL, and may be started again."""
 
     path, image = '/tmp/tenon-nbd.sock', '/tmp/tenon-nbd.raw'

@@ -151,7 +151,7 @@ class Suite:
         self.options, self.tap = options, tap
 
     @contextlib.contextmanager
-    def guest(self, name, machine, disks=(), nics=(), extra=(), memory_mib=512):
+    def guest(self, name, machine, disks=(), nics=(), extra=(), memory_mib=512, append=''):
         """A guest with the tools, at the prompt; yields (console, folder). At the end it has to power off in peace."""
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(dir='/tmp'))
@@ -160,7 +160,7 @@ class Suite:
                 disk.make(folder)
             words = [w for d in disks for w in d.arguments(machine, folder)] + [w for n in nics for w in n.arguments(machine)]
             guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{KERNEL}/vmlinux', initrd=f'{self.options.images}/tools.cpio',
-                             machine=machine, cpus=2, memory_mib=memory_mib, no_reboot=True, append=self.options.append,
+                             machine=machine, cpus=2, memory_mib=memory_mib, no_reboot=True, append=f'{append} {self.options.append}',
                              extra=(*words, *(word.format(folder=folder) for word in extra)))
             command = l2.command_line(self.options.vmm, self.options.binary, guest)
             failed_before = self.tap.failed

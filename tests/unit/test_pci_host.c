@@ -745,7 +745,7 @@ TEST(a_rom_comes_from_its_file)
     CHECK_EQ(space_read(vm->mmio, 0xe0000000, 2), 0xaa55u);
     CHECK_EQ(space_read(vm->mmio, 0xe0000004, 4), 0xffff6d6fu);
     CHECK_EQ(space_read(vm->mmio, 0xe0000008, 4), 0xffffffffu);
-    add("probe", NULL, PROPS("romfile", path, "rombar", "off"));
+    add("probe", NULL, PROPS("romfile", path, "rombar", "0"));
     CHECK_EQ(cfg_read(0, 2, 0, PCI_ROM_ADDRESS, 4), 0u);
     CHECK(!try_add(&e, "probe", NULL, PROPS("romfile", path, "romsize", "2")));
     unlink(path);

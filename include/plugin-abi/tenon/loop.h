@@ -12,6 +12,7 @@ extern "C" {
 struct tn_timer; /**< a one-shot timer, bound to a context */
 struct tn_watch; /**< readiness of a file descriptor, bound to a context */
 struct tn_bh;    /**< a bottom half: a callback to run soon, bound to a context */
+struct tn_poll;  /**< who is asked for work while a context does not wait yet, bound to that context */
 
 enum { TN_FD_IN = 1, TN_FD_OUT = 2, TN_FD_ERR = 4 };
 enum { TN_LF_NOLOCK = 1 }; /**< the callback runs without [dev]; the plugin locks for itself */
@@ -19,6 +20,17 @@ enum {
     TN_CLK_VM = 1, /**< ns of guest time: stands still while the VM is stopped */
     TN_CLK_HOST,   /**< ns since 1970 */
     TN_CLK_REAL    /**< ns of a steady clock that runs always */
+};
+
+/** What an iothread asks for some microseconds before it waits for events: a look at memory is cheaper than to sleep
+ * and be woken, for both sides. All [ctx][dev], not within one another. */
+struct tn_poll_ops {
+    uint32_t struct_size;
+    uint32_t (*poll)(void *s); /**< does what there is to do: 1. Nothing there: 0, with no system call */
+    void (*begin)(void *s);    /**< or NULL. Polling begins: the other side need not notify from here on */
+    /** or NULL. The context is about to wait: notifications are on again at the return. 1: something came meanwhile
+     * that they do not tell of, and poll() finds */
+    uint32_t (*end)(void *s);
 };
 
 #define TN_LOOP_1 "tenon.loop/1"
@@ -48,6 +60,10 @@ struct tn_loop {
     void (*timer_del)(struct tn_timer *t);
     void (*fd_del)(struct tn_watch *w);
     void (*bh_del)(struct tn_bh *b);
+    /** [main] o(s) is asked before c waits, if that is an iothread that polls; never relied upon: events are watched as
+     * well. o stays. NULL: c never polls, or no memory; nothing is lost then */
+    struct tn_poll *(*poll)(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, const struct tn_poll_ops *o, void *s);
+    void (*poll_del)(struct tn_poll *p); /**< as the deletions above. end() is not called any more */
 };
 
 #ifdef __cplusplus

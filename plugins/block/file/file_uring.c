@@ -21,9 +21,10 @@ struct uring_queue {
     struct file_queue q; /* first */
     struct io_uring ring;
     struct tn_watch *watch;
-    uint32_t cancels;  /* under way */
-    uint32_t disabled; /* until the context's thread comes: it is the single issuer then */
-    uint32_t fixed;    /* the file is registered, as number 0 */
+    struct tn_poll *poll; /* or NULL */
+    uint32_t cancels;     /* under way */
+    uint32_t disabled;    /* until the context's thread comes: it is the single issuer then */
+    uint32_t fixed;       /* the file is registered, as number 0 */
 };
 
 /* ---- rings ---- */
@@ -234,6 +235,19 @@ static void on_ring(void *p, uint32_t events)
     reap_on(p);
 }
 
+/* Ends that are there, or that are made by a system call. */
+static uint32_t poll_ring(void *p)
+{
+    struct uring_queue *u = p;
+    unsigned flags = IO_URING_READ_ONCE(*u->ring.sq.kflags);
+    if (!io_uring_cq_ready(&u->ring) && !(flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)))
+        return 0;
+    reap_on(u);
+    return 1;
+}
+
+static const struct tn_poll_ops poll_ops = {.struct_size = sizeof poll_ops, .poll = poll_ring};
+
 /* ---- the engine ---- */
 
 static int start(struct uring_queue *u, struct file *f, struct tn_ctx *c)
@@ -249,6 +263,8 @@ static int start(struct uring_queue *u, struct file *f, struct tn_ctx *c)
         if (u->watch)
             f->loop->fd_del(u->watch);
         io_uring_queue_exit(&u->ring);
+    } else if (TN_HAS(f->loop, poll)) {
+        u->poll = f->loop->poll(f->dev, c, TN_LF_NOLOCK, &poll_ops, u);
     }
     return r;
 }
@@ -268,6 +284,8 @@ static void uring_queue_del(struct file_queue *q)
 {
     struct uring_queue *u = (struct uring_queue *)q;
     q->file->loop->fd_del(u->watch);
+    if (u->poll)
+        q->file->loop->poll_del(u->poll);
     queue_fini(q);
     io_uring_queue_exit(&u->ring);
     free(u);
