@@ -19,7 +19,7 @@ def setup(meson, source, folder, chosen):
 
 def plugins_of(meson, folder):
     targets = subprocess.run([*meson, 'introspect', '--targets', folder], capture_output=True, text=True, check=True).stdout
-    return sorted(t['name'] for t in json.loads(targets) if t['type'] == 'shared module')
+    return sorted(t['name'] for t in json.loads(targets) if t['type'] == 'shared module' and t['installed'])
 
 
 def main():
