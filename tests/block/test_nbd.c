@@ -354,6 +354,7 @@ TEST(data_survive_a_server_that_comes_and_goes)
     nbdkit(what);
     pid_t killer = fork();
     if (killer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         for (int i = 0; i < 4; i++) {
             usleep(150000);
             kill(server, SIGKILL);
