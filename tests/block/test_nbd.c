@@ -368,7 +368,7 @@ TEST(data_survive_a_server_that_comes_and_goes)
     struct tn_ctx *io = rig_iothread(g, "io");
     void *q = rig_queue(g, io);
     struct stress_load l = {
-        .area = 4 << 20, .depth = 8, .ops = 8000, .seed = 9, .zeroes = 1, .fua = 0};
+        .area = 4 << 20, .depth = 8, .ops = 4000, .seed = 9, .zeroes = 1, .fua = 0};
     uint32_t wrong = rig_stress(g, io, q, &l);
     rig_queue_del(g, io, q);
     rig_free(g);
