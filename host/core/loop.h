@@ -61,6 +61,7 @@ struct tn_poll {
 struct loop_polling {
     uint64_t max_ns;       /* 0: never. Constant once its thread runs, as are the next two */
     uint64_t grow, shrink; /* factors; 0: twice, and at once to nothing */
+    uint64_t gap_ns;       /* between two looks: another thread had the processor */
     uint64_t ns;           /* now */
     uint32_t begun;        /* notifications may be off */
     uint32_t crowded;      /* rounds without polling, as others want this processor */
