@@ -15,12 +15,11 @@ struct iothread {
     char name[16];
 };
 
-/* As QEMU's. */
+/* As QEMU's: ns, and factors, of which 0 means 2 and "at once to nothing". */
 static const struct tn_prop props[] = {
-    TN_PROP(struct iothread, poll_max_ns, "poll-max-ns", U64, 32768,
-            "ns of looking for work before a wait"),
-    TN_PROP(struct iothread, poll_grow, "poll-grow", U64, 0, "factor; 0: 2"),
-    TN_PROP(struct iothread, poll_shrink, "poll-shrink", U64, 0, "factor; 0: at once to nothing"),
+    TN_PROP(struct iothread, poll_max_ns, "poll-max-ns", U64, 32768, NULL),
+    TN_PROP(struct iothread, poll_grow, "poll-grow", U64, 0, NULL),
+    TN_PROP(struct iothread, poll_shrink, "poll-shrink", U64, 0, NULL),
 };
 
 static void begin(void *p)

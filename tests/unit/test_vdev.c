@@ -147,6 +147,7 @@ struct echo {
     struct tn_ctx *iothread; /* home, where it is named */
     uint32_t apart;          /* queue 1 is in the iothread, without the lock */
     uint32_t hold;           /* keep what comes */
+    uint32_t refuse;         /* take nothing */
     struct vq_elem *held[SIZE];
     uint32_t nheld;
     struct tn_bh *finish; /* gives the held ones back, in queue 1's context */
@@ -155,6 +156,7 @@ struct echo {
 };
 
 static struct tn_ctx *iothread;
+static bool by_hand; /* the test runs the iothread's context, and it polls as long as it may */
 
 static void handle(struct vdev_queue *q)
 {
@@ -163,7 +165,7 @@ static void handle(struct vdev_queue *q)
     struct tn_ctx *home = s->v.loop->home(s->v.d);
     if (!s->v.loop->here(q->ctx ? q->ctx : home) || (q->ctx == NULL) != (domain_any_held() != 0))
         count(&s->elsewhere);
-    while (vdev_running(q) && (el = vq_pop(&q->ring))) {
+    while (vdev_running(q) && !s->refuse && (el = vq_pop(&q->ring))) {
         if (s->hold)
             s->held[s->nheld++] = el;
         else
@@ -256,6 +258,11 @@ static void machine(const char *transport_options, const char *echo_options)
     m.vm = fixture_vm_with(&plugin);
     fixture_register(m.vm, &iothread_plugin);
     iothread = fixture_add(m.vm, TN_K_OBJECT, "iothread,id=io")->handle;
+    if (by_hand) {
+        iothread->polling =
+            (struct loop_polling){.max_ns = 1u << 31, .gap_ns = ~(uint64_t)0, .ns = 1u << 31};
+        loop_adopt(iothread);
+    }
     rig_init(&m.rig, 0);
     for (uint32_t i = 0; i < 2; i++) {
         m.ram[i] = mem_new(m.vm, "ram", m.rig.half[i], RIG_HALF, -1, 0, 0, 12);
@@ -277,6 +284,8 @@ static void machine_free(void)
     CHECK_EQ(m.t->locked, 0);
     CHECK_EQ(m.s->elsewhere, 0);
     CHECK_EQ(m.s->nheld, 0);
+    if (by_hand)
+        iothread->has_thread = 0;
     device_free(device_of(m.s->v.d));
     device_free(device_of(m.t->dev));
     for (uint32_t i = 0; i < 2; i++)
@@ -643,6 +652,104 @@ TEST(a_device_goes_with_running_queues)
     }
 }
 
+enum { SHORT_NS = 1000 };
+
+/* As send(); returns whether the device wants a kick. */
+static bool offer(uint32_t q, uint64_t token)
+{
+    struct drv_buf b = {DATA + 64 * token, 64};
+    CHECK(drv_add(&m.drv[q], &b, 1, 0, false, token));
+    return drv_publish(&m.drv[q]);
+}
+
+static void until_quiet(void)
+{
+    while (loop_once(iothread, SHORT_NS))
+        ;
+}
+
+static void polled(const char *options, uint32_t flags)
+{
+    by_hand = true;
+    machine("transport", options);
+    fresh(1, flags);
+    CHECK_EQ(start(1, 0), 0);
+    until_quiet();
+    CHECK(offer(1, 1)); /* no kick is sent in any case: polling finds it */
+    CHECK_EQ(loop_once(iothread, ~(uint64_t)0), 1);
+    CHECK(got(1, 1));
+    for (uint64_t i = 2; i < 6; i++) {
+        bool wanted = offer(1, i);
+        CHECK(!wanted || flags & TN_VQ_EVENT_IDX); /* that may still pass where it was armed */
+        CHECK_EQ(loop_once(iothread, ~(uint64_t)0), 1);
+        CHECK(got(1, i));
+    }
+    CHECK(!offer(1, 6));
+    until_quiet();
+    CHECK(got(1, 6));
+    CHECK(offer(1, 7)); /* the context is about to wait: kicks again */
+    kick(1);
+    until_quiet();
+    CHECK(got(1, 7));
+    machine_free();
+    by_hand = false;
+}
+
+TEST(a_polled_queue_needs_no_kicks)
+{
+    static const uint32_t formats[] = {0, TN_VQ_EVENT_IDX, TN_VQ_PACKED,
+                                       TN_VQ_PACKED | TN_VQ_EVENT_IDX};
+    for (uint32_t p = 1; p < PLACES; p++)
+        for (uint32_t f = 0; f < 4; f++)
+            polled(places[p], formats[f]);
+}
+
+TEST(a_handler_that_takes_nothing_is_not_polled)
+{
+    by_hand = true;
+    machine("transport", places[1]);
+    fresh(1, 0);
+    CHECK_EQ(start(1, 0), 0);
+    until_quiet();
+    m.s->refuse = 1;
+    uint32_t before = told(&m.s->handled[1]);
+    offer(1, 1);
+    until_quiet(); /* ends: what stays there does not count as found */
+    until_quiet();
+    CHECK_EQ(told(&m.s->handled[1]), before + 1);
+    m.s->refuse = 0;
+    CHECK(offer(1, 2)); /* kicks are on */
+    kick(1);
+    until_quiet();
+    CHECK(got(1, 1));
+    CHECK(got(1, 2));
+    offer(1, 3); /* and so is polling */
+    CHECK_EQ(loop_once(iothread, ~(uint64_t)0), 1);
+    CHECK(got(1, 3));
+    machine_free();
+    by_hand = false;
+}
+
+TEST(a_polled_queue_stops_and_starts)
+{
+    by_hand = true;
+    machine("transport", places[1]);
+    fresh(1, 0);
+    for (uint64_t i = 1; i < 20; i++) {
+        CHECK_EQ(start(1, i > 1 ? TN_VQ_RESTORE : 0), 0);
+        if (i % 2)
+            until_quiet();
+        offer(1, i);
+        CHECK_EQ(loop_once(iothread, ~(uint64_t)0), 1);
+        CHECK(got(1, i));
+        CHECK_EQ(stop(1), 0);
+        if (i % 3)
+            until_quiet();
+    }
+    machine_free();
+    by_hand = false;
+}
+
 int main(void)
 {
     RUN(a_device_tells_its_transport_what_it_has);
@@ -659,5 +766,8 @@ int main(void)
     RUN(a_reset_forgets_places_and_features);
     RUN(legacy_drivers_are_told_when_the_queue_ran_empty);
     RUN(a_device_goes_with_running_queues);
+    RUN(a_polled_queue_needs_no_kicks);
+    RUN(a_handler_that_takes_nothing_is_not_polled);
+    RUN(a_polled_queue_stops_and_starts);
     return tap_done();
 }
