@@ -9,6 +9,7 @@
   bench.py blk      virtio-blk under fio, the disk in memory; in the nested rig
   bench.py net      virtio-net over TAP under iperf3; in the nested rig
   bench.py instructions   what the VMM spends on a virtio request, counted by callgrind
+  bench.py growth   start-up and memory of 1 to 64 idle virtio disks, and of 1 to 16 queues
   bench.py report   what the others wrote to --out, as a Markdown table
 
 start, memory and exits need a KVM, any KVM. Absolute numbers of a shared machine mean little, ratios do."""
@@ -20,6 +21,7 @@ import re
 import sys
 import time
 
+import growth
 import instructions
 import linux_boot
 import results
@@ -105,12 +107,23 @@ def bench_instructions(options):
     return out.document()
 
 
+def bench_growth(options):
+    out = results.Results('growth', 'idle virtio-blk-pci on null-co; from exec to the first answer to qtest, and memory beyond RAM')
+    programs = {'tenon': options.tenon, 'qemu': options.qemu or 'qemu-system-x86_64'}
+    for _ in range(options.runs):
+        for vmm_name, cases in growth.measure(programs).items():
+            for case, (milliseconds, kib) in cases.items():
+                out.add(f'{case}: start', 'ms', vmm_name, milliseconds)
+                out.add(f'{case}: memory', 'KiB', vmm_name, kib)
+    return out.document()
+
+
 def parse():
     build = SOURCE / 'build'
     default_rig = os.environ.get('TENON_RIG') or pathlib.Path(
         os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'tenon-rig'
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'report'))
+    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'growth', 'report'))
     parser.add_argument('names', nargs='*', help='linux, blk, net: only cases that begin so, such as q35/vmlinux')
     parser.add_argument('--tenon', default=os.environ.get('TENON', build / 'host/tenon'))
     parser.add_argument('--qemu', help='default: the first in the path; linux: the rig\'s')
@@ -124,7 +137,7 @@ def parse():
     return parser.parse_intermixed_args()
 
 
-RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1}
+RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5}
 
 
 def main():
@@ -135,7 +148,7 @@ def main():
     options.runs = options.runs or RUNS[options.what]
     options.tenon = os.path.abspath(options.tenon)
     bench = {'start': bench_start, 'memory': bench_memory, 'exits': bench_exits, 'linux': linux_boot.measure_somewhere,
-             'instructions': bench_instructions, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
+             'instructions': bench_instructions, 'growth': bench_growth, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
     document = bench[options.what](options)
     if options.inside:
         print(json.dumps(document))
