@@ -201,7 +201,8 @@ class LifeCases(Suite):
     NICS = (Nic('tap', 0, 'mq=on,vectors=6', queues=2), Nic('vhost', 10, tap='vhost=on'), Nic('user', 9, netdev='user'))
     OTHERS = ('-device', 'virtio-serial-pci', '-chardev', 'socket,id=h,path={folder}/hvc0,server=on,wait=off',
               '-device', 'virtconsole,chardev=h', '-chardev', 'socket,id=p,path={folder}/port,server=on,wait=off',
-              '-device', 'virtserialport,chardev=p,name=echo', '-device', 'virtio-rng-pci')
+              '-device', 'virtserialport,chardev=p,name=echo', '-chardev', 'socket,id=s,path={folder}/sink,server=on,wait=off',
+              '-device', 'virtserialport,chardev=s,name=sink', '-device', 'virtio-rng-pci')
 
     def run(self):
         with self.everything('all') as console:
@@ -215,7 +216,7 @@ class LifeCases(Suite):
     def everything(self, name, append=''):
         boot = Disk('boot', 'readonly=on', file=f'{self.options.images}/boot.tar')
         with self.guest(name, 'q35', (*self.DISKS, boot), self.NICS, (*THREADS, *self.OTHERS), 1024, append) as (console, folder):
-            peers = [PortPeer(folder / 'hvc0', echo=False), PortPeer(folder / 'port', echo=True)]
+            peers = [PortPeer(folder / name, echo=name == 'port') for name in ('hvc0', 'port', 'sink')]
             self.asked(f'{name}: all devices work', console, 'all_quick')
             yield console
             self.end(name, console)
@@ -233,7 +234,7 @@ class LifeCases(Suite):
         console.patience -= seconds
 
     def check_drivers(self, console):
-        times = 100 if self.options.long else 10
+        times = self.options.turns
         console.patience += times
         for kind in ('blk', 'net', 'rng', 'console'):
             self.asked(f'virtio-{kind}: the driver comes and goes {times} times', console, f'rebind {kind} {times}')
@@ -385,12 +386,14 @@ def parse_arguments():
     parser.add_argument('--only', action='append', choices=tuple(CASES))
     parser.add_argument('--long', action='store_true', help='ten minutes of load, drivers 100 times, each cache mode with each aio')
     parser.add_argument('--load', type=int, help='seconds of load')
+    parser.add_argument('--turns', type=int, help='how often each driver comes and goes')
     parser.add_argument('--verify', help='how much of each disk is verified')
     parser.add_argument('--append', default='', help='more of the guest kernel\'s command line')
     parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
     parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
     options = parser.parse_args()
     options.load = options.load or (600 if options.long else 20)
+    options.turns = options.turns or (100 if options.long else 10)
     options.verify = options.verify or ('16m' if options.long else '2m')
     return options
 
