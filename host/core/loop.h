@@ -85,7 +85,7 @@ struct tn_ctx {
     struct tn_watch *dead_watches, *always;
     struct tn_poll *polls, *dead_polls;
     struct loop_polling polling;
-    uint32_t woken;  /* loop_wake() was called, and its descriptor not read since */
+    uint32_t woken;  /* loop_wake() was called, and no wait seen it since */
     uint32_t passes; /* iterations done: what loop_drain() waits for */
     uint32_t depth;  /* rounds within rounds: a callback waits and lets the loop go on */
 };

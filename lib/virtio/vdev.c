@@ -118,11 +118,17 @@ static void run(void *s)
         wind_down(q);
 }
 
+/* An eventfd that is watched for edges counts on and on. */
+static uint32_t kick_events(const struct vdev *v)
+{
+    return TN_HAS(v->loop, poll) ? TN_FD_IN | TN_FD_EDGE : TN_FD_IN;
+}
+
 static void kicked(void *s, uint32_t events)
 {
     struct vdev_queue *q = s;
     uint64_t n;
-    ssize_t r = read(q->kick_fd, &n, sizeof n);
+    ssize_t r = TN_HAS(q->v->loop, poll) ? 0 : read(q->kick_fd, &n, sizeof n);
     (void)r; /* nothing there: another reader was faster */
     (void)events;
     run(q);
@@ -231,7 +237,7 @@ int vdev_queue_start(void *s, const struct tn_vq *c)
     q->told_stop = q->told_broken = 0;
     set_state(q, VDEV_Q_RUNNING);
     if (q->watch)
-        v->loop->fd_mask(q->watch, TN_FD_IN);
+        v->loop->fd_mask(q->watch, kick_events(v));
     vdev_poke(q);
     return 0;
 }

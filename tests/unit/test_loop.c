@@ -291,6 +291,30 @@ TEST(watches_are_level_triggered_and_masked)
     loop_free(c);
 }
 
+TEST(an_edge_is_told_once_and_each_one)
+{
+    struct clock clock;
+    struct tn_ctx *c = context(&clock);
+    struct count n = {0};
+    int fd = eventfd(0, EFD_NONBLOCK);
+    struct tn_watch *w = watch_new(c, NULL, 0, fd, 0, saw_event, &n);
+    CHECK_EQ(write(fd, &(uint64_t){1}, 8), 8);
+    spin(c);
+    CHECK_EQ(n.n, 0);
+    watch_mask(w, TN_FD_IN | TN_FD_EDGE); /* there before */
+    spin(c);
+    CHECK_EQ(n.n, 1);
+    CHECK_EQ(n.events, TN_FD_IN);
+    for (uint32_t i = 2; i < 5; i++) {
+        CHECK_EQ(write(fd, &(uint64_t){1}, 8), 8);
+        spin(c);
+        CHECK_EQ(n.n, i);
+    }
+    watch_del(w);
+    loop_free(c);
+    close(fd);
+}
+
 TEST(two_watches_of_one_descriptor)
 {
     struct clock clock;
@@ -788,6 +812,7 @@ int main(void)
     RUN(a_watch_deleted_in_a_round_within_stays_until_the_outer_one_ends);
     RUN(a_bottom_half_may_delete_itself);
     RUN(watches_are_level_triggered_and_masked);
+    RUN(an_edge_is_told_once_and_each_one);
     RUN(two_watches_of_one_descriptor);
     RUN(files_are_always_ready);
     RUN(a_number_that_is_used_again_is_another_descriptor);

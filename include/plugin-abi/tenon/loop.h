@@ -14,7 +14,8 @@ struct tn_watch; /**< readiness of a file descriptor, bound to a context */
 struct tn_bh;    /**< a bottom half: a callback to run soon, bound to a context */
 struct tn_poll;  /**< who is asked for work while a context does not wait yet, bound to that context */
 
-enum { TN_FD_IN = 1, TN_FD_OUT = 2, TN_FD_ERR = 4 };
+/** TN_FD_EDGE: once for each time that it becomes ready: an eventfd need not be read. Hosts that have tn_loop.poll know it */
+enum { TN_FD_IN = 1, TN_FD_OUT = 2, TN_FD_ERR = 4, TN_FD_EDGE = 8 };
 enum { TN_LF_NOLOCK = 1 }; /**< the callback runs without [dev]; the plugin locks for itself */
 enum {
     TN_CLK_VM = 1, /**< ns of guest time: stands still while the VM is stopped */
@@ -44,7 +45,7 @@ struct tn_loop {
     /** [any] absolute ns of its clock; again = moved */
     void (*arm)(struct tn_timer *t, uint64_t ns);
     void (*disarm)(struct tn_timer *t); /**< [any] one call may be under way elsewhere */
-    /** [main][ctx] fn(s, events) runs [ctx][dev] while fd is ready for ev (TN_FD_*): level-triggered */
+    /** [main][ctx] fn(s, events) runs [ctx][dev] while fd is ready for ev (TN_FD_*): level-triggered, but with EDGE */
     struct tn_watch *(*fd)(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, int fd, uint32_t ev,
                            void (*fn)(void *, uint32_t), void *s);
     void (*fd_mask)(struct tn_watch *w, uint32_t ev); /**< [any] new set of events; 0 = none for now */
