@@ -144,12 +144,15 @@ static void on_event(void *s, uint32_t event)
 
 static const struct tn_vhost_events events = {.struct_size = sizeof events, .event = on_event};
 
-/* Kicks and calls go past this device: the transport must have descriptors for them, and make them
- * now, as a vCPU that starts a queue may not. */
+/* Kicks and calls go past this device: the transport must have descriptors for them, and make those
+ * of every queue now, as a vCPU that starts one may not. */
 static bool has_eventfds(const struct virtio_net *n)
 {
     const struct tn_virtio_port *port = n->v.port;
-    return port->kick_fd(n->v.p, 0) >= 0 && port->call_fd(n->v.p, 0) >= 0;
+    for (uint32_t q = 0; q < 2 * n->npairs; q++)
+        if (port->kick_fd(n->v.p, q) < 0 || port->call_fd(n->v.p, q) < 0)
+            return false;
+    return true;
 }
 
 static struct net_vhost *vhost_new(struct virtio_net *n, const struct tn_vhost *ops, void *h)
