@@ -111,7 +111,6 @@ class NetCases(Suite):
         with self.case(f'net {nic.name}: TCP both ways'):
             answer = console.ask(f'throughput {peer}')
             require(re.fullmatch(r'[1-9][0-9.]*\s+[1-9][0-9.]*', answer), answer)
-            self.tap.comment('Mbit/s: ' + ' '.join(answer.split()))
         size = nic.mtu - 28
         with self.case(f'net {nic.name}: 300 packets of {size} bytes in a flood'):
             answer = console.ask(f'ping -q -f -c 300 -M do -s {size} {peer}')
@@ -146,7 +145,7 @@ class NetCases(Suite):
             sum_here = subprocess.run(['sha256sum', '/tmp/tenon-tftp/file'], capture_output=True, text=True, check=True).stdout
             require('256000' in answer and sum_here.split()[0] in answer, answer)
         with self.case('user network: a connection from this side into the guest'):
-            console.ask(f'nc -l -p {GUEST_PORT} </tmp/file >/tmp/got &')
+            console.ask(f'(nc -l -p {GUEST_PORT} </tmp/file >/tmp/got &)')
             with connected(('127.0.0.1', FORWARDED), self.options.patience) as peer:
                 peer.sendall(b'hello')
                 got = receive(peer, 256000)

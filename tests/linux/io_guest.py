@@ -170,6 +170,8 @@ class Suite:
                     with self.case(f'{name}: reaches a shell'):
                         at_prompt(console)
                     yield console, pathlib.Path(folder)
+                except (l2.Failure, OSError) as failure:
+                    self.tap.result(f'{name}: all that follows', failure)
                 finally:
                     self.complain(name, console)
             if self.tap.failed > failed_before:
