@@ -96,6 +96,7 @@ echoed() { # ADDRESS
 # Mbit a second there, and back. An amount and not a time: on a busy machine one second may see nothing.
 throughput() { # ADDRESS
   for way in '' -R; do
+    sleep 1 # a server that has just finished refuses the next
     iperf3 -c "$1" -n 4M -f m $way 2>&1 | awk '/receiver/ { for (i = 2; i <= NF; i++) if ($i ~ /bits/) print $(i - 1) } /error/'
   done
 }
