@@ -26,7 +26,7 @@ enum {
 /** What an iothread asks for some microseconds before it waits for events: a look at memory is cheaper than to sleep
  * and be woken, for both sides. All [ctx][dev], not within one another. */
 struct tn_poll_ops {
-    uint32_t struct_size;
+    uint32_t struct_size, flags;
     uint32_t (*poll)(void *s); /**< does what there is to do: 1. Nothing there: 0, with no system call */
     void (*begin)(void *s);    /**< or NULL. Polling begins: the other side need not notify from here on */
     /** or NULL. The context is about to wait: notifications are on again at the return. 1: something came meanwhile
@@ -64,7 +64,7 @@ struct tn_loop {
     /** [main] o(s) is asked before c waits, if that is an iothread that polls; never relied upon: events are watched as
      * well. o stays. NULL: c never polls, or no memory; nothing is lost then */
     struct tn_poll *(*poll)(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, const struct tn_poll_ops *o, void *s);
-    void (*poll_del)(struct tn_poll *p); /**< as the deletions above. end() is not called any more */
+    void (*poll_del)(struct tn_poll *p); /**< [any] as the deletions above. end() is not called any more */
 };
 
 #ifdef __cplusplus
