@@ -105,7 +105,7 @@ void watch_del(struct tn_watch *w)
     if (w->always)
         for (struct tn_watch **at = &c->always; *at; at = &(*at)->next_always)
             if (*at == w) {
-                *at = w->next_always;
+                __atomic_store_n(at, w->next_always, __ATOMIC_RELEASE);
                 break;
             }
     __atomic_store_n(&w->dead, 1, __ATOMIC_RELEASE);
@@ -166,6 +166,8 @@ static int run_always(struct tn_ctx *c)
 static int any_always(struct tn_ctx *c)
 {
     int yes = 0;
+    if (!__atomic_load_n(&c->always, __ATOMIC_ACQUIRE))
+        return 0; /* who adds one wakes c */
     pthread_mutex_lock(&c->lock);
     for (struct tn_watch *w = c->always; w && !yes; w = w->next_always)
         yes = __atomic_load_n(&w->events, __ATOMIC_RELAXED) != 0;
