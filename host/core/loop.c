@@ -166,8 +166,6 @@ static int run_always(struct tn_ctx *c)
 static int any_always(struct tn_ctx *c)
 {
     int yes = 0;
-    if (!__atomic_load_n(&c->always, __ATOMIC_ACQUIRE))
-        return 0; /* who adds one wakes c */
     pthread_mutex_lock(&c->lock);
     for (struct tn_watch *w = c->always; w && !yes; w = w->next_always)
         yes = __atomic_load_n(&w->events, __ATOMIC_RELAXED) != 0;
