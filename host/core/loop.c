@@ -35,6 +35,7 @@ static void release_watch(struct managed *m)
 static int epoll_add(struct tn_watch *w)
 {
     struct epoll_event e = {.events = to_epoll(w->events), .data.ptr = w};
+    __atomic_fetch_or(&w->ctx->woken, 0, __ATOMIC_RELEASE); /* *w, for who gets it from epoll */
     if (epoll_ctl(w->ctx->epfd, EPOLL_CTL_ADD, w->fd, &e) == 0)
         return 0;
     if (errno == EPERM) {
@@ -359,7 +360,7 @@ void loop_free(struct tn_ctx *c)
 void loop_wake(struct tn_ctx *c)
 {
     uint64_t one = 1;
-    __atomic_store_n(&c->woken, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_or(&c->woken, 1, __ATOMIC_RELEASE);
     ssize_t r = write(c->wakefd, &one, sizeof one);
     (void)r; /* full means awake */
 }
@@ -414,9 +415,11 @@ static int wait_and_run(struct tn_ctx *c, uint64_t timeout_ns)
     if (c->ready || __atomic_load_n(&c->pending, __ATOMIC_SEQ_CST))
         timeout_ns = 0;
     timeout_ns = loop_until_deadline(c, timeout_ns);
-    __atomic_store_n(&c->woken, 0, __ATOMIC_RELAXED); /* its write ends the wait, or is to come */
+    __atomic_exchange_n(&c->woken, 0,
+                        __ATOMIC_ACQ_REL); /* its write ends the wait, or is to come */
     int n = wait_events(c, ev, (int)ARRAY_SIZE(ev), timeout_ns);
     __atomic_store_n(&c->sleeping, 0, __ATOMIC_SEQ_CST);
+    (void)__atomic_load_n(&c->woken, __ATOMIC_ACQUIRE); /* epoll_add() */
     for (int i = 0; i < n; i++) {
         struct tn_watch *w = ev[i].data.ptr;
         if (w)
