@@ -183,6 +183,7 @@ static int take_interface(struct vm *vm, struct kv_node *d, struct drive *v, str
 /* Bus and unit are counted per interface; IDE and SCSI have several units on a bus. */
 static uint64_t units_of(const char *interface)
 {
+    /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): one of names[] */
     return strcmp(interface, "ide") == 0 ? 2 : strcmp(interface, "scsi") == 0 ? 7 : 0;
 }
 
@@ -228,7 +229,7 @@ static int take_slot(struct vm *vm, struct kv_node *d, struct drive *v, struct t
     if (slot_taken(vm, v))
         return err_set(e, EEXIST, "drive with bus=%llu, unit=%llu (index=%llu) exists",
                        (unsigned long long)v->bus, (unsigned long long)v->unit,
-                       (unsigned long long)(v->bus * units + v->unit));
+                       (unsigned long long)v->bus * units + v->unit);
     return 0;
 }
 

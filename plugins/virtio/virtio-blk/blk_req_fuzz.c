@@ -109,7 +109,7 @@ static void make_plausible(struct input *in, const struct tn_iov *v, uint32_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, data + size};
-    struct tn_iov v[2 * MAX_PIECES];
+    struct tn_iov v[2 * MAX_PIECES] = {0};
     void *base[2 * MAX_PIECES];
     struct blk_limits l = any_disk(&in);
     struct blk_req r;
