@@ -76,7 +76,7 @@ def problems(tenon, line, folder):
 
 
 def main():
-    tenon, source = sys.argv[1:]
+    tenon, source = map(os.path.abspath, sys.argv[1:])
     tap = Tap()
     top = pathlib.Path(source)
     pages = [p for pattern in PAGES for p in sorted(top.glob(pattern))]
