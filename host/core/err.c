@@ -65,6 +65,14 @@ void err_hint(struct tn_err *e, const char *fmt, ...)
     va_end(ap);
 }
 
+int err_class(struct tn_err *e, const char *cls)
+{
+    if (!e)
+        return -EINVAL;
+    e->cls = cls;
+    return -e->err;
+}
+
 void err_clear(struct tn_err *e)
 {
     free(e->text);

@@ -8,9 +8,10 @@
 #include <tenon/base.h>
 
 struct tn_err {
-    int err;    /* positive errno; 0 = no error */
-    char *text; /* owned */
-    char *hint; /* owned, may be NULL */
+    int err;         /* positive errno; 0 = no error */
+    char *text;      /* owned */
+    char *hint;      /* owned, may be NULL */
+    const char *cls; /* QMP's class, constant: err_class(); NULL: GenericError */
 };
 #define ERR_AUTO __attribute__((cleanup(err_clear))) struct tn_err
 
@@ -23,6 +24,9 @@ int err_vset(struct tn_err *e, int err, const char *fmt, va_list ap)
 void err_prefix(struct tn_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_hint(struct tn_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_vhint(struct tn_err *e, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+/* What QMP calls the error: "DeviceNotFound", "CommandNotFound", "DeviceNotActive",
+ * "KVMMissingCap"; cls is a constant. Returns -err of e. e NULL: nothing. */
+int err_class(struct tn_err *e, const char *cls);
 void err_clear(struct tn_err *e);
 /* Moves what from says into to. Returns -err. */
 int err_move(struct tn_err *to, struct tn_err *from);

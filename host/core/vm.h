@@ -26,26 +26,28 @@ struct vm_service {
 struct vm {
     struct tn_host host; /* first: what plugins get */
     struct clock clock;
-    struct tn_ctx *main;       /* event context of the main thread */
-    struct registry *registry; /* core/registry.h: plugins and classes */
-    struct memory *memory;     /* vm/memory.h: guest RAM */
-    struct space *pio, *mmio;  /* vm/space.h: what traps */
-    struct irqs *irqs;         /* vm/irq.h: lines and messages */
-    struct kvm *kvm;           /* vm/kvm.h; NULL under qtest */
-    struct vcpus *vcpus;       /* vm/vcpu.h; NULL under qtest */
-    struct run *run;           /* vm/run.h: run state and requests */
-    struct machine *machine;   /* vm/machine.h */
-    struct pci *pci;           /* pci/pci.h; NULL without PCI */
-    struct acpi *acpi;         /* acpi/acpi.h; NULL with acpi=off */
-    struct fdt *fdt;           /* boot/fdt_host.h; NULL where the machine has no tree */
-    struct fwcfg *fwcfg;       /* core/fwcfg.h; NULL where the machine has none */
-    struct inputs *inputs;     /* backend/input.h */
-    struct block_state *block; /* backend/block_open.h; NULL before the first disk */
-    struct nets *nets;         /* backend/net.h: hubs, MAC addresses; NULL before the first */
-    struct tracer *tracer;     /* core/trace.h */
-    struct qtest *qtest;       /* monitor/qtest.h; NULL without -qtest */
-    struct tn_watch *signals;  /* start.c: SIGINT, SIGTERM, SIGHUP; NULL before */
-    int signal_fd;             /* -1 before */
+    struct tn_ctx *main;         /* event context of the main thread */
+    struct registry *registry;   /* core/registry.h: plugins and classes */
+    struct memory *memory;       /* vm/memory.h: guest RAM */
+    struct space *pio, *mmio;    /* vm/space.h: what traps */
+    struct irqs *irqs;           /* vm/irq.h: lines and messages */
+    struct kvm *kvm;             /* vm/kvm.h; NULL under qtest */
+    struct vcpus *vcpus;         /* vm/vcpu.h; NULL under qtest */
+    struct run *run;             /* vm/run.h: run state and requests */
+    struct machine *machine;     /* vm/machine.h */
+    struct pci *pci;             /* pci/pci.h; NULL without PCI */
+    struct acpi *acpi;           /* acpi/acpi.h; NULL with acpi=off */
+    struct fdt *fdt;             /* boot/fdt_host.h; NULL where the machine has no tree */
+    struct fwcfg *fwcfg;         /* core/fwcfg.h; NULL where the machine has none */
+    struct inputs *inputs;       /* backend/input.h */
+    struct block_state *block;   /* backend/block_open.h; NULL before the first disk */
+    struct nets *nets;           /* backend/net.h: hubs, MAC addresses; NULL before the first */
+    struct tracer *tracer;       /* core/trace.h */
+    struct qtest *qtest;         /* monitor/qtest.h; NULL without -qtest */
+    struct monitors *monitors;   /* monitor/monitor.h; NULL without a monitor */
+    struct migration *migration; /* migration/migration.h; NULL: never asked */
+    struct tn_watch *signals;    /* start.c: SIGINT, SIGTERM, SIGHUP; NULL before */
+    int signal_fd;               /* -1 before */
 
     TAILQ_HEAD(device_list, device)
     devices;                               /* every instance of every kind, in order of creation */
