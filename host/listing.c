@@ -125,8 +125,8 @@ static void add_class(struct vm *vm, struct props *l, const struct class_entry *
         add_class(vm, l, c->inner);
 }
 
-static int list_properties(struct vm *vm, uint32_t kind, const char *name, struct buf *out,
-                           struct tn_err *e)
+int listing_properties(struct vm *vm, uint32_t kind, const char *name, struct buf *out,
+                       struct tn_err *e)
 {
     const struct class_entry *c = registry_class(vm->registry, kind, name, e);
     if (!c)
@@ -178,7 +178,7 @@ static int in_list(struct vm *vm, const struct cli_list *l, const char *implied,
             list(vm, out);
             return 1;
         case KEYVAL_HELP_PROPERTIES:
-            return list_properties(vm, kind, kv_text(l->v[i].kv, implied), out, e);
+            return listing_properties(vm, kind, kv_text(l->v[i].kv, implied), out, e);
         default:
             break;
         }
@@ -188,6 +188,14 @@ static int in_list(struct vm *vm, const struct cli_list *l, const char *implied,
 static void list_objects(struct vm *vm, struct buf *out)
 {
     list_kind(vm, TN_K_OBJECT, help_objects, out);
+}
+
+void listing_classes(struct vm *vm, uint32_t kind, struct buf *out)
+{
+    if (kind == TN_K_DEVICE)
+        list_devices(vm, out);
+    else
+        list_objects(vm, out);
 }
 
 static void list_chardevs(struct vm *vm, struct buf *out)

@@ -11,4 +11,10 @@
  * exist. */
 int listing_wanted(struct vm *vm, const struct cli_options *o, struct buf *out, struct tn_err *e);
 
+/* The same for one class of kind; and the names of all classes that users can make (TN_K_DEVICE,
+ * TN_K_OBJECT). For monitors. 1 or -errno with e. */
+int listing_properties(struct vm *vm, uint32_t kind, const char *name, struct buf *out,
+                       struct tn_err *e);
+void listing_classes(struct vm *vm, uint32_t kind, struct buf *out);
+
 #endif

@@ -220,8 +220,7 @@ static uint32_t kind_of_handle(uint32_t type)
     }
 }
 
-/* The instance that the value at `at` relies on, while it is there. */
-static struct device *relied_on(struct device *owner, uint32_t type, const void *handle)
+struct device *prop_refers_to(const struct device *owner, uint32_t type, const void *handle)
 {
     struct device *d;
     if (handle)
@@ -240,7 +239,7 @@ static int is_handle(uint32_t type)
 static void hold(struct device *owner, const struct tn_prop *p, const void *at, uint32_t by)
 {
     if (is_handle(p->type)) {
-        struct device *other = relied_on(owner, p->type, *(void *const *)at);
+        struct device *other = prop_refers_to(owner, p->type, *(void *const *)at);
         if (other)
             other->holds += by;
     }

@@ -37,6 +37,8 @@ int prop_set_node(struct device *owner, const struct tn_prop *p, void *base,
 /* Stores a back end, or for a LINK a struct tn_dev, that the caller has at hand; NULL: none. */
 int prop_set_handle(struct device *owner, const struct tn_prop *p, void *base, const void *handle,
                     struct tn_err *e);
+/* The instance that a property of type (a back end, or a LINK) with this value names; NULL. */
+struct device *prop_refers_to(const struct device *owner, uint32_t type, const void *handle);
 /* Undoes a set: was is what the property stored before. */
 void prop_put_back(struct device *owner, const struct tn_prop *p, void *base, const void *was);
 /* The value as text, as qom-get and info qtree show it. */
