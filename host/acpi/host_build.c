@@ -39,21 +39,27 @@ static struct device *function_of(struct device *d)
     return d;
 }
 
-/* Path of a PCI function, whose Device() is made if there is none yet. */
-static int function_path(struct tn_acpi_out *o, struct device *d, char *path)
+static int function_path(struct tn_acpi_out *o, struct device *d, char *path);
+
+/* Path of a place on a PCI bus, whose Device() is made if there is none yet. */
+static int place_path(struct tn_acpi_out *o, const struct tn_bus *b, uint8_t devfn, char *path)
 {
-    struct search s = {.dev = d};
     char bus[ACPI_PATH_MAX] = SCOPE_PCI0;
-    if (pci_each(o->vm, is_it, &s) != 1)
-        return -ENOENT;
-    struct device *bridge = d->bus ? function_of(d->bus->owner) : NULL;
-    uint8_t devfn = (uint8_t)s.rid;
+    struct device *bridge = b ? function_of(b->owner) : NULL;
     if (!bridge && o->isa_bridge && o->isa_bridge == ((uint32_t)devfn >> 3 << 16 | (devfn & 7u))) {
         strcpy(path, SCOPE_ISA);
         return 0;
     }
     int r = bridge ? function_path(o, bridge, bus) : 0;
     return r < 0 ? r : acpi_pci_function(o->tables, bus, devfn, path, ACPI_PATH_MAX);
+}
+
+static int function_path(struct tn_acpi_out *o, struct device *d, char *path)
+{
+    struct search s = {.dev = d};
+    if (pci_each(o->vm, is_it, &s) != 1)
+        return -ENOENT;
+    return place_path(o, d->bus, (uint8_t)s.rid, path);
 }
 
 /* The device on whose bus d sits. */
@@ -163,6 +169,20 @@ static int b_aml(struct tn_acpi_out *o, uint32_t scope, const void *aml, uint32_
     return r;
 }
 
+static int b_place(struct tn_acpi_out *o, struct tn_bus *b, uint32_t devfn, const void *aml,
+                   uint32_t len, char *path, uint32_t max)
+{
+    char full[ACPI_PATH_MAX];
+    int r = b->pci && devfn <= UINT8_MAX ? place_path(o, b, (uint8_t)devfn, full) : -EINVAL;
+    if (r == 0 && path && strlen(full) >= max)
+        r = -ENAMETOOLONG;
+    if (r == 0 && len)
+        r = acpi_aml(o->tables, full, aml, len);
+    if (r == 0 && path)
+        strcpy(path, full);
+    return r;
+}
+
 static int b_table(struct tn_acpi_out *o, const char *sig, uint32_t rev, const void *body,
                    uint32_t len)
 {
@@ -231,4 +251,5 @@ const struct tn_acpi_build acpi_build_table = {
     .irq = b_irq,
     .path = b_path,
     .prefix = b_prefix,
+    .place = b_place,
 };

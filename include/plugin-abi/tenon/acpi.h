@@ -40,6 +40,10 @@ struct tn_acpi_build {
     int (*path)(struct tn_acpi_out *o, struct tn_dev *of, char *buf, uint32_t max);
     /** a four-character name, unique in the machine and stable over restarts, from a 2-letter prefix; name: 5 bytes */
     int (*prefix)(struct tn_acpi_out *o, const char *two, char *name);
+    /** len bytes of AML inside the Device() of a place on a PCI bus, filled or not, which is made if there is none;
+     * len 0: nothing is added. path (NULL: not wanted): its full path, or -ENAMETOOLONG */
+    int (*place)(struct tn_acpi_out *o, struct tn_bus *b, uint32_t devfn, const void *aml, uint32_t len, char *path,
+                 uint32_t max);
 };
 
 #define TN_ACPI_1 "tenon.acpi/1"
