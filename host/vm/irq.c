@@ -78,6 +78,28 @@ uint32_t irq_isa_gsi(uint32_t n)
     return n == 0 ? 2 : n;
 }
 
+static struct irq_use use_of(const struct irqs *q, const struct tn_line *l)
+{
+    struct irq_use u = {l->gsi, l->flags, l->level, l->m.dev, NULL, 0};
+    for (const struct intc *c = q->intc; c; c = c->next)
+        if (l->gsi >= c->base && l->gsi - c->base < c->n) {
+            u.intc = c->m.dev;
+            u.pin = l->gsi - c->base;
+        }
+    return u;
+}
+
+int irq_each(struct vm *vm, int (*fn)(void *o, const struct irq_use *u), void *o)
+{
+    int x = 0;
+    for (uint32_t i = 0; vm->irqs && i < IRQ_GSIS; i++)
+        for (const struct tn_line *l = vm->irqs->wire[i].lines; l && !x; l = l->next) {
+            struct irq_use u = use_of(vm->irqs, l);
+            x = fn(o, &u);
+        }
+    return x;
+}
+
 /* ---- lines ---- */
 
 static void tell(struct irqs *q, uint32_t gsi, uint32_t level)

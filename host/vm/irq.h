@@ -34,6 +34,16 @@ void irq_eoi(struct vm *vm, uint32_t vector);
 /* Repeats every wire's level to its controller: after a reset or a load. Main thread. */
 void irq_repeat(struct vm *vm);
 
+/* One sharer of a wire, for pictures and maps. */
+struct irq_use {
+    uint32_t gsi, flags, level; /* flags: TN_LINE_*; level: this sharer's */
+    struct device *user;        /* NULL: the machine */
+    struct device *intc;        /* whose pin the wire ends at; NULL: nobody's */
+    uint32_t pin;               /* of intc */
+};
+/* Each sharer in order of wires, until fn is not 0. Main thread. */
+int irq_each(struct vm *vm, int (*fn)(void *o, const struct irq_use *u), void *o);
+
 /* qtest: fn(o, gsi, level) at every change of a wire; NULL ends it. */
 void irq_intercept(struct vm *vm, void (*fn)(void *o, uint32_t gsi, uint32_t level), void *o);
 

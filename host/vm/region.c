@@ -375,6 +375,14 @@ int space_each(struct space *s,
     return 0;
 }
 
+int space_each_region(struct space *s, int (*fn)(void *o, const struct tn_region *r), void *o)
+{
+    int x = 0;
+    for (const struct tn_region *r = s->regions; r && !x; r = r->next)
+        x = fn(o, r);
+    return x;
+}
+
 /* ---- overlays ---- */
 
 int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint64_t fd_off,

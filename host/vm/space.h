@@ -67,6 +67,10 @@ int space_each(struct space *s,
                int (*fn)(void *o, const struct tn_region *r, uint64_t first, uint64_t last),
                void *o);
 
+/* Every region that is registered, wherever it is and whether it answers or not, older first, until
+ * fn is not 0. Main thread. */
+int space_each_region(struct space *s, int (*fn)(void *o, const struct tn_region *r), void *o);
+
 /* core->stall, unstall. -EBUSY also outside an access; a token that is not known any more is
  * ignored. */
 int space_stall(struct device *d, uint64_t *token);
