@@ -115,7 +115,7 @@ int map_flat(struct vm *vm, struct space *s, map_fn fn, void *o)
 {
     struct flat f = {{vm, NULL, 0}, {vm, NULL, 0}};
     if (s == vm->mmio)
-        memory_each(vm, add_ram, &f.memory);
+        memory_each_piece(vm, add_ram, &f.memory);
     space_each_region(s, add_overlays, &f.memory);
     sort(&f.memory);
     space_each(s, add_bare, &f);
@@ -140,7 +140,7 @@ int map_registered(struct vm *vm, struct space *s, map_fn fn, void *o)
 {
     struct ranges l = {vm, NULL, 0};
     if (s == vm->mmio)
-        memory_each(vm, add_ram, &l);
+        memory_each_piece(vm, add_ram, &l);
     space_each_region(s, add_region, &l);
     sort(&l);
     return give(&l, fn, o);

@@ -53,18 +53,6 @@ static int slot_take(struct memory *m)
     if (slot >= 0)
         m->slot_used[slot] = 1;
     pthread_mutex_unlock(&m->lock);
-int memory_each(struct vm *vm, int (*fn)(void *o, struct tn_mem *m), void *o)
-{
-    struct tn_mem *m;
-    LIST_FOREACH(m, &vm->memory->all, in_vm)
-    {
-        int r = fn(o, m);
-        if (r)
-            return r;
-    }
-    return 0;
-}
-
     return slot;
 }
 
@@ -327,6 +315,17 @@ void memory_unmap(struct vm *vm, struct tn_mem *mem)
     epoch_wait();
 }
 
+int memory_each_piece(struct vm *vm, int (*fn)(void *o, const struct memory_piece *p), void *o)
+{
+    const struct memory *m = vm->memory;
+    int x = 0;
+    for (uint32_t i = 0; m && i < m->npieces && !x; i++) {
+        const struct piece *p = &m->piece[i];
+        x = fn(o, &(struct memory_piece){p->gpa, p->len, p->off, p->mem, p->ro});
+    }
+    return x;
+}
+
 /* ---- access ---- */
 
 void *memory_ptr(struct vm *vm, uint64_t gpa, uint64_t len)
@@ -347,17 +346,6 @@ uint64_t memory_piece_at(const struct tn_view *v, uint64_t gpa, uint64_t len, ui
         }
     return 0;
 }
-int memory_each(struct vm *vm, int (*fn)(void *o, const struct memory_piece *p), void *o)
-{
-    const struct memory *m = vm->memory;
-    int x = 0;
-    for (uint32_t i = 0; m && i < m->npieces && !x; i++) {
-        const struct piece *p = &m->piece[i];
-        x = fn(o, &(struct memory_piece){p->gpa, p->len, p->off, p->mem, p->ro});
-    }
-    return x;
-}
-
 
 typedef void (*copy_fn)(uint8_t *guest, void *buf, uint64_t n);
 
