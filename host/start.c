@@ -9,6 +9,7 @@
 #include "core/loop.h"
 #include "core/services.h"
 #include "core/trace_host.h"
+#include "monitor/monitor.h"
 #include "monitor/qtest.h"
 #include "sandbox/sandbox.h"
 #include "util/alloc.h"
@@ -108,25 +109,12 @@ struct unsupported {
     int given;
 };
 
-/* A monitor that was asked for by name. The one behind -nographic and -serial mon:... is only left
- * out: Ctrl-A x works. */
-static int wants_monitor(const struct cli_options *o)
-{
-    for (size_t i = 0; i < o->mons.n; i++) {
-        const char *where = o->mons.v[i].where.text;
-        if (where && strncmp(where, "-serial", 7) != 0 && strncmp(where, "-nographic", 10) != 0)
-            return 1;
-    }
-    return 0;
-}
-
 /* What QEMU has and this host has not (yet): said, never ignored. */
 static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
 {
     const struct unsupported list[] = {
-        {"-audiodev", o->audiodevs.n != 0}, {"a monitor (-mon, -qmp, -monitor)", wants_monitor(o)},
-        {"-incoming", o->incoming != NULL}, {"-daemonize", o->daemonize},
-        {"-add-fd", o->add_fds.n != 0},
+        {"-audiodev", o->audiodevs.n != 0}, {"-incoming", o->incoming != NULL},
+        {"-daemonize", o->daemonize},       {"-add-fd", o->add_fds.n != 0},
         {"-preconfig", o->preconfig},       {"-dtb", o->dtb != NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(list); i++)
@@ -304,6 +292,8 @@ static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     if (err == 0)
         err = add_all(vm, TN_K_CHARDEV, &o->chardevs, e);
     if (err == 0)
+        err = monitors_add(vm, o, e);
+    if (err == 0)
         err = add_objects(vm, &o->objects, 0, e);
     if (err == 0)
         err = net_add_backends(vm, o, e);
@@ -353,7 +343,9 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         e->err = ECANCELED;
         return 0;
     }
-    if (err == 0)
+    if (err == 0) {
+        monitors_begin(vm, 0);
         sandbox_enter(vm, SANDBOX_MAIN, NULL);
+    }
     return err;
 }

@@ -10,6 +10,7 @@
 #include "bus.h"
 #include "fwcfg_host.h"
 #include "loop.h"
+#include "monitor/monitor.h"
 #include "monitor/qtest.h"
 #include "pci/pci_host.h"
 #include "services.h"
@@ -101,6 +102,7 @@ void vm_free(struct vm *vm)
     if (vm->signals)
         watch_del(vm->signals);
     close_fd(&vm->signal_fd);
+    monitors_close(vm);
     if (vm->qtest)
         qtest_free(vm->qtest);
     while (!TAILQ_EMPTY(&vm->devices)) {
@@ -129,6 +131,7 @@ void vm_free(struct vm *vm)
         space_free(vm->pio);
     if (vm->mmio)
         space_free(vm->mmio);
+    monitors_free(vm);
     loop_once(vm->main, 0); /* what was kicked on the way */
     run_free(vm->run);
     registry_free(vm->registry);

@@ -62,6 +62,7 @@ struct qmp_command {
     /* 0 with c->ret, or -errno with e. It may run the main loop: no command of any session but one
      * marked QMP_OOB begins meanwhile. */
     int (*run)(struct qmp_call *c, struct tn_err *e);
+    const char *features; /* of the schema, with blanks between: "unstable"; NULL: none */
 };
 struct qmp_event {
     const char *name;
@@ -97,7 +98,14 @@ extern const struct qmp_module *const qmp_modules[]; /* modules.c; NULL-terminat
 struct cli_options;
 /* Every -mon, -qmp, -monitor. After the chardevs, before the machine runs. 0 or -errno with e. */
 int monitors_add(struct vm *vm, const struct cli_options *o, struct tn_err *e);
-void monitors_free(struct vm *vm); /* vm->monitors; events that wait are sent first */
+/* From here on requests are answered. preconfig: those of QMP_PRECONFIG only, until it is called
+ * again. */
+void monitors_begin(struct vm *vm, int preconfig);
+int monitors_preconfig(const struct vm *vm); /* 1 while the machine is not there yet */
+/* Events that wait are sent, and the sessions end. The VM is about to go, while other threads may
+ * still have events. */
+void monitors_close(struct vm *vm);
+void monitors_free(struct vm *vm); /* vm->monitors; no other thread is left */
 
 /* Sends an event to every QMP session past its greeting; data (may be NULL) is taken over.
  * [any]: from another thread it is sent by the main loop, soon. */

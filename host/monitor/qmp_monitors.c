@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* All sessions of a VM, and whose request is next: one at a time, in turn. */
+#include "monitor_impl.h"
+
+#include "backend/chardev.h"
+#include "cli/options.h"
+#include "core/loop.h"
+#include "util/alloc.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct monitor *after(struct monitors *ms, struct monitor *m)
+{
+    struct monitor *next = m ? TAILQ_NEXT(m, all) : NULL;
+    return next ? next : TAILQ_FIRST(&ms->all);
+}
+
+/* A round of the main loop runs one request: timers and devices have their turn in between. While
+ * one waits, and lets the loop run, this finds busy set. */
+static void next_request(void *p)
+{
+    struct monitors *ms = p;
+    struct monitor *m = ms->last, *start;
+    if (ms->busy || !ms->begun || ms->closed || TAILQ_EMPTY(&ms->all))
+        return;
+    ms->busy = 1;
+    start = m = after(ms, m);
+    int ran;
+    while (!(ran = m->ops->work(m)) && (m = after(ms, m)) != start)
+        ;
+    ms->last = m;
+    ms->busy = 0;
+    if (ran)
+        bh_kick(ms->bh);
+}
+
+void monitor_kick(struct vm *vm)
+{
+    bh_kick(vm->monitors->bh);
+}
+
+void monitors_begin(struct vm *vm, int preconfig)
+{
+    struct monitors *ms = vm->monitors;
+    if (!ms)
+        return;
+    ms->preconfig = preconfig != 0;
+    ms->begun = 1;
+    bh_kick(ms->bh);
+}
+
+int monitors_preconfig(const struct vm *vm)
+{
+    return vm->monitors && vm->monitors->preconfig;
+}
+
+static int add(struct vm *vm, const struct kv_node *opts, struct tn_err *e)
+{
+    const char *id = kv_text(opts, "chardev"), *mode = kv_text(opts, "mode");
+    struct tn_chr *c = chardev_find(vm, id ? id : "");
+    if (!c)
+        return err_set(e, ENOENT, "chardev \"%s\" not found", id ? id : "");
+    int control = mode && strcmp(mode, "control") == 0;
+    struct monitor *m = control ? qmp_session_new(vm, c, opts, e) : hmp_session_new(vm, c, opts, e);
+    if (!m)
+        return e->text ? -EINVAL : 0;
+    m->chardev = id;
+    TAILQ_INSERT_TAIL(&vm->monitors->all, m, all);
+    return 0;
+}
+
+int monitors_add(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    if (!o->mons.n)
+        return 0;
+    struct monitors *ms = vm->monitors = XNEW(struct monitors);
+    ms->vm = vm;
+    TAILQ_INIT(&ms->all);
+    TAILQ_INIT(&ms->late);
+    LIST_INIT(&ms->limits);
+    pthread_mutex_init(&ms->late_lock, NULL);
+    ms->bh = bh_new(vm->main, NULL, 0, next_request, ms);
+    monitor_events_begin(ms);
+    for (size_t i = 0; i < o->mons.n; i++) {
+        ERR_AUTO why = {0};
+        if (add(vm, o->mons.v[i].kv, &why) < 0) {
+            err_prefix(&why, "%s: ", o->mons.v[i].where.text ? o->mons.v[i].where.text : "-mon");
+            return err_move(e, &why);
+        }
+    }
+    return 0;
+}
+
+void monitors_close(struct vm *vm)
+{
+    struct monitors *ms = vm->monitors;
+    struct monitor *m;
+    if (!ms || ms->closed)
+        return;
+    monitor_events_flush(ms);
+    ms->closed = 1;
+    while ((m = TAILQ_FIRST(&ms->all))) {
+        TAILQ_REMOVE(&ms->all, m, all);
+        m->ops->free(m);
+    }
+}
+
+void monitors_free(struct vm *vm)
+{
+    struct monitors *ms = vm->monitors;
+    if (!ms)
+        return;
+    monitors_close(vm);
+    monitor_events_free(ms);
+    bh_del(ms->bh);
+    pthread_mutex_destroy(&ms->late_lock);
+    free(ms);
+    vm->monitors = NULL;
+}
