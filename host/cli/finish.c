@@ -157,6 +157,8 @@ static int check_references(const struct cli_options *o, char **err)
 int cli_finish(struct cli_scan *s, char **err)
 {
     int r = finish_machine(s, err);
+    if (s->o->dump_topology)
+        s->o->start_paused = true;
     if (r == 0)
         r = add_defaults(s, err);
     return r < 0 ? r : check_references(s->o, err);

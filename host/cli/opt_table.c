@@ -250,6 +250,8 @@ const struct cli_opt cli_opts[] = {
      .section = "overcommit",
      KEYS("mem-lock", "cpu-pm"),
      .help = "lock the guest's memory; leave the host CPU to idle guests"},
+    WORD("dump-topology", "file.svg|file.dot", DEBUG, dump_topology,
+         "draw the machine, ready to start, into a file, and end"),
     WORD("d", "item[,...]", DEBUG, log_items, "what to log"),
     WORD("D", "file", DEBUG, log_file, "where to log, stderr if not given"),
     {.name = "L",

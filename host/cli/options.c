@@ -231,7 +231,8 @@ static void free_words(struct cli_options *o)
 {
     char *const words[] = {o->kernel,   o->initrd,    o->append,   o->dtb,          o->bios,
                            o->cpu,      o->name,      o->vga,      o->process_name, o->pidfile,
-                           o->log_file, o->log_items, o->incoming, o->qtest,        o->qtest_log};
+                           o->log_file, o->log_items, o->incoming, o->qtest,        o->qtest_log,
+                           o->dump_topology};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
         free(words[i]);
 }

@@ -113,6 +113,7 @@ struct cli_options {
 
     /* Single words; NULL if not given. Owned. */
     char *cpu, *name, *process_name, *vga, *pidfile, *log_file, *log_items, *incoming;
+    char *dump_topology; /* a file to draw the machine into, which is not started then */
     char *qtest;     /* the id of its chardev, "qtest" */
     char *qtest_log; /* a file */
     uint8_t uuid[16];
