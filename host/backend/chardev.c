@@ -145,6 +145,7 @@ static void detach(struct chr_front *f)
     for (uint32_t i = 0; c->focus == which && i < CHR_FRONTS; i++)
         if (c->front[i].gen) {
             c->focus = i;
+            c->front[i].pending |= 1u << TN_CHR_MUX_IN;
             chr_kick_front(c, i);
         }
     pthread_mutex_unlock(&c->lock);
@@ -190,6 +191,10 @@ static void give_focus(struct tn_chr *c, struct chr_front *f)
         c->session++;
     }
     if (!c->nfronts || (f->dev && !c->front[c->focus].dev)) {
+        if (c->nfronts) {
+            c->front[c->focus].pending |= 1u << TN_CHR_MUX_OUT;
+            chr_kick_front(c, c->focus);
+        }
         c->focus = (uint32_t)(f - c->front);
         c->credit = 0;
         c->starved = 1; /* the back end is told once f takes input */
@@ -246,13 +251,28 @@ int chardev_attach_host(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
     return attach_front(c, NULL, o, s);
 }
 
-void chardev_detach_host(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
+static struct chr_front *host_front(struct tn_chr *c, const struct tn_chr_ops *o, const void *s)
 {
     for (uint32_t i = 0; i < CHR_FRONTS; i++)
-        if (c->front[i].gen && !c->front[i].dev && c->front[i].ops == o && c->front[i].s == s) {
-            detach(&c->front[i]);
-            return;
-        }
+        if (c->front[i].gen && !c->front[i].dev && c->front[i].ops == o && c->front[i].s == s)
+            return &c->front[i];
+    return NULL;
+}
+
+void chardev_detach_host(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
+{
+    struct chr_front *f = host_front(c, o, s);
+    if (f)
+        detach(f);
+}
+
+int chardev_has_focus(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
+{
+    pthread_mutex_lock(&c->lock);
+    const struct chr_front *f = host_front(c, o, s);
+    int yes = f == &c->front[c->focus];
+    pthread_mutex_unlock(&c->lock);
+    return yes;
 }
 
 int chardev_frontend_open(struct tn_chr *c)

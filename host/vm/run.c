@@ -140,6 +140,30 @@ void run_resume(struct vm *vm)
     vcpus_run(vm);
 }
 
+/* A request that waits wants the vCPUs to stand where they are. */
+static int end_is_asked(const struct run *r)
+{
+    uint32_t bits = __atomic_load_n(&r->pending, __ATOMIC_ACQUIRE);
+    for (uint32_t what = 0; bits >> what; what++)
+        if (bits >> what & 1 && ends_run(what))
+            return 1;
+    return 0;
+}
+
+void run_hold(struct vm *vm)
+{
+    vcpus_pause(vm);
+}
+
+void run_unhold(struct vm *vm)
+{
+    if (vm->run->state != RUN_RUNNING || end_is_asked(vm->run))
+        return;
+    vcpus_run(vm);
+    if (end_is_asked(vm->run)) /* since */
+        vcpus_hold(vm);
+}
+
 static int load_guest(struct vm *vm, struct tn_err *e)
 {
     struct boot_entry entry;

@@ -42,6 +42,10 @@ int run_start(struct vm *vm,
               struct tn_err *e); /* first start: reset, firmware, then run unless -S */
 void run_pause(struct vm *vm);   /* stop vCPUs and guest time, quiesce devices */
 void run_resume(struct vm *vm);
+/* For a look at the processors: none runs between the two, and guest time goes on. The first may run
+ * the main loop. */
+void run_hold(struct vm *vm);
+void run_unhold(struct vm *vm);
 void run_reset(struct vm *vm, uint32_t kind); /* everything, and the kernel is loaded again */
 void run_powerdown(struct vm *vm);            /* TN_ON_POWERDOWN */
 /* The main loop until the VM ends. The process status. */
