@@ -11,6 +11,7 @@
 #include "core/trace_host.h"
 #include "monitor/monitor.h"
 #include "monitor/qtest.h"
+#include "monitor/topology.h"
 #include "sandbox/sandbox.h"
 #include "util/alloc.h"
 #include "vm/iothread.h"
@@ -339,6 +340,8 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     warn_unused_globals(vm);
     net_warn_unused(vm);
     err = run_start(vm, e);
+    if (err == 0 && o->dump_topology)
+        err = topology_write(vm, o->dump_topology, e) < 0 ? -EIO : -ECANCELED;
     if (err == -ECANCELED) {
         e->err = ECANCELED;
         return 0;

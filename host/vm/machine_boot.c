@@ -87,7 +87,8 @@ int machine_boot_open(struct machine *m, struct tn_err *e)
         err = open_image(c->initrd, &m->initrd_fd, e);
     if (err == 0 && c->bios && !c->kernel)
         err = open_firmware(m, e);
-    if (err == 0 && !c->kernel && !c->bios && m->vm->kvm && !machine_option(m, "dumpdtb"))
+    if (err == 0 && !c->kernel && !c->bios && m->vm->kvm && !machine_option(m, "dumpdtb") &&
+        !c->dump_topology)
         err = err_set(e, EINVAL, "nothing to start: give -kernel FILE or -bios FILE");
     return err;
 }

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The picture in a file: by itself as .dot, laid out by Graphviz as anything else. */
+#include "topology.h"
+
+#include "util/alloc.h"
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* "svg" of "a/b.svg"; NULL: it has none that could be a format. */
+static const char *format_of(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    if (!dot || strchr(dot, '/') || !dot[1])
+        return NULL;
+    for (const char *p = dot + 1; *p; p++)
+        if (!isalnum((unsigned char)*p))
+            return NULL;
+    return dot + 1;
+}
+
+static int write_all(int fd, const struct buf *b)
+{
+    for (size_t at = 0; at < b->len;) {
+        ssize_t n = write(fd, b->data + at, b->len - at);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+/* dot -Tformat, reading in and writing out; it begins with no signal blocked or ignored. */
+static int spawn_dot(const char *format, int in, int out, pid_t *pid)
+{
+    AUTO_FREE char *type = xasprintf("-T%s", format);
+    char name[] = "dot", *argv[] = {name, type, NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attr;
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_adddup2(&files, in, 0);
+    posix_spawn_file_actions_adddup2(&files, out, 1);
+    posix_spawnattr_init(&attr);
+    posix_spawnattr_setsigmask(&attr, &none);
+    posix_spawnattr_setsigdefault(&attr, &all);
+    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int err = posix_spawnp(pid, name, &files, &attr, argv, environ);
+    posix_spawn_file_actions_destroy(&files);
+    posix_spawnattr_destroy(&attr);
+    return -err;
+}
+
+static int lay_out(const char *path, const char *format, const struct buf *graph, int out,
+                   struct tn_err *e)
+{
+    AUTO_CLOSE int in = memfd_create("topology", MFD_CLOEXEC);
+    pid_t pid;
+    int status, err = in < 0 ? -errno : write_all(in, graph);
+    if (err < 0 || lseek(in, 0, SEEK_SET) < 0)
+        return err_set(e, EIO, "-dump-topology %s: %s", path, strerror(err ? -err : errno));
+    err = spawn_dot(format, in, out, &pid);
+    if (err == -ENOENT)
+        return err_set(e, ENOENT,
+                       "-dump-topology %s: Graphviz' 'dot' is not installed; write a .dot file, "
+                       "which needs no layout",
+                       path);
+    if (err < 0)
+        return err_set(e, -err, "-dump-topology %s: dot: %s", path, strerror(-err));
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return err_set(e, errno, "-dump-topology %s: dot: %s", path, strerror(errno));
+    if (!WIFEXITED(status) || WEXITSTATUS(status))
+        return err_set(e, EIO, "-dump-topology %s: dot could not make a '%s'", path, format);
+    return 0;
+}
+
+int topology_write(struct vm *vm, const char *path, struct tn_err *e)
+{
+    BUF_AUTO graph = {0};
+    const char *format = format_of(path);
+    if (!format)
+        return err_set(e, EINVAL,
+                       "-dump-topology %s: the file's name must end in .dot, .svg, "
+                       "or another format of Graphviz",
+                       path);
+    KV_AUTO *t = topology(vm);
+    topology_dot(t, &graph);
+    AUTO_FREE char *part = xasprintf("%s.part", path);
+    AUTO_CLOSE int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return err_set(e, errno, "-dump-topology %s: %s", path, strerror(errno));
+    int err =
+        strcmp(format, "dot") == 0 ? write_all(fd, &graph) : lay_out(path, format, &graph, fd, e);
+    if (err < 0)
+        err_set(e, -err, "-dump-topology %s: %s", path, strerror(-err));
+    if (err == 0 && rename(part, path) < 0)
+        err = err_set(e, errno, "-dump-topology %s: %s", path, strerror(errno));
+    if (err < 0)
+        unlink(part);
+    return err;
+}
