@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The LPC bridge's function: configuration registers, the reset control register, the root complex
  * register block, and where they put the PM block. */
+#include "acpi/pm/pm_block.h"
 #include "acpi/pm/reset_cf9.h"
-#include "config_regs.h"
 #include "ich9.h"
-#include "ich9_pm.h"
 #include "ich9_regs.h"
+#include "pci/config_regs.h"
 #include "util/bytes.h"
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 struct ich9_lpc {
-    struct ich9_pm pm; /* first: functions of TN_ACPI_PM_1 get the instance */
+    struct pm_block pm; /* first: functions of TN_ACPI_PM_1 get the instance */
     struct tn_dev *dev;
     struct config_regs config;
     struct reset_cf9 reset_control;
@@ -49,6 +49,17 @@ static const struct config_reg registers[] = {
     {ICH9_RCBA, 4, 0, ICH9_RCBA_ADDRESS | ICH9_RCBA_EN},
 };
 
+static const struct pm_spec pm_spec = {.name = "ich9-pm",
+                                       .base = ICH9_PMBASE_RESET,
+                                       .len = ICH9_PM_LEN,
+                                       .gpe0 = ACPI_PM_GPE0_ICH9,
+                                       .smi_en = ICH9_SMI_EN,
+                                       .gpe_bytes = ICH9_GPE0_BYTES,
+                                       .acpi_enable = ICH9_ACPI_ENABLE,
+                                       .acpi_disable = ICH9_ACPI_DISABLE,
+                                       .slp_typ_s5 = ICH9_SLP_TYP_S5};
+static const struct tn_acpi_pm_ops pm_ops = PM_BLOCK_OPS(8 * ICH9_GPE0_BYTES);
+
 /* ---- what the registers place ---- */
 
 static void place_pm(struct ich9_lpc *s)
@@ -56,7 +67,7 @@ static void place_pm(struct ich9_lpc *s)
     uint32_t base = config_regs_get(&s->config, ICH9_PMBASE, 4) & ICH9_PMBASE_ADDRESS;
     uint32_t on = config_regs_get(&s->config, ICH9_ACPI_CNTL, 1) & ICH9_ACPI_CNTL_ACPI_EN;
     if (s->has_pm)
-        ich9_pm_place(&s->pm, (uint16_t)base, on != 0);
+        pm_block_place(&s->pm, (uint16_t)base, on != 0);
 }
 
 static void place_rcrb(struct ich9_lpc *s)
@@ -179,7 +190,7 @@ static int realize(void *self, struct tn_err *e)
     if (r == 0)
         r = claim_regions(s, e);
     if (r == 0 && s->has_pm)
-        r = ich9_pm_realize(&s->pm, s->dev, e);
+        r = pm_block_realize(&s->pm, &pm_spec, s->dev, e);
     if (r == 0)
         config_regs_reset(&s->config);
     return r;
@@ -197,7 +208,7 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
     place_pm(s);
     place_rcrb(s);
     if (s->has_pm)
-        ich9_pm_reset(&s->pm);
+        pm_block_reset(&s->pm);
 }
 
 static int pre_save(void *self, struct tn_err *e)
@@ -205,7 +216,7 @@ static int pre_save(void *self, struct tn_err *e)
     struct ich9_lpc *s = self;
     (void)e;
     if (s->has_pm)
-        ich9_pm_settle(&s->pm);
+        pm_block_settle(&s->pm);
     return 0;
 }
 
@@ -217,20 +228,20 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
     place_pm(s);
     place_rcrb(s);
     if (s->has_pm)
-        ich9_pm_loaded(&s->pm);
+        pm_block_loaded(&s->pm);
     return 0;
 }
 
 static void fini(void *self)
 {
     struct ich9_lpc *s = self;
-    ich9_pm_fini(&s->pm);
+    pm_block_fini(&s->pm);
 }
 
 static const void *get_iface(void *self, const char *id)
 {
     struct ich9_lpc *s = self;
-    return s->has_pm && strcmp(id, TN_ACPI_PM_1) == 0 ? &ich9_pm_ops : NULL;
+    return s->has_pm && strcmp(id, TN_ACPI_PM_1) == 0 ? &pm_ops : NULL;
 }
 
 static const struct tn_prop props[] = {
@@ -238,15 +249,7 @@ static const struct tn_prop props[] = {
 };
 
 static const struct tn_field fields[] = {
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.pm1_sts, "pm1_sts", U16, 1),
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.pm1_en, "pm1_en", U16, 1),
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.pm1_cnt, "pm1_cnt", U16, 1),
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.gpe_sts, "gpe_sts", U8, ACPI_PM_GPE_MAX),
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.gpe_en, "gpe_en", U8, ACPI_PM_GPE_MAX),
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.apm_cnt, "apm_cnt", U8, 1),
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.apm_sts, "apm_sts", U8, 1),
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.overflow, "overflow", U64, 1),
-    TN_FIELD_ROW(struct ich9_lpc, pm.chip.sci, "sci", U8, 1),
+    PM_BLOCK_FIELDS(struct ich9_lpc, pm),
     TN_FIELD_ROW(struct ich9_lpc, reset_control.rcr, "rcr", U8, 1),
     TN_FIELD_ROW(struct ich9_lpc, rcrb_bytes, "rcrb", BYTES, ICH9_RCRB_SIZE),
 };

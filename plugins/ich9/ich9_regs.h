@@ -40,17 +40,14 @@
 
 /* Power management I/O registers, offsets from PMBASE (13.8.3); the others are in
  * acpi_pm_regs.h */
-#define ICH9_PM_LEN      0x80
-#define ICH9_SMI_EN      0x30      /* 13.8.3.8, 32 bits */
-#define ICH9_SMI_APMC_EN (1u << 5) /* writes to APM_CNT raise SMI */
+#define ICH9_PM_LEN 0x80
+#define ICH9_SMI_EN 0x30 /* 13.8.3.8, 32 bits */
 
-#define ICH9_APM_PORT     0xb2 /* APM_CNT, APM_STS (13.7.3) */
-#define ICH9_ACPI_ENABLE  2    /* commands for it, QEMU's */
+#define ICH9_ACPI_ENABLE  2 /* commands for it, QEMU's */
 #define ICH9_ACPI_DISABLE 3
 #define ICH9_GPE0_BYTES   8 /* of status; 13.8.3.6 */
 
 #define ICH9_PMBASE_RESET 0x600u /* QEMU's firmware chooses it too */
-#define ICH9_SCI_GSI      9u     /* ACPI_CNTL SCI_IRQ_SEL 0 */
 #define ICH9_SLP_TYP_S5   0u     /* QEMU's; hardware has 7 */
 
 #endif

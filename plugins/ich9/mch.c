@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The host bridge of q35: tells where the enhanced configuration window and the end of low memory
  * are, and stores what firmware writes of shadowing and SMM. */
-#include "config_regs.h"
 #include "ich9.h"
 #include "mch_regs.h"
+#include "pci/config_regs.h"
 #include <stddef.h>
 #include <tenon/machine.h>
 

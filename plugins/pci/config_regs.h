@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Device-specific configuration registers that are no capability, declared as a table. The host
  * keeps their bytes (and saves them); the plugin traps writes and applies the table's masks. */
-#ifndef ICH9_CONFIG_REGS_H
-#define ICH9_CONFIG_REGS_H
+#ifndef PCI_CONFIG_REGS_H
+#define PCI_CONFIG_REGS_H
 #include <tenon/core.h>
 #include <tenon/pci.h>
 
