@@ -12,6 +12,7 @@
 #define TENON_CLASS_H
 #include <tenon/prop.h>
 #include <tenon/state.h>
+#include <tenon/trace.h>
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -81,6 +82,9 @@ struct tn_class {
     int (*prop_changed)(void *s, const char *name, struct tn_err *e);
     /** [any] a const table for id, one of provides; its functions take s as their first argument */
     const void *(*get_iface)(void *s, const char *id);
+    /** what its instances add to TN_TRACE_1, as they add it: constant, so that events can be listed; NULL = none */
+    const struct tn_trace_event *traces;
+    uint32_t ntraces, trace_stride;
 };
 
 /** tn_class.category: the groups of -device help */
