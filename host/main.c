@@ -3,6 +3,7 @@
 #include "backend/chardev.h"
 #include "cli/options.h"
 #include "core/vm.h"
+#include "daemon.h"
 #include "listing.h"
 #include "start.h"
 #include "util/buf.h"
@@ -85,9 +86,10 @@ int main(int argc, char **argv)
         cli_options_free(&o);
         return bad;
     }
-    int status = 1;
-    struct vm *vm = start_vm(&o);
+    int status = 1, ready_fd = o.daemonize ? daemon_begin() : -1;
+    struct vm *vm = o.daemonize && ready_fd < 0 ? NULL : start_vm(&o);
     if (vm) {
+        vm->ready_fd = ready_fd;
         int listed = print_lists(&o, vm);
         status = listed < 0 ? 1 : listed ? 0 : run(&o, vm);
         vm_free(vm);

@@ -9,6 +9,7 @@
 #include "core/loop.h"
 #include "core/services.h"
 #include "core/trace_host.h"
+#include "daemon.h"
 #include "monitor/monitor.h"
 #include "monitor/qtest.h"
 #include "monitor/topology.h"
@@ -115,12 +116,14 @@ static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
 {
     const struct unsupported list[] = {
         {"-audiodev", o->audiodevs.n != 0}, {"-incoming", o->incoming != NULL},
-        {"-daemonize", o->daemonize},       {"-add-fd", o->add_fds.n != 0},
-        {"-preconfig", o->preconfig},       {"-dtb", o->dtb != NULL},
+        {"-add-fd", o->add_fds.n != 0},     {"-dtb", o->dtb != NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(list); i++)
         if (list[i].given)
             return err_set(e, ENOTSUP, "%s: this version does not support it", list[i].what);
+    for (size_t i = 0; i < o->chardevs.n && o->daemonize; i++)
+        if (strcmp(kv_text(o->chardevs.v[i].kv, "backend"), "stdio") == 0)
+            return err_set(e, EINVAL, "cannot use stdio with -daemonize");
     const char *display = o->display ? kv_text(o->display, "type") : NULL;
     if (display && strcmp(display, "none") != 0)
         return err_set(e, ENOTSUP, "-display %s: only 'none' can be had", display);
@@ -175,7 +178,7 @@ static int write_pid(struct vm *vm, const char *path, struct tn_err *e)
     ssize_t n = (ssize_t)strlen(text);
     if (fd < 0 || ftruncate(fd, 0) < 0 || write(fd, text, (size_t)n) != n)
         return err_set(e, errno, "-pidfile %s: %s", path, strerror(errno));
-    vm->pidfile = xstrdup(path);
+    vm->pidfile = realpath(path, NULL); /* -daemonize goes elsewhere */
     return 0;
 }
 
@@ -197,7 +200,7 @@ static void signalled(void *p, uint32_t ev)
     struct vm *vm = p;
     (void)ev;
     if (vm->run)
-        run_end(vm, 0);
+        run_quit(vm, RUN_BY_SIGNAL);
 }
 
 static int watch_signals(struct vm *vm, struct tn_err *e)
@@ -284,6 +287,19 @@ static void warn_unused_globals(const struct vm *vm)
                      vm->globals[i].prop);
 }
 
+/* -preconfig: monitors say more before the machine is made. */
+static int wait_preconfig(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    if (!o->preconfig)
+        return 0;
+    if (!vm->monitors)
+        return err_set(e, EINVAL, "-preconfig: there is no monitor that could end it");
+    monitors_begin(vm, 1);
+    while (monitors_preconfig(vm) && !run_ended(vm))
+        loop_once(vm->main, ~(uint64_t)0);
+    return run_ended(vm) ? -EINTR : 0;
+}
+
 static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
     int err = machine_create(vm, o, e);
@@ -300,6 +316,8 @@ static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         err = net_add_backends(vm, o, e);
     if (err == 0)
         err = add_objects(vm, &o->objects, 1, e);
+    if (err == 0)
+        err = wait_preconfig(vm, o, e);
     if (err == 0)
         err = machine_populate(vm, e);
     if (err == 0)
@@ -346,6 +364,8 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         e->err = ECANCELED;
         return 0;
     }
+    if (err == 0 && (err = daemon_ready(&vm->ready_fd)) < 0)
+        err_set(e, -err, "-daemonize: %s", strerror(-err));
     if (err == 0) {
         monitors_begin(vm, 0);
         sandbox_enter(vm, SANDBOX_MAIN, NULL);

@@ -83,7 +83,7 @@ struct vm *vm_new(int manual_clock)
     TAILQ_INIT(&vm->buses);
     LIST_INIT(&vm->shared);
     vm->cold = 1;
-    vm->signal_fd = -1;
+    vm->signal_fd = vm->ready_fd = -1;
     clock_init(&vm->clock, manual_clock);
     vm->main = loop_new(&vm->clock, "main");
     if (!vm->main) {
@@ -102,6 +102,7 @@ void vm_free(struct vm *vm)
     if (vm->signals)
         watch_del(vm->signals);
     close_fd(&vm->signal_fd);
+    close_fd(&vm->ready_fd);
     monitors_close(vm);
     if (vm->qtest)
         qtest_free(vm->qtest);

@@ -48,6 +48,7 @@ struct vm {
     struct migration *migration; /* migration/migration.h; NULL: never asked */
     struct tn_watch *signals;    /* start.c: SIGINT, SIGTERM, SIGHUP; NULL before */
     int signal_fd;               /* -1 before */
+    int ready_fd;                /* daemon.h: who waits for the machine; -1: nobody */
 
     TAILQ_HEAD(device_list, device)
     devices;                               /* every instance of every kind, in order of creation */

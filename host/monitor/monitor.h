@@ -98,14 +98,17 @@ extern const struct qmp_module *const qmp_modules[]; /* modules.c; NULL-terminat
 struct cli_options;
 /* Every -mon, -qmp, -monitor. After the chardevs, before the machine runs. 0 or -errno with e. */
 int monitors_add(struct vm *vm, const struct cli_options *o, struct tn_err *e);
-/* From here on requests are answered. preconfig: those of QMP_PRECONFIG only, until it is called
- * again. */
+/* From here on requests are answered; preconfig: those of QMP_PRECONFIG only. */
 void monitors_begin(struct vm *vm, int preconfig);
-int monitors_preconfig(const struct vm *vm); /* 1 while the machine is not there yet */
+/* x-exit-preconfig: requests wait for monitors_begin() again. */
+void monitors_end_preconfig(struct vm *vm);
+int monitors_preconfig(const struct vm *vm); /* 1 until then: the machine is not there yet */
 /* Events that wait are sent, and the sessions end. The VM is about to go, while other threads may
  * still have events. */
 void monitors_close(struct vm *vm);
 void monitors_free(struct vm *vm); /* vm->monitors; no other thread is left */
+/* A request may be taken up now. Not without monitors. */
+void monitor_kick(struct vm *vm);
 
 /* Sends an event to every QMP session past its greeting; data (may be NULL) is taken over.
  * [any]: from another thread it is sent by the main loop, soon. */

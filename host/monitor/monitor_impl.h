@@ -53,9 +53,6 @@ struct monitors {
     LIST_HEAD(, monitor_limit) limits;
 };
 
-/* Some session has a request: its work() comes soon. */
-void monitor_kick(struct vm *vm);
-
 /* -mon mode=readline: NULL with e. */
 struct monitor *hmp_session_new(struct vm *vm, struct tn_chr *c, const struct kv_node *opts,
                                 struct tn_err *e);

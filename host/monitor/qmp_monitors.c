@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "core/loop.h"
 #include "util/alloc.h"
+#include "vm/run.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ static void next_request(void *p)
 {
     struct monitors *ms = p;
     struct monitor *m = ms->last, *start;
-    if (ms->busy || !ms->begun || ms->closed || TAILQ_EMPTY(&ms->all))
+    if (ms->busy || run_acting(ms->vm) || !ms->begun || ms->closed || TAILQ_EMPTY(&ms->all))
         return;
     ms->busy = 1;
     start = m = after(ms, m);
@@ -48,6 +49,11 @@ void monitors_begin(struct vm *vm, int preconfig)
     ms->preconfig = preconfig != 0;
     ms->begun = 1;
     bh_kick(ms->bh);
+}
+
+void monitors_end_preconfig(struct vm *vm)
+{
+    vm->monitors->preconfig = vm->monitors->begun = 0;
 }
 
 int monitors_preconfig(const struct vm *vm)

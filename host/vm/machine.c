@@ -227,7 +227,8 @@ int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *
     struct run_options o = {.no_reboot = cli->actions.reboot == CLI_REBOOT_SHUTDOWN,
                             .no_shutdown = cli->actions.shutdown == CLI_SHUTDOWN_PAUSE,
                             .paused = cli->start_paused,
-                            .panic_action = (enum run_panic)cli->actions.panic};
+                            .panic_action = (enum run_panic)cli->actions.panic,
+                            .watchdog_action = (enum run_watchdog)cli->actions.watchdog};
     vm->run = run_new(vm, &o);
     return make_modules(vm, m, e);
 }

@@ -5,6 +5,8 @@
 #include "core/loop.h"
 #include "irq.h"
 #include "machine.h"
+#include "monitor/monitor.h"
+#include "run_event.h"
 #include "util/alloc.h"
 #include "vcpu.h"
 #include <pthread.h>
@@ -22,7 +24,8 @@ struct run {
     enum run_state state;
     struct tn_bh *bh;
     uint32_t pending;     /* bit per TN_REQ_*; atomic */
-    uint32_t acting;      /* on a request: it may wait, and let the loop go on */
+    uint32_t acting;      /* depth of what may wait, and let the loop go on */
+    uint32_t by_user;     /* the reset that is asked for; atomic */
     uint32_t ended;       /* run_main returns */
     uint32_t status;      /* process status */
     uint64_t said_ns;     /* when a line was last written at the guest's wish; 0 = never */
@@ -32,8 +35,14 @@ struct run {
     uint32_t nlisteners;
 };
 
-static const char *const names[] = {"prelaunch",      "running",   "paused",        "shutdown",
-                                    "guest-panicked", "suspended", "internal-error", "io-error"};
+static const char *const names[] = {"prelaunch",      "running",        "paused",
+                                    "shutdown",       "guest-panicked", "suspended",
+                                    "internal-error", "io-error",       "watchdog"};
+
+struct run_options *run_options(struct vm *vm)
+{
+    return &vm->run->o;
+}
 
 enum run_state run_state(const struct vm *vm)
 {
@@ -95,6 +104,12 @@ void run_request_exit(struct vm *vm, uint32_t status)
     run_request(vm, TN_REQ_EXIT, NULL);
 }
 
+void run_ask_reset(struct vm *vm)
+{
+    __atomic_store_n(&vm->run->by_user, 1, __ATOMIC_RELEASE);
+    request(vm->run, TN_REQ_RESET, NULL);
+}
+
 void run_internal_error(struct vm *vm, const char *text)
 {
     request(vm->run, REQ_STUCK, text);
@@ -112,25 +127,62 @@ static void set_state(struct run *r, enum run_state s)
     r->state = s;
 }
 
-void run_pause(struct vm *vm)
+int run_acting(const struct vm *vm)
 {
-    struct run *r = vm->run;
-    ERR_AUTO e = {0};
-    if (r->state != RUN_RUNNING)
-        return;
-    vcpus_pause(vm);
-    clock_stop(&vm->clock);
-    if (devices_quiesce(vm, TN_Q_SAVE, &e) < 0)
-        err_report(&e);
-    set_state(r, RUN_PAUSED);
-    machine_event(vm, TN_ON_RUNSTATE, RUN_PAUSED, NULL);
+    return vm->run && vm->run->acting != 0;
 }
 
-void run_resume(struct vm *vm)
+static void begin_act(struct run *r)
 {
-    struct run *r = vm->run;
-    if (r->state == RUN_RUNNING || r->ended)
+    r->acting++;
+}
+
+/* What was asked for meanwhile comes now. */
+static void end_act(struct run *r)
+{
+    if (--r->acting)
         return;
+    if (__atomic_load_n(&r->pending, __ATOMIC_ACQUIRE))
+        bh_kick(r->bh);
+    if (r->vm->monitors)
+        monitor_kick(r->vm);
+}
+
+/* Guest time stands still, and devices are at rest. */
+static void rest(struct run *r, enum run_state s)
+{
+    ERR_AUTO e = {0};
+    begin_act(r);
+    vcpus_pause(r->vm);
+    clock_stop(&r->vm->clock);
+    if (devices_quiesce(r->vm, TN_Q_SAVE, &e) < 0)
+        err_report(&e);
+    set_state(r, s);
+    machine_event(r->vm, TN_ON_RUNSTATE, s, NULL);
+    end_act(r);
+}
+
+/* Of a machine that stands still already only the reason changes. */
+static void stop(struct run *r, enum run_state s)
+{
+    if (r->state != RUN_RUNNING) {
+        set_state(r, s);
+        return;
+    }
+    rest(r, s);
+    run_tell(r->vm, "STOP");
+}
+
+void run_pause(struct vm *vm)
+{
+    if (vm->run->state == RUN_RUNNING)
+        stop(vm->run, RUN_PAUSED);
+}
+
+static void go(struct run *r)
+{
+    struct vm *vm = r->vm;
+    begin_act(r);
     vm->cold = 0;
     vm->sealed = 1;
     clock_start(&vm->clock);
@@ -138,6 +190,15 @@ void run_resume(struct vm *vm)
     set_state(r, RUN_RUNNING);
     machine_event(vm, TN_ON_RUNSTATE, RUN_RUNNING, NULL);
     vcpus_run(vm);
+    end_act(r);
+}
+
+void run_resume(struct vm *vm)
+{
+    if (vm->run->state == RUN_RUNNING || vm->run->ended)
+        return;
+    go(vm->run);
+    run_tell(vm, "RESUME");
 }
 
 /* A request that waits wants the vCPUs to stand where they are. */
@@ -174,9 +235,9 @@ static int load_guest(struct vm *vm, struct tn_err *e)
     return err < 0 ? err : vcpus_reset(vm, have ? &entry : NULL, e);
 }
 
-void run_reset(struct vm *vm, uint32_t kind)
+static void set_back(struct run *r, uint32_t kind)
 {
-    struct run *r = vm->run;
+    struct vm *vm = r->vm;
     ERR_AUTO e = {0};
     int was_running = r->state == RUN_RUNNING;
     vcpus_pause(vm);
@@ -196,17 +257,42 @@ void run_reset(struct vm *vm, uint32_t kind)
     }
 }
 
-static void finish(struct run *r, uint32_t what, const char *text)
+/* What stood still for a reason has none any more. */
+static void reset(struct run *r, uint32_t kind, enum run_cause cause)
 {
-    announce(r, what, text);
-    if (r->o.no_shutdown) {
-        run_pause(r->vm);
-        set_state(r->vm->run, what == TN_REQ_PANIC ? RUN_PANICKED : RUN_SHUTDOWN);
-        return;
+    int suspended = r->state == RUN_SUSPENDED;
+    begin_act(r);
+    set_back(r, kind);
+    if (!r->ended) {
+        run_tell_cause(r->vm, "RESET", cause);
+        if (r->state != RUN_RUNNING)
+            set_state(r, RUN_PRELAUNCH);
+        if (suspended)
+            go(r);
     }
+    end_act(r);
+}
+
+void run_reset(struct vm *vm, uint32_t kind)
+{
+    reset(vm->run, kind, RUN_BY_SYSTEM_RESET);
+}
+
+static void end(struct run *r, enum run_state s)
+{
     vcpus_pause(r->vm);
-    set_state(r, RUN_SHUTDOWN);
+    set_state(r, s);
     r->ended = 1;
+}
+
+static void finish(struct run *r, const char *text, enum run_cause cause)
+{
+    announce(r, TN_REQ_SHUTDOWN, text);
+    run_tell_cause(r->vm, "SHUTDOWN", cause);
+    if (r->o.no_shutdown)
+        stop(r, RUN_SHUTDOWN);
+    else
+        end(r, RUN_SHUTDOWN);
 }
 
 /* A guest may ask as often as it likes: one line a second is enough. */
@@ -224,8 +310,7 @@ static void stuck(struct run *r, const char *text)
 {
     log_line(LOG_ERROR, "%s", text ? text : "a vCPU cannot go on: the machine is paused");
     announce(r, TN_REQ_PANIC, text);
-    run_pause(r->vm);
-    set_state(r, RUN_INTERNAL_ERROR);
+    stop(r, RUN_INTERNAL_ERROR);
 }
 
 /* One bad disk may make many of these; the first has paused the machine. */
@@ -234,8 +319,7 @@ static void io_error(struct run *r, const char *text)
     if (r->state != RUN_RUNNING)
         return;
     log_line(LOG_ERROR, "%s", text ? text : "a disk has failed: the machine is paused");
-    run_pause(r->vm);
-    set_state(r, RUN_IO_ERROR);
+    stop(r, RUN_IO_ERROR);
 }
 
 static void panic(struct run *r, const char *text)
@@ -243,43 +327,98 @@ static void panic(struct run *r, const char *text)
     say(r, LOG_ERROR, text ? text : "the guest panicked");
     announce(r, TN_REQ_PANIC, text);
     if (r->o.panic_action == RUN_PANIC_NONE) {
+        run_tell_action(r->vm, "GUEST_PANICKED", "run");
         vcpus_run(r->vm);
         return;
     }
-    if (r->o.panic_action == RUN_PANIC_PAUSE || r->o.no_shutdown) {
-        run_pause(r->vm);
-        set_state(r, RUN_PANICKED);
+    int pause = r->o.panic_action == RUN_PANIC_PAUSE ||
+                (r->o.panic_action == RUN_PANIC_SHUTDOWN && r->o.no_shutdown);
+    run_tell_action(r->vm, "GUEST_PANICKED", pause ? "pause" : "poweroff");
+    stop(r, RUN_PANICKED);
+    if (pause)
         return;
-    }
     r->status = r->o.panic_action == RUN_PANIC_EXIT_FAILURE ? 1 : r->status;
-    vcpus_pause(r->vm);
-    set_state(r, RUN_PANICKED);
+    run_tell_cause(r->vm, "SHUTDOWN", RUN_BY_GUEST_PANIC);
     r->ended = 1;
+}
+
+/* A watchdog device has not heard from its guest. */
+static void watchdog(struct run *r, const char *text)
+{
+    static const char *const actions[] = {"reset", "shutdown", "poweroff",  "pause",
+                                          "debug", "none",     "inject-nmi"};
+    announce(r, TN_REQ_WATCHDOG, text);
+    run_tell_action(r->vm, "WATCHDOG", actions[r->o.watchdog_action]);
+    switch (r->o.watchdog_action) {
+    case RUN_WATCHDOG_RESET:
+        request(r, TN_REQ_RESET, NULL);
+        break;
+    case RUN_WATCHDOG_SHUTDOWN:
+        run_powerdown(r->vm);
+        break;
+    case RUN_WATCHDOG_POWEROFF:
+        end(r, RUN_SHUTDOWN);
+        break;
+    case RUN_WATCHDOG_PAUSE:
+        stop(r, RUN_WATCHDOG);
+        break;
+    case RUN_WATCHDOG_DEBUG:
+        say(r, LOG_WARN, "watchdog: timer fired");
+        break;
+    case RUN_WATCHDOG_INJECT_NMI:
+        vcpus_nmi(r->vm);
+        break;
+    case RUN_WATCHDOG_NONE:
+        break;
+    }
+}
+
+static void suspend(struct run *r, const char *text)
+{
+    announce(r, TN_REQ_SUSPEND, text);
+    if (r->state != RUN_RUNNING)
+        return;
+    rest(r, RUN_SUSPENDED);
+    run_tell(r->vm, "SUSPEND");
+}
+
+static void wake(struct run *r)
+{
+    if (r->state != RUN_SUSPENDED)
+        return;
+    machine_event(r->vm, TN_ON_WAKEUP, 0, NULL);
+    go(r);
+    run_tell(r->vm, "WAKEUP");
+}
+
+static void reset_asked(struct run *r, const char *text)
+{
+    enum run_cause cause = __atomic_exchange_n(&r->by_user, 0, __ATOMIC_ACQ_REL)
+                               ? RUN_BY_SYSTEM_RESET
+                               : RUN_BY_GUEST_RESET;
+    if (r->o.no_reboot)
+        finish(r, text, cause);
+    else
+        reset(r, TN_RESET_WARM, cause);
 }
 
 static void act(struct run *r, uint32_t what, const char *text)
 {
     switch (what) {
     case TN_REQ_RESET:
-        if (r->o.no_reboot)
-            finish(r, TN_REQ_SHUTDOWN, text);
-        else
-            run_reset(r->vm, TN_RESET_WARM);
+        reset_asked(r, text);
         break;
     case TN_REQ_SHUTDOWN:
-        finish(r, what, text);
+        finish(r, text, RUN_BY_GUEST_SHUTDOWN);
         break;
     case TN_REQ_SUSPEND:
-        announce(r, what, text);
-        run_pause(r->vm);
-        set_state(r, RUN_SUSPENDED);
+        suspend(r, text);
         break;
     case TN_REQ_WAKEUP:
-        if (r->state == RUN_SUSPENDED) {
-            set_state(r, RUN_PAUSED);
-            machine_event(r->vm, TN_ON_WAKEUP, 0, NULL);
-            run_resume(r->vm);
-        }
+        wake(r);
+        break;
+    case TN_REQ_WATCHDOG:
+        watchdog(r, text);
         break;
     case REQ_STUCK:
         stuck(r, text);
@@ -293,6 +432,7 @@ static void act(struct run *r, uint32_t what, const char *text)
     case TN_REQ_CRASH_LOADED:
         say(r, LOG_INFO, "the guest's crash kernel takes over");
         announce(r, what, text);
+        run_tell_action(r->vm, "GUEST_CRASHLOADED", "run");
         break;
     case TN_REQ_NMI:
         vcpus_nmi(r->vm);
@@ -309,13 +449,14 @@ static void act(struct run *r, uint32_t what, const char *text)
 /* Of several at once the one that ends most is done, and the others are moot. */
 static void requested(void *p)
 {
-    static const uint32_t order[] = {
-        TN_REQ_EXIT,    REQ_STUCK,     TN_REQ_PANIC, TN_REQ_SHUTDOWN,     TN_REQ_RESET,
-        TN_REQ_SUSPEND, REQ_IO_ERROR, TN_REQ_WAKEUP, TN_REQ_NMI,   TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
+    static const uint32_t order[] = {TN_REQ_EXIT,         REQ_STUCK,      TN_REQ_PANIC,
+                                     TN_REQ_SHUTDOWN,     TN_REQ_RESET,   TN_REQ_SUSPEND,
+                                     REQ_IO_ERROR,        TN_REQ_WAKEUP,  TN_REQ_NMI,
+                                     TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
     struct run *r = p;
     if (r->acting)
         return; /* what is asked meanwhile comes after it */
-    r->acting = 1;
+    begin_act(r);
     uint32_t bits = __atomic_exchange_n(&r->pending, 0, __ATOMIC_ACQ_REL);
     pthread_mutex_lock(&r->lock);
     AUTO_FREE char *text = r->text;
@@ -328,9 +469,7 @@ static void requested(void *p)
         if (ends_run(order[i]))
             break;
     }
-    r->acting = 0;
-    if (__atomic_load_n(&r->pending, __ATOMIC_ACQUIRE))
-        bh_kick(r->bh);
+    end_act(r);
 }
 
 struct run *run_new(struct vm *vm, const struct run_options *o)
@@ -367,6 +506,7 @@ int run_start(struct vm *vm, struct tn_err *e)
 
 void run_powerdown(struct vm *vm)
 {
+    run_tell(vm, "POWERDOWN");
     machine_event(vm, TN_ON_POWERDOWN, 0, NULL);
 }
 
@@ -380,6 +520,13 @@ void run_end(struct vm *vm, uint32_t status)
     vm->run->status = status;
     vm->run->ended = 1;
     loop_wake(vm->main);
+}
+
+void run_quit(struct vm *vm, enum run_cause cause)
+{
+    if (!vm->run->ended)
+        run_tell_cause(vm, "SHUTDOWN", cause);
+    run_end(vm, 0);
 }
 
 int run_main(struct vm *vm)

@@ -13,18 +13,45 @@ enum run_state {
     RUN_PANICKED,
     RUN_SUSPENDED,
     RUN_INTERNAL_ERROR,
-    RUN_IO_ERROR
+    RUN_IO_ERROR,
+    RUN_WATCHDOG
 };
 
+/* Who wanted a reset or the end: QMP's ShutdownCause. */
+enum run_cause {
+    RUN_BY_NOBODY,
+    RUN_BY_HOST_ERROR,
+    RUN_BY_QUIT,
+    RUN_BY_SYSTEM_RESET,
+    RUN_BY_SIGNAL,
+    RUN_BY_UI,
+    RUN_BY_GUEST_SHUTDOWN, /* from here on the guest itself */
+    RUN_BY_GUEST_RESET,
+    RUN_BY_GUEST_PANIC
+};
+
+/* -action: QMP's words in this order */
 enum run_panic { RUN_PANIC_SHUTDOWN, RUN_PANIC_PAUSE, RUN_PANIC_EXIT_FAILURE, RUN_PANIC_NONE };
+enum run_watchdog {
+    RUN_WATCHDOG_RESET,
+    RUN_WATCHDOG_SHUTDOWN,
+    RUN_WATCHDOG_POWEROFF,
+    RUN_WATCHDOG_PAUSE,
+    RUN_WATCHDOG_DEBUG,
+    RUN_WATCHDOG_NONE,
+    RUN_WATCHDOG_INJECT_NMI
+};
 struct run_options {
-    uint32_t no_reboot, no_shutdown; /* -no-reboot, -no-shutdown */
-    uint32_t paused;                 /* -S */
-    enum run_panic panic_action;     /* -action panic= */
+    uint32_t no_reboot, no_shutdown;   /* -no-reboot, -no-shutdown */
+    uint32_t paused;                   /* -S */
+    enum run_panic panic_action;       /* -action panic= */
+    enum run_watchdog watchdog_action; /* -action watchdog= */
 };
 
 struct run *run_new(struct vm *vm, const struct run_options *o);
 void run_free(struct run *r);
+/* May be changed while the machine runs. Main thread. */
+struct run_options *run_options(struct vm *vm);
 enum run_state run_state(const struct vm *vm);
 const char *run_state_name(enum run_state s); /* QMP's words */
 
@@ -42,16 +69,23 @@ int run_start(struct vm *vm,
               struct tn_err *e); /* first start: reset, firmware, then run unless -S */
 void run_pause(struct vm *vm);   /* stop vCPUs and guest time, quiesce devices */
 void run_resume(struct vm *vm);
-/* For a look at the processors: none runs between the two, and guest time goes on. The first may run
- * the main loop. */
+/* 1 while a pause, a resume or a reset is under way, and lets the main loop run as it waits: a
+ * monitor's command does not begin now. */
+int run_acting(const struct vm *vm);
+/* As the user's reset button: soon, or the end if -no-reboot says so. */
+void run_ask_reset(struct vm *vm);
+/* For a look at the processors: none runs between the two, and guest time goes on. The first may
+ * run the main loop. */
 void run_hold(struct vm *vm);
 void run_unhold(struct vm *vm);
 void run_reset(struct vm *vm, uint32_t kind); /* everything, and the kernel is loaded again */
-void run_powerdown(struct vm *vm);            /* TN_ON_POWERDOWN */
+void run_powerdown(struct vm *vm);            /* the power button: TN_ON_POWERDOWN */
 /* The main loop until the VM ends. The process status. */
 int run_main(struct vm *vm);
 int run_ended(const struct vm *vm);
-void run_end(struct vm *vm, uint32_t status); /* it returns soon: quit, SIGTERM */
+void run_end(struct vm *vm, uint32_t status); /* it returns soon */
+/* The same with status 0, and monitors are told: quit, SIGTERM. */
+void run_quit(struct vm *vm, enum run_cause cause);
 
 /* Notified after each change, in order of registration; NULL-terminated list owned by the run. For
  * monitors and tests. */
