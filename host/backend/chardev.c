@@ -21,6 +21,7 @@ void chr_unref(struct tn_chr *c)
     if (__atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     close_fd(&c->log_fd);
+    chr_drop_fds(c);
     pthread_mutex_destroy(&c->lock);
     free(c->filename);
     free(c->in.data);
@@ -210,6 +211,20 @@ static struct tn_bh *own_bh(struct tn_ctx *ctx, struct device *d, void (*fn)(voi
     return bh;
 }
 
+void chr_make_back_bh(struct tn_chr *c)
+{
+    struct tn_bh *bh = own_bh(c->back->home, c->back, back_run, c);
+    pthread_mutex_lock(&c->lock);
+    c->back_bh = bh;
+    bh_kick(bh); /* there may be output */
+    pthread_mutex_unlock(&c->lock);
+}
+
+void chr_back_changed(struct tn_chr *c)
+{
+    device_defer(c->back, tell_frontend, c);
+}
+
 static int attach_front(struct tn_chr *c, struct device *d, const struct tn_chr_ops *o, void *s)
 {
     struct chr_front *f = c && c->back ? free_front(c) : NULL;
@@ -248,6 +263,8 @@ static int t_attach(struct tn_chr *c, struct tn_dev *d, const struct tn_chr_ops 
 
 int chardev_attach_host(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
 {
+    if (c)
+        __atomic_store_n(&c->takes_fds, 1, __ATOMIC_RELAXED);
     return attach_front(c, NULL, o, s);
 }
 

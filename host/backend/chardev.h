@@ -40,6 +40,14 @@ int chardev_ringbuf_write(struct tn_chr *c, const void *p, uint64_t n);
 /* "unix:/run/x.sock,server=on", "pty:/dev/pts/3": for query-chardev. The caller frees it. Main
  * thread. */
 char *chardev_filename(struct tn_chr *c);
+/* The oldest descriptor that came with the input of the host as front end (SCM_RIGHTS), the
+ * caller's; -1: none. Main thread. */
+int chardev_take_fd(struct tn_chr *c);
+/* chardev-remove, -send-break, -change: 0 or -errno with e, in QEMU's words. dict describes the new
+ * back end as -chardev does; front ends stay where they are. Main thread. */
+int chardev_remove(struct vm *vm, const char *id, struct tn_err *e);
+int chardev_send_break(struct vm *vm, const char *id, struct tn_err *e);
+int chardev_change(struct vm *vm, const char *id, const struct kv_node *dict, struct tn_err *e);
 int chardev_frontend_open(struct tn_chr *c); /* 1 if a front end is attached */
 
 #endif

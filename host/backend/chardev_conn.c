@@ -63,6 +63,7 @@ static void lost(struct chr_io *io)
 {
     struct sock *s = (struct sock *)io->c;
     chr_io_close(io);
+    chr_drop_fds(s->c.chr);
     s->connected = 0;
     chr_event(s->c.chr, TN_CHR_CLOSED);
     again(s);

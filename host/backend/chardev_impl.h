@@ -22,11 +22,13 @@
 #define TN_HOST_CHARDEV_IMPL_H
 #include "chardev.h"
 #include "chardev_ring.h"
+#include <sys/types.h>
 
 enum {
     CHR_RING = 32768,
     CHR_FRONTS = 4, /* of a mux; any other chardev has one */
     CHR_MARKS = 16,
+    CHR_FDS = 16, /* that wait for getfd */
     CHR_MARK_FOCUS =
         0x100 /* a mark of the host's own: value is the front end that gets input from here on */
 };
@@ -80,10 +82,12 @@ struct tn_chr {
                              side */
     uint32_t modem, modem_state, look_modem; /* state: 0 not asked yet, 1 known, 2 there is none */
     uint32_t unsupported;                    /* 1 << TN_CHR_SET_*: what the back end has refused */
-    struct tn_chr_size size; /* of the terminal at the other side; 0: unknown, or there is none */
-    uint32_t mux, mux_escape;                /* mux_escape: the byte before was Ctrl-A */
-    int log_fd;                              /* logfile=, or -1 */
-    char *filename;                          /* for query-chardev; main thread only */
+    struct tn_chr_size size;  /* of the terminal at the other side; 0: unknown, or there is none */
+    uint32_t mux, mux_escape; /* mux_escape: the byte before was Ctrl-A */
+    uint32_t takes_fds, nfds; /* descriptors that came with the input, if a monitor takes them */
+    int fds[CHR_FDS];
+    int log_fd;     /* logfile=, or -1 */
+    char *filename; /* for query-chardev; main thread only */
 };
 
 /* ---- chardev_feed.c: for back ends. All [ctx][dev] of the back end ---- */
@@ -102,6 +106,11 @@ int chr_attached(struct tn_chr *c);
  * bottom half. */
 void back_run(void *c);
 
+/* ---- chardev_fds.c ---- */
+/* As recv() that does not wait; descriptors that came along are kept. */
+ssize_t chr_recv(struct tn_chr *c, int fd, void *p, size_t n);
+void chr_drop_fds(struct tn_chr *c); /* nobody asks for them any more */
+
 /* ---- chardev_front.c ---- */
 /* Gives a front end its events, and as much input as it takes; p is its struct chr_front. Its
  * bottom half. */
@@ -111,7 +120,9 @@ void front_run(void *p);
 void chr_ref(struct tn_chr *c);
 void chr_unref(struct tn_chr *c);
 void chr_set_filename(struct tn_chr *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));                 /* main thread */
+    __attribute__((format(printf, 2, 3))); /* main thread */
+void chr_make_back_bh(struct tn_chr *c);   /* for a back end that takes another's place */
+void chr_back_changed(struct tn_chr *c);   /* it is told who is there, soon */
 void chr_kick_front(struct tn_chr *c, uint32_t which);     /* lock held */
 void chr_kick_back(struct tn_chr *c);                      /* lock held */
 void chr_add_mark(struct chr_marks *m, struct chr_mark k); /* lock held; there is room */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "chardev_io.h"
 
+#include "fdset.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -65,10 +66,10 @@ int chr_common_realize(struct chr_common *c, struct tn_err *e)
 
 int chr_open(struct chr_common *c, const char *path, int flags, struct tn_err *e)
 {
-    if (c->dev->vm->sealed)
+    if (c->dev->vm->sealed && !file_is_fdset(path))
         return err_set(e, EPERM, "'%s' cannot be opened any more: the machine runs", path);
-    int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
-    return fd >= 0 ? fd : err_set(e, errno, "Could not open '%s': %s", path, strerror(errno));
+    int fd = file_open(c->dev->vm, path, flags | O_NONBLOCK | O_NOCTTY, 0666);
+    return fd >= 0 ? fd : err_set(e, -fd, "Could not open '%s': %s", path, strerror(-fd));
 }
 
 /* ---- input ---- */
@@ -87,7 +88,7 @@ static int gone(ssize_t r)
 
 static ssize_t read_some(struct chr_io *io, uint8_t *p, uint32_t n)
 {
-    return io->in_sock ? recv(io->in, p, n, MSG_DONTWAIT) : read(io->in, p, n);
+    return io->in_sock ? chr_recv(io->c->chr, io->in, p, n) : read(io->in, p, n);
 }
 
 static void end_input(struct chr_io *io)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* "tenon.os/1": files, sockets and threads of devices. Names are resolved before the first resume
  * only, when the sandbox closes; each descriptor belongs to its device. */
+#include "backend/fdset.h"
 #include "device.h"
 #include "epoch.h"
 #include "loop.h"
@@ -79,7 +80,7 @@ static int lock_file(int fd, uint32_t flags, const char *path, struct tn_err *e)
 
 static int sealed(struct tn_dev *d, const char *path, struct tn_err *e)
 {
-    return device_of(d)->vm->sealed
+    return device_of(d)->vm->sealed && !file_is_fdset(path)
                ? err_set(e, EPERM, "'%s' cannot be opened any more: the machine runs", path)
                : 0;
 }
@@ -88,9 +89,9 @@ static int t_open(struct tn_dev *d, const char *path, uint32_t flags, struct tn_
 {
     if (sealed(d, path, e) < 0)
         return -EPERM;
-    int fd = open(path, to_open(flags), 0600);
+    int fd = file_open(device_of(d)->vm, path, to_open(flags), 0600);
     if (fd < 0)
-        return err_set(e, errno, "Could not open '%s': %s", path, strerror(errno));
+        return err_set(e, -fd, "Could not open '%s': %s", path, strerror(-fd));
     int r = lock_file(fd, flags, path, e);
     if (r < 0) {
         close(fd);
@@ -294,10 +295,10 @@ static struct tn_thread *t_thread(struct tn_dev *pub, const char *name, const ch
                             .name = xstrndup(name, 15),
                             .profile = profile ? xstrdup(profile) : NULL,
                             .vm = d->vm};
-    int err = d->vm->sealed ? pthread_create(&t->id, NULL, run_thread, t) : EPERM;
+    int err = d->vm->cold ? EPERM : pthread_create(&t->id, NULL, run_thread, t);
     if (err) {
         err_set(e, err, "thread '%s': %s", name,
-                d->vm->sealed ? strerror(err) : "there are none before the first resume");
+                d->vm->cold ? "there are none before the first resume" : strerror(err));
         free(t->name);
         free(t->profile);
         free(t);

@@ -4,6 +4,7 @@
 #include "acpi/acpi_host.h"
 #include "backend/block_host.h"
 #include "backend/chardev.h"
+#include "backend/fdset.h"
 #include "backend/input_host.h"
 #include "backend/net.h"
 #include "boot/fdt_host.h"
@@ -117,6 +118,7 @@ void vm_free(struct vm *vm)
     }
     net_free(vm);
     block_forget_all(vm);
+    fds_free(vm);
     machine_free(vm->machine);
     acpi_host_free(vm->acpi);
     fdt_host_free(vm->fdt);

@@ -42,6 +42,7 @@ struct vm {
     struct inputs *inputs;       /* backend/input.h */
     struct block_state *block;   /* backend/block_open.h; NULL before the first disk */
     struct nets *nets;           /* backend/net.h: hubs, MAC addresses; NULL before the first */
+    struct fds *fds;             /* backend/fdset.h: descriptors from outside; NULL before the first */
     struct tracer *tracer;       /* core/trace.h */
     struct qtest *qtest;         /* monitor/qtest.h; NULL without -qtest */
     struct monitors *monitors;   /* monitor/monitor.h; NULL without a monitor */
@@ -60,7 +61,7 @@ struct vm {
     uint32_t nglobals;
     uint32_t anon, unattached; /* numbers for paths */
     uint32_t cold;             /* 1 until the machine has run for the first time */
-    uint32_t sealed;           /* 1 from the first resume on: no new files or sockets by name */
+    uint32_t sealed;           /* 1 from the first resume on, but with a monitor: no new files or sockets by name */
     char *pidfile;             /* made by this process, and removed with the VM */
     uint32_t quiesce_ms;       /* how long a device may take to come to rest; 0 = the usual time */
 };

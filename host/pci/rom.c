@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* romfile=: an expansion ROM from a file, in place of the device's own. */
+#include "backend/fdset.h"
 #include "pci_impl.h"
 #include "util/alloc.h"
 #include "util/bytes.h"
@@ -48,12 +49,12 @@ static uint64_t bar_size(const struct pci_child *c, uint64_t len)
     return c->romsize != UINT32_MAX ? c->romsize : size;
 }
 
-static int map_file(struct pci_rom *r, const char *path, uint32_t sealed, struct tn_err *e)
+static int map_file(struct pci_rom *r, const char *path, struct vm *vm, struct tn_err *e)
 {
-    if (sealed)
+    if (vm->sealed && !file_is_fdset(path))
         return err_set(e, EPERM, "romfile \"%s\" cannot be opened any more: the machine runs",
                        path);
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    AUTO_CLOSE int fd = file_open(vm, path, O_RDONLY, 0);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_set(e, errno, "failed to find romfile \"%s\"", path);
@@ -76,7 +77,7 @@ int pci_rom_from_file(struct pci_func *f, struct tn_err *e)
     if (!c->romfile || !*c->romfile || !c->rombar)
         return 0;
     struct pci_rom *r = XNEW(struct pci_rom);
-    int err = map_file(r, c->romfile, f->pci->vm->sealed, e);
+    int err = map_file(r, c->romfile, f->pci->vm, e);
     if (err < 0) {
         free(r);
         return err;

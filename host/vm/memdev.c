@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* -object memory-backend-ram, -memfd, -file: host memory for guests' RAM and for devices' memdev=.
  */
+#include "backend/fdset.h"
 #include "cli/values.h"
 #include "memory.h"
 #include "util/alloc.h"
@@ -105,27 +106,34 @@ static uint64_t page_of(int fd)
 }
 
 /* A directory (hugetlbfs, tmpfs) takes a nameless file; a file is made if there is none, and grown
- * but never cut. */
+ * but never cut. The descriptor, or -errno. */
+static int open_backing(const struct memdev *m)
+{
+    struct stat st;
+    int rw = m->readonly ? O_RDONLY : O_RDWR;
+    if (stat(m->path, &st) < 0 || !S_ISDIR(st.st_mode))
+        return file_open(device_of(m->dev)->vm, m->path, rw | (m->readonly ? 0 : O_CREAT), 0644);
+    int fd = open(m->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EOPNOTSUPP) { /* hugetlbfs may have no O_TMPFILE */
+        AUTO_FREE char *name = xasprintf("%s/tenon.XXXXXX", m->path);
+        fd = mkostemp(name, O_CLOEXEC);
+        if (fd >= 0)
+            unlink(name);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
 static int open_path(struct memdev *m, struct source *s, struct tn_err *e)
 {
     struct stat st;
     if (m->offset > (uint64_t)INT64_MAX - m->size)
         return err_set(e, EINVAL, "'offset' 0x%" PRIx64 " is further than a file can reach",
                        m->offset);
-    int rw = m->readonly ? O_RDONLY : O_RDWR;
-    if (stat(m->path, &st) == 0 && S_ISDIR(st.st_mode))
-        s->fd = open(m->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    else
-        s->fd = open(m->path, rw | O_CLOEXEC | (m->readonly ? 0 : O_CREAT), 0644);
-    if (s->fd < 0 && errno == EOPNOTSUPP) { /* hugetlbfs may have no O_TMPFILE */
-        AUTO_FREE char *name = xasprintf("%s/tenon.XXXXXX", m->path);
-        s->fd = mkostemp(name, O_CLOEXEC);
-        if (s->fd >= 0)
-            unlink(name);
-    }
-    if (s->fd < 0 || fstat(s->fd, &st) < 0)
-        return err_set(e, errno, "can't open backing store %s for guest RAM: %s", m->path,
-                       strerror(errno));
+    int fd = open_backing(m);
+    s->fd = fd < 0 ? -1 : fd;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return err_set(e, fd < 0 ? -fd : errno, "can't open backing store %s for guest RAM: %s",
+                       m->path, strerror(fd < 0 ? -fd : errno));
     s->page = page_of(s->fd);
     if (S_ISREG(st.st_mode) && (uint64_t)st.st_size && (uint64_t)st.st_size < m->offset + m->size)
         return err_set(e, EINVAL,
