@@ -37,6 +37,11 @@ static bool idle(const struct vdev_queue *q)
     return q->ring.inflight <= q->parked;
 }
 
+static uint64_t now_of(const struct vdev_queue *q)
+{
+    return q->v->loop->now(q->v->d, TN_CLK_REAL);
+}
+
 /* ---- the end of a queue ---- */
 
 /* In its context, or with the lock that keeps that out. */
@@ -44,8 +49,10 @@ static void retire(struct vdev_queue *q)
 {
     if (q->watch)
         q->v->loop->fd_mask(q->watch, 0);
-    if (vq_publish(&q->ring)) /* pushed, and not yet flushed */
+    if (vq_publish(&q->ring) || q->hold.wants) /* pushed, and not yet flushed; held back */
         q->v->port->notify(q->v->p, q->index);
+    q->hold.on = q->hold.wants = 0;
+    q->polling = 0;
     vq_stop(&q->ring);
     q->place = vq_place(&q->ring);
     q->placed = 1;
@@ -136,35 +143,49 @@ static void kicked(void *s, uint32_t events)
 
 /* ---- polling ---- */
 
+/* Returns true if buffers came that nobody has seen and no kick tells of. */
+static bool set_polling(struct vdev_queue *q, uint8_t why, bool on)
+{
+    uint8_t before = q->polling;
+    q->polling = on ? before | why : before & (uint8_t)~why;
+    return !before != !q->polling && vq_poll(&q->ring, on);
+}
+
+/* 1: the handler took something. One that takes nothing although it could wants to be run later,
+ * and will be. */
+static bool took(struct vdev_queue *q)
+{
+    uint16_t at = vq_place(&q->ring).avail;
+    handle(q);
+    return vq_place(&q->ring).avail != at;
+}
+
 /* The one that stops the queue does not run the handler, but in its home context may touch the
  * ring: all this looks at the state first. */
 static void poll_begin(void *s)
 {
     struct vdev_queue *q = s;
     if (vdev_running(q) && !q->deaf)
-        vq_poll(&q->ring, true);
+        set_polling(q, VDEV_POLL_CONTEXT, true);
 }
 
-/* A handler that takes nothing although it could wants to be run later, and will be: no poll before
- * that, and kicks as ever. */
+/* Where the handler takes nothing, there is no poll before it was run, and kicks come as ever. */
 static uint32_t poll_ring(void *s)
 {
     struct vdev_queue *q = s;
-    if (!vdev_running(q) || !q->ring.polled || vq_empty(&q->ring))
+    if (!vdev_running(q) || !(q->polling & VDEV_POLL_CONTEXT) || vq_empty(&q->ring))
         return 0;
-    uint16_t at = vq_place(&q->ring).avail;
-    handle(q);
-    if (vq_place(&q->ring).avail != at)
+    if (took(q))
         return 1;
     q->deaf = 1;
-    vq_poll(&q->ring, false);
+    set_polling(q, VDEV_POLL_CONTEXT, false);
     return 0;
 }
 
 static uint32_t poll_end(void *s)
 {
     struct vdev_queue *q = s;
-    return vdev_running(q) && q->ring.polled && vq_poll(&q->ring, false);
+    return vdev_running(q) && set_polling(q, VDEV_POLL_CONTEXT, false);
 }
 
 static const struct tn_poll_ops poll_ops = {
@@ -193,17 +214,78 @@ static bool ran_empty(struct vdev_queue *q)
     return vdev_has(q->v, NOTIFY_ON_EMPTY) && !q->ring.inflight && vq_empty(&q->ring);
 }
 
-void vdev_flush(struct vdev_queue *q)
+/* What a flush does besides telling the driver. */
+static void after_flush(struct vdev_queue *q, bool pushed)
 {
-    bool pushed = q->ring.pending || q->ring.run;
-    if (vq_publish(&q->ring) || (pushed && ran_empty(q)))
-        q->v->port->notify(q->v->p, q->index);
     if (q->ring.broken)
         report_broken(q);
     if (q->ring.again)
         try_again(q, pushed);
     if (state_of(q) == VDEV_Q_STOPPING && idle(q))
         vdev_poke(q);
+}
+
+void vdev_flush(struct vdev_queue *q)
+{
+    bool pushed = q->ring.pending || q->ring.run;
+    if (vq_publish(&q->ring) || (pushed && ran_empty(q)))
+        q->v->port->notify(q->v->p, q->index);
+    after_flush(q, pushed);
+}
+
+/* ---- notifications held back ---- */
+
+static void tell(struct vdev_queue *q, uint32_t answers)
+{
+    bool wants = q->hold.wants;
+    hold_told(&q->hold, now_of(q), answers);
+    if (wants)
+        q->v->port->notify(q->v->p, q->index);
+}
+
+static void end_hold(struct vdev_queue *q)
+{
+    tell(q, q->hold.answers);
+    if (set_polling(q, VDEV_POLL_HOLD, false))
+        vdev_poke(q);
+}
+
+/* A turn of the context for each look: others in it wait no longer than for any handler. */
+static void look_again(void *s)
+{
+    struct vdev_queue *q = s;
+    if (!q->hold.on || !vdev_running(q))
+        return; /* retire() has told, or will */
+    bool more = !vq_empty(&q->ring), found = more && took(q);
+    if (q->hold.on && (more == found) && hold_look(&q->hold, now_of(q), found))
+        q->v->loop->kick(q->look);
+    else if (q->hold.on)
+        end_hold(q);
+}
+
+static void hold_or_tell(struct vdev_queue *q, uint32_t answers)
+{
+    bool may = q->hold.wants && !q->ring.inflight && vdev_running(q) && !q->ring.broken;
+    if (may && hold_begin(&q->hold, now_of(q), answers)) {
+        set_polling(q, VDEV_POLL_HOLD, true);
+        q->v->loop->kick(q->look);
+    } else {
+        tell(q, answers);
+    }
+}
+
+void vdev_settle(struct vdev_queue *q)
+{
+    bool pushed = q->ring.pending || q->ring.run;
+    uint32_t answers = q->ring.pending;
+    if (pushed) {
+        q->hold.wants |= vq_publish(&q->ring) || ran_empty(q);
+        if (q->hold.on)
+            q->hold.answers += answers;
+        else
+            hold_or_tell(q, answers);
+    }
+    after_flush(q, pushed);
 }
 
 /* ---- slots of tn_virtio_ops ---- */
@@ -234,7 +316,7 @@ int vdev_queue_start(void *s, const struct tn_vq *c)
                                 q->ring.broken ? q->ring.broken : "out of memory");
         return r;
     }
-    q->told_stop = q->told_broken = 0;
+    q->told_stop = q->told_broken = q->polling = 0;
     set_state(q, VDEV_Q_RUNNING);
     if (q->watch)
         v->loop->fd_mask(q->watch, kick_events(v));
@@ -329,7 +411,8 @@ static int connect(struct vdev *v, struct vdev_queue *q)
     uint32_t flags = at_home(q) ? 0 : TN_LF_NOLOCK;
     q->bh = v->loop->bh(v->d, c, flags, run, q);
     q->report = v->loop->bh(v->d, c, TN_LF_NOLOCK, report_end, q);
-    if (!q->bh || !q->report)
+    q->look = v->loop->bh(v->d, c, flags, look_again, q);
+    if (!q->bh || !q->report || !q->look)
         return -ENOMEM;
     q->kick_fd = v->port->kick_fd(v->p, q->index);
     if (q->kick_fd < 0)

@@ -8,6 +8,7 @@
  */
 #ifndef TN_VDEV_H
 #define TN_VDEV_H
+#include "virtio/hold.h"
 #include "virtqueue/virtqueue.h"
 #include <tenon/core.h>
 #include <tenon/loop.h>
@@ -19,6 +20,9 @@ enum {
     VDEV_Q_STOPPING, /* queue_stop() said TN_PENDING; the queue's context winds it down */
     VDEV_Q_ENDED     /* nothing of it is used; the transport is about to be told */
 };
+
+/* vdev_queue.polling */
+enum { VDEV_POLL_CONTEXT = 1, VDEV_POLL_HOLD = 2 };
 
 struct vdev;
 struct vdev_queue {
@@ -34,9 +38,12 @@ struct vdev_queue {
     struct tn_bh *bh;                      /* handle(), or the end of the queue */
     struct tn_poll *poll;                  /* of the ring, or NULL */
     struct tn_bh *report;                  /* queue_stopped(), without the device's lock */
+    struct tn_bh *look;                    /* for more, while a notification is held back */
+    struct hold hold;
     uint32_t state;                        /* VDEV_Q_*, atomic */
     uint32_t parked;                       /* requests that wait for resume: a stop does not wait for them */
     uint8_t deaf;                          /* the handler left buffers: it is not polled before something runs it */
+    uint8_t polling;                       /* VDEV_POLL_*: why kicks are off */
     uint8_t told_stop, told_broken;        /* stopping() and port->broken() were called */
     int kick_fd;                           /* borrowed; -errno: none */
     uint8_t placed;                        /* place is one: since the last reset it was stopped, or loaded */
@@ -83,6 +90,9 @@ static inline bool vdev_has(const struct vdev *v, unsigned bit)
 /* [ctx] of the queue: publishes what was pushed, notifies if the driver wants it, reports a broken
  * queue, and ends a stop that was waiting for this. Call it once for each batch of vq_push(). */
 void vdev_flush(struct vdev_queue *q);
+/* The same for a device whose answers are followed by more requests: the notification may be held back
+ * for as long as that is worth it (hold.h). What was pushed is published at once. */
+void vdev_settle(struct vdev_queue *q);
 /* [ctx] may the handler take buffers? False once a stop has begun. */
 bool vdev_running(const struct vdev_queue *q);
 /* [any] run handle() soon. */

@@ -85,7 +85,7 @@ static void end_turn(void *p)
     for (struct blk_queue *q = l->queues; q; q = q->peer) {
         if (q->dirty) {
             q->dirty = 0;
-            vdev_flush(q->vq);
+            vdev_settle(q->vq);
         }
         if (waited && is_open(l))
             vdev_poke(q->vq);
@@ -209,7 +209,7 @@ void blk_queue_handle(struct vdev_queue *vq)
     blk_io_batch(q);
     let_go(q->lane);
     q->dirty = 0;
-    vdev_flush(vq);
+    vdev_settle(vq);
 }
 
 /* ---- stops ---- */
