@@ -167,6 +167,58 @@ static void list_cpus(struct buf *out)
     help_cpus(out, models, ARRAY_SIZE(models), flags, n);
 }
 
+/* ---- what can be logged ---- */
+
+static int add_class_name(void *o, const struct class_entry *c)
+{
+    return c->compose || c->inner_name ? 0 : add_name(o, c);
+}
+
+static void add_events(struct names *l, const struct tn_class *c)
+{
+    for (uint32_t i = 0; TN_HAS(c, trace_stride) && i < c->ntraces; i++) {
+        const char *at = (const char *)c->traces + (size_t)i * c->trace_stride;
+        l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
+        l->v[l->n++] = ((const struct tn_trace_event *)(const void *)at)->name;
+    }
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Of every class, its file opened for it; what cannot be opened has none that could be traced. */
+static void list_events(struct vm *vm, struct buf *out)
+{
+    struct names classes = {0}, events = {0};
+    registry_each(vm->registry, TN_K_DEVICE, add_class_name, &classes);
+    for (size_t i = 0; i < classes.n; i++) {
+        ERR_AUTO none = {0};
+        const struct class_entry *c =
+            registry_class(vm->registry, TN_K_DEVICE, classes.v[i], &none);
+        if (c)
+            add_events(&events, c->cls);
+    }
+    if (events.n)
+        qsort(events.v, events.n, sizeof *events.v, by_text);
+    for (size_t i = 0; i < events.n; i++)
+        if (i == 0 || strcmp(events.v[i], events.v[i - 1]) != 0)
+            buf_printf(out, "%s\n", events.v[i]);
+    free(classes.v);
+    free(events.v);
+}
+
+static void list_log_items(struct buf *out)
+{
+    buf_str(out, "Log items (comma separated):\n"
+                 "unimp           log unimplemented functionality\n"
+                 "guest_errors    log when the guest OS does something invalid (eg accessing a\n"
+                 "non-existent register)\n"
+                 "trace:PATTERN   enable trace events\n"
+                 "\nUse \"-d trace:help\" to get a list of trace events.\n\n");
+}
+
 /* ---- who asked ---- */
 
 static int in_list(struct vm *vm, const struct cli_list *l, const char *implied, uint32_t kind,
@@ -275,6 +327,21 @@ static int list_machine_or_matrix(struct vm *vm, const struct cli_options *o, st
     return 1;
 }
 
+/* -d help, -d trace:help, -trace help */
+static int list_logs(struct vm *vm, const struct cli_options *o, struct buf *out)
+{
+    if (o->log_items && strcmp(o->log_items, "help") == 0) {
+        list_log_items(out);
+        return 1;
+    }
+    int traces = o->log_items && strcmp(o->log_items, "trace:help") == 0;
+    for (size_t i = 0; i < o->traces.n; i++)
+        traces |= wants(kv_text(o->traces.v[i].kv, "enable"));
+    if (traces)
+        list_events(vm, out);
+    return traces;
+}
+
 int listing_wanted(struct vm *vm, const struct cli_options *o, struct buf *out, struct tn_err *e)
 {
     static const char *const accels[] = {"kvm", "qtest"};
@@ -289,6 +356,8 @@ int listing_wanted(struct vm *vm, const struct cli_options *o, struct buf *out, 
         r = list_block(vm, o, out, e);
     if (r == 0)
         r = list_machine_or_matrix(vm, o, out);
+    if (r == 0)
+        r = list_logs(vm, o, out);
     if (r == 0 && wants(o->cpu)) {
         list_cpus(out);
         r = 1;

@@ -159,11 +159,9 @@ static int set_traces(struct vm *vm, const struct cli_options *o, struct tn_err 
     for (size_t i = 0; i < o->traces.n; i++) {
         const struct kv_node *kv = o->traces.v[i].kv;
         const char *pattern = kv_text(kv, "enable"), *file = kv_text(kv, "events");
-        if (kv_text(kv, "file"))
-            return err_set(e, ENOTSUP, "-trace file=%s: traces go to the log, see -D",
-                           kv_text(kv, "file"));
         if ((pattern && tracer_enable(vm, pattern, e) < 0) ||
-            (file && tracer_enable_file(vm, file, e) < 0))
+            (file && tracer_enable_file(vm, file, e) < 0) ||
+            (kv_text(kv, "file") && tracer_file(vm, kv_text(kv, "file"), e) < 0))
             return -EINVAL;
     }
     return 0;
@@ -356,6 +354,7 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         return err;
     sandbox_at_death(chardev_restore_terminal);
     warn_unused_globals(vm);
+    tracer_warn_unused(vm);
     net_warn_unused(vm);
     err = run_start(vm, e);
     if (err == 0 && o->dump_topology)

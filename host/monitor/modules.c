@@ -4,34 +4,33 @@
 
 #include <stddef.h>
 
+extern const struct qmp_module qmp_hmp;        /* cmd_hmp.c */
+extern const struct qmp_module qmp_hmp_cpu;    /* cmd_hmp_cpu.c */
+extern const struct qmp_module qmp_hmp_memory; /* cmd_hmp_memory.c */
+extern const struct qmp_module qmp_hmp_mmu;    /* cmd_hmp_mmu.c */
 extern const struct qmp_module qmp_events; /* cmd_events.c */
 extern const struct qmp_module qmp_info; /* cmd_info.c */
 extern const struct qmp_module qmp_vm;   /* cmd_vm.c */
-
-const struct qmp_module *const qmp_modules[] = {
-    &qmp_events,
-    &qmp_info,
-    &qmp_vm,
 extern const struct qmp_module qmp_chardev; /* cmd_chardev.c */
 extern const struct qmp_module qmp_chardev_types; /* chardev_opts.c */
 extern const struct qmp_module qmp_fd; /* cmd_fd.c */
-extern const struct qmp_module qmp_device; /* cmd_device.c */
-extern const struct qmp_module qmp_object; /* cmd_object.c */
-extern const struct qmp_module qmp_pci; /* cmd_pci.c */
-extern const struct qmp_module qmp_qom; /* cmd_qom.c */
-extern const struct qmp_module qmp_qom_types; /* cmd_qom_types.c */
-extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
 extern const struct qmp_module qmp_mtree;    /* cmd_mtree.c */
 extern const struct qmp_module qmp_topology; /* cmd_topology.c */
 extern const struct qmp_module qmp_trace;    /* cmd_trace.c */
-    NULL,
-};
+
+const struct qmp_module *const qmp_modules[] = {
+    &qmp_mtree,
+    &qmp_topology,
+    &qmp_trace,
+    &qmp_hmp,
+    &qmp_hmp_cpu,
+    &qmp_hmp_memory,
+    &qmp_hmp_mmu,
+    &qmp_events,
+    &qmp_info,
+    &qmp_vm,
     &qmp_chardev,
     &qmp_chardev_types,
     &qmp_fd,
-    &qmp_device,
-    &qmp_object,
-    &qmp_pci,
-    &qmp_qom,
-    &qmp_qom_types,
-    &qmp_qtree,
+    NULL,
+};

@@ -31,15 +31,15 @@ struct tn_trace {
  * (bpftrace, perf, SystemTap): provider "tenon", the event's name and arguments, whether the event is on or off. It costs
  * an instruction that does nothing */
 #ifdef TN_TRACE_SDT
-#define TN_TRACE_PROBE(name, ...) STAP_PROBEV(tenon, name, ##__VA_ARGS__)
+#define TN_TRACE_PROBE(name, ...) STAP_PROBEV(tenon, name, __VA_ARGS__)
 #else
 #define TN_TRACE_PROBE(name, ...) ((void)0)
 #endif
-/** The place of the event that ev describes and that is called name, a word without quotes. Arguments are evaluated more
- * than once */
+/** The place of the event that ev describes and that is called name, a word without quotes. At least one argument; they are
+ * evaluated more than once */
 #define tn_trace_point(d, t, ev, name, ...)                                                                            \
     do {                                                                                                               \
-        TN_TRACE_PROBE(name, ##__VA_ARGS__);                                                                           \
+        TN_TRACE_PROBE(name, __VA_ARGS__);                                                                             \
         tn_trace(d, t, ev, __VA_ARGS__);                                                                               \
     } while (0)
 /** The same event without a probe. */

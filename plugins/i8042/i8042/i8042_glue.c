@@ -36,7 +36,7 @@ struct kbc {
 static void set_irq(void *opaque, uint32_t line, uint32_t level)
 {
     struct kbc *s = opaque;
-    tn_trace(s->dev, s->trace, &s->events[TRACE_IRQ], line, level);
+    tn_trace_point(s->dev, s->trace, &s->events[TRACE_IRQ], i8042_irq, line, level);
     s->irq->set(line == KBD_IRQ ? s->kbd_line : s->mouse_line, level);
 }
 
@@ -72,7 +72,7 @@ static uint64_t read_data(void *self, uint64_t off, uint32_t size)
     (void)off;
     (void)size;
     uint8_t value = i8042_read_data(&s->chip);
-    tn_trace(s->dev, s->trace, &s->events[TRACE_READ], value);
+    tn_trace_point(s->dev, s->trace, &s->events[TRACE_READ], i8042_read, value);
     return value;
 }
 
@@ -81,7 +81,7 @@ static void write_data(void *self, uint64_t off, uint64_t value, uint32_t size)
     struct kbc *s = self;
     (void)off;
     (void)size;
-    tn_trace(s->dev, s->trace, &s->events[TRACE_WRITE], value);
+    tn_trace_point(s->dev, s->trace, &s->events[TRACE_WRITE], i8042_write, value);
     i8042_write_data(&s->chip, (uint8_t)value);
 }
 
@@ -94,7 +94,7 @@ static uint64_t read_status(void *self, uint64_t off, uint32_t size)
     (void)off;
     (void)size;
     uint8_t value = i8042_read_status(&s->chip);
-    tn_trace(s->dev, s->trace, &s->events[TRACE_STATUS], value);
+    tn_trace_point(s->dev, s->trace, &s->events[TRACE_STATUS], i8042_status, value);
     return value;
 }
 
@@ -103,7 +103,7 @@ static void write_command(void *self, uint64_t off, uint64_t value, uint32_t siz
     struct kbc *s = self;
     (void)off;
     (void)size;
-    tn_trace(s->dev, s->trace, &s->events[TRACE_COMMAND], value);
+    tn_trace_point(s->dev, s->trace, &s->events[TRACE_COMMAND], i8042_command, value);
     i8042_write_command(&s->chip, (uint8_t)value);
 }
 
@@ -254,16 +254,17 @@ static int init(void *self, struct tn_dev *d)
     return 0;
 }
 
+static const struct tn_trace_event trace_events[TRACES] = {
+    [TRACE_READ] = {"i8042_read", "data is 0x%lx", 0, 0},
+    [TRACE_WRITE] = {"i8042_write", "data 0x%lx", 0, 0},
+    [TRACE_STATUS] = {"i8042_status", "status is 0x%lx", 0, 0},
+    [TRACE_COMMAND] = {"i8042_command", "command 0x%lx", 0, 0},
+    [TRACE_IRQ] = {"i8042_irq", "line %lu goes to %lu", 0, 0},
+};
+
 static void add_traces(struct kbc *s)
 {
-    static const struct tn_trace_event events[TRACES] = {
-        [TRACE_READ] = {"i8042_read", "data is 0x%lx", 0, 0},
-        [TRACE_WRITE] = {"i8042_write", "data 0x%lx", 0, 0},
-        [TRACE_STATUS] = {"i8042_status", "status is 0x%lx", 0, 0},
-        [TRACE_COMMAND] = {"i8042_command", "command 0x%lx", 0, 0},
-        [TRACE_IRQ] = {"i8042_irq", "line %lu goes to %lu", 0, 0},
-    };
-    memcpy(s->events, events, sizeof events);
+    memcpy(s->events, trace_events, sizeof trace_events);
     s->trace = TN_GET(s->dev, struct tn_trace, TN_TRACE_1);
     if (s->trace)
         s->trace->add(s->dev, s->events, TRACES, sizeof s->events[0]);
@@ -413,6 +414,9 @@ static const struct tn_class i8042 = {
     .init = init,
     .realize = realize,
     .reset = reset,
+    .traces = trace_events,
+    .ntraces = TRACES,
+    .trace_stride = sizeof trace_events[0],
 };
 
 static const struct tn_class *const classes[] = {&i8042, NULL};

@@ -47,7 +47,7 @@ struct rtc {
 static void set_irq(void *opaque, uint32_t level)
 {
     struct rtc *s = opaque;
-    tn_trace(s->dev, s->trace, &s->events[TRACE_IRQ], level);
+    tn_trace_point(s->dev, s->trace, &s->events[TRACE_IRQ], rtc_irq, level);
     s->irq_table->set(s->line, level);
 }
 
@@ -100,7 +100,7 @@ static uint64_t read_port(void *self, uint64_t off, uint32_t size)
     if (off == 0)
         return 0xff;
     uint8_t index = s->chip.index, value = mc146818_read(&s->chip);
-    tn_trace(s->dev, s->trace, &s->events[TRACE_READ], index, value);
+    tn_trace_point(s->dev, s->trace, &s->events[TRACE_READ], rtc_read, index, value);
     return value;
 }
 
@@ -112,7 +112,7 @@ static void write_port(void *self, uint64_t off, uint64_t value, uint32_t size)
         mc146818_write_index(&s->chip, (uint8_t)value);
         return;
     }
-    tn_trace(s->dev, s->trace, &s->events[TRACE_WRITE], s->chip.index, value);
+    tn_trace_point(s->dev, s->trace, &s->events[TRACE_WRITE], rtc_write, s->chip.index, value);
     mc146818_write(&s->chip, (uint8_t)value);
 }
 
@@ -209,14 +209,15 @@ static void find_services(struct rtc *s)
     s->trace = TN_GET(s->dev, struct tn_trace, TN_TRACE_1);
 }
 
+static const struct tn_trace_event trace_events[TRACES] = {
+    [TRACE_READ] = {"rtc_read", "register 0x%lx is 0x%lx", 0, 0},
+    [TRACE_WRITE] = {"rtc_write", "register 0x%lx is set to 0x%lx", 0, 0},
+    [TRACE_IRQ] = {"rtc_irq", "interrupt line goes to %lu", 0, 0},
+};
+
 static void add_traces(struct rtc *s)
 {
-    static const struct tn_trace_event events[TRACES] = {
-        [TRACE_READ] = {"rtc_read", "register 0x%lx is 0x%lx", 0, 0},
-        [TRACE_WRITE] = {"rtc_write", "register 0x%lx is set to 0x%lx", 0, 0},
-        [TRACE_IRQ] = {"rtc_irq", "interrupt line goes to %lu", 0, 0},
-    };
-    memcpy(s->events, events, sizeof events);
+    memcpy(s->events, trace_events, sizeof trace_events);
     if (s->trace)
         s->trace->add(s->dev, s->events, TRACES, sizeof s->events[0]);
 }
@@ -342,6 +343,9 @@ static const struct tn_class rtc = {
     .realize = realize,
     .reset = reset,
     .get_iface = get_iface,
+    .traces = trace_events,
+    .ntraces = TRACES,
+    .trace_stride = sizeof trace_events[0],
 };
 
 static const struct tn_class *const classes[] = {&rtc, NULL};

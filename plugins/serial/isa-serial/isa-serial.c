@@ -250,6 +250,9 @@ static const struct tn_class isa_serial = {
     .realize = realize,
     .reset = reset,
     .unrealize = unrealize,
+    .traces = serial_trace_events,
+    .ntraces = SERIAL_TRACES,
+    .trace_stride = sizeof serial_trace_events[0],
 };
 
 static const struct tn_class *const classes[] = {&isa_serial, NULL};

@@ -14,7 +14,7 @@
 static void set_irq(void *opaque, uint32_t level)
 {
     struct serial_port *s = opaque;
-    tn_trace(s->dev, s->trace, &s->events[SERIAL_TRACE_IRQ], level);
+    tn_trace_point(s->dev, s->trace, &s->events[SERIAL_TRACE_IRQ], serial_irq, level);
     s->irq->set(s->config.line, level);
 }
 
@@ -148,7 +148,7 @@ static uint64_t read_register(void *self, uint64_t off, uint32_t size)
     if (off == UART_MSR && s->has_modem)
         read_modem(s);
     uint8_t value = uart16550_read(&s->chip, (uint32_t)off);
-    tn_trace(s->dev, s->trace, &s->events[SERIAL_TRACE_READ], off, value);
+    tn_trace_point(s->dev, s->trace, &s->events[SERIAL_TRACE_READ], serial_read, off, value);
     return value;
 }
 
@@ -156,7 +156,7 @@ static void write_register(void *self, uint64_t off, uint64_t value, uint32_t si
 {
     struct serial_port *s = self;
     (void)size;
-    tn_trace(s->dev, s->trace, &s->events[SERIAL_TRACE_WRITE], off, value);
+    tn_trace_point(s->dev, s->trace, &s->events[SERIAL_TRACE_WRITE], serial_write, off, value);
     uart16550_write(&s->chip, (uint32_t)off, (uint8_t)value);
     if (off == UART_IER)
         watch_modem(s);
@@ -209,14 +209,15 @@ static const struct tn_chr_ops chr_ops = {.struct_size = sizeof chr_ops,
 
 /* ---- life ---- */
 
+const struct tn_trace_event serial_trace_events[SERIAL_TRACES] = {
+    [SERIAL_TRACE_READ] = {"serial_read", "register %lu is 0x%lx", 0, 0},
+    [SERIAL_TRACE_WRITE] = {"serial_write", "register %lu is set to 0x%lx", 0, 0},
+    [SERIAL_TRACE_IRQ] = {"serial_irq", "interrupt line goes to %lu", 0, 0},
+};
+
 static void add_traces(struct serial_port *s)
 {
-    static const struct tn_trace_event events[SERIAL_TRACES] = {
-        [SERIAL_TRACE_READ] = {"serial_read", "register %lu is 0x%lx", 0, 0},
-        [SERIAL_TRACE_WRITE] = {"serial_write", "register %lu is set to 0x%lx", 0, 0},
-        [SERIAL_TRACE_IRQ] = {"serial_irq", "interrupt line goes to %lu", 0, 0},
-    };
-    memcpy(s->events, events, sizeof events);
+    memcpy(s->events, serial_trace_events, sizeof serial_trace_events);
     s->trace = TN_GET(s->dev, struct tn_trace, TN_TRACE_1);
     if (s->trace)
         s->trace->add(s->dev, s->events, SERIAL_TRACES, sizeof s->events[0]);

@@ -14,6 +14,7 @@
 #include "uart16550.h"
 
 enum { SERIAL_TRACE_READ, SERIAL_TRACE_WRITE, SERIAL_TRACE_IRQ, SERIAL_TRACES };
+extern const struct tn_trace_event serial_trace_events[SERIAL_TRACES]; /* of each port */
 
 /* What the card decides. */
 struct serial_port_config {

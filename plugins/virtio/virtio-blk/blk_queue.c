@@ -18,8 +18,8 @@ static void mark(struct blk_queue *q)
 void blk_queue_finish(struct blk_rq *rq, uint64_t data)
 {
     struct blk_queue *q = rq->q;
-    tn_trace(q->s->v.d, q->s->trace, &q->s->events[BLK_TRACE_COMPLETE], q->vq->index, rq->el.id,
-             rq->req.status);
+    tn_trace_point(q->s->v.d, q->s->trace, &q->s->events[BLK_TRACE_COMPLETE],
+                   virtio_blk_req_complete, q->vq->index, rq->el.id, rq->req.status);
     blk_req_answer(&rq->req);
     if (data == rq->req.in_len)
         vq_push(&q->vq->ring, &rq->el, blk_req_used(&rq->req, data));
@@ -39,7 +39,8 @@ void blk_queue_keep(struct blk_queue *q, struct vq_kept *k)
 void blk_queue_park(struct blk_rq *rq)
 {
     struct blk_queue *q = rq->q;
-    tn_trace(q->s->v.d, q->s->trace, &q->s->events[BLK_TRACE_KEEP], q->vq->index, rq->el.id);
+    tn_trace_point(q->s->v.d, q->s->trace, &q->s->events[BLK_TRACE_KEEP], virtio_blk_keep,
+                   q->vq->index, rq->el.id);
     blk_req_undo(&rq->req);
     struct vq_kept *k = vq_keep(&q->vq->ring, &rq->el);
     if (k)
@@ -136,8 +137,8 @@ static bool take(struct blk_queue *q, struct blk_rq *rq)
     }
     rq->q = q;
     rq->seg = 0;
-    tn_trace(q->s->v.d, q->s->trace, &q->s->events[BLK_TRACE_REQUEST], q->vq->index, rq->el.id,
-             rq->req.op, rq->req.off, rq->req.len);
+    tn_trace_point(q->s->v.d, q->s->trace, &q->s->events[BLK_TRACE_REQUEST], virtio_blk_request,
+                   q->vq->index, rq->el.id, rq->req.op, rq->req.off, rq->req.len);
     begin(rq);
     return true;
 }

@@ -169,17 +169,16 @@ static void say_boot_order(struct virtio_blk *s)
         machine->boot(s->v.d, s->p.bootindex, "disk@0,0");
 }
 
+static const struct tn_trace_event trace_events[BLK_TRACES] = {
+    [BLK_TRACE_REQUEST] = {"virtio_blk_request",
+                           "queue %lu: %lu is operation %lu at %lu, %lu bytes", 0, 0},
+    [BLK_TRACE_COMPLETE] = {"virtio_blk_req_complete", "queue %lu: %lu ends with status %lu", 0, 0},
+    [BLK_TRACE_KEEP] = {"virtio_blk_keep", "queue %lu: %lu is kept until the machine runs", 0, 0},
+};
+
 static void add_traces(struct virtio_blk *s)
 {
-    static const struct tn_trace_event events[BLK_TRACES] = {
-        [BLK_TRACE_REQUEST] = {"virtio_blk_request",
-                               "queue %lu: %lu is operation %lu at %lu, %lu bytes", 0, 0},
-        [BLK_TRACE_COMPLETE] = {"virtio_blk_req_complete", "queue %lu: %lu ends with status %lu", 0,
-                                0},
-        [BLK_TRACE_KEEP] = {"virtio_blk_keep", "queue %lu: %lu is kept until the machine runs", 0,
-                            0},
-    };
-    memcpy(s->events, events, sizeof events);
+    memcpy(s->events, trace_events, sizeof trace_events);
     s->trace = TN_GET(s->v.d, struct tn_trace, TN_TRACE_1);
     if (s->trace)
         s->trace->add(s->v.d, s->events, BLK_TRACES, sizeof s->events[0]);
@@ -318,6 +317,9 @@ static const struct tn_class virtio_blk = {
     .quiesce = quiesce,
     .resume = resume,
     .unrealize = let_go,
+    .traces = trace_events,
+    .ntraces = BLK_TRACES,
+    .trace_stride = sizeof trace_events[0],
 };
 
 static const struct tn_class *const classes[] = {&virtio_blk, NULL};
