@@ -3,6 +3,7 @@
 #include "fail.h"
 #include "util/alloc.h"
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct parser {
@@ -16,6 +17,12 @@ static struct kv_node *parse_value(struct parser *p);
 static void *bad(struct parser *p, const char *what)
 {
     cli_fail(p->err, "JSON parse error, %s", *p->at ? what : "premature end");
+    return NULL;
+}
+
+static void *twice(struct parser *p)
+{
+    cli_fail(p->err, "JSON parse error, duplicate key");
     return NULL;
 }
 
@@ -94,7 +101,7 @@ static bool parse_escape(struct parser *p, struct buf *out)
     }
     const char *known = c ? strchr(from, c) : NULL;
     if (!known)
-        return bad(p, "invalid escape");
+        return bad(p, "invalid escape sequence in string");
     p->at++;
     buf_add8(out, (uint8_t)to[known - from]);
     return true;
@@ -125,7 +132,7 @@ static char *parse_text(struct parser *p)
     skip_space(p);
     char quote = *p->at;
     if (quote != '"' && quote != '\'')
-        return bad(p, "expecting a string");
+        return bad(p, "expecting value");
     p->at++;
     BUF_AUTO out = {0};
     while (*p->at != quote) {
@@ -139,7 +146,7 @@ static char *parse_text(struct parser *p)
         }
         size_t n = utf8_length(p->at);
         if (!n)
-            return bad(p, "string is not UTF-8");
+            return bad(p, "invalid UTF-8 sequence in string");
         buf_add(&out, p->at, n);
         p->at += n;
     }
@@ -199,16 +206,20 @@ static struct kv_node *parse_word(struct parser *p)
             return kv_scalar(words[i].kind, words[i].text);
         }
     }
-    return bad(p, "expecting value");
+    if (n == 0 || n > 64)
+        return bad(p, "expecting value");
+    AUTO_FREE char *what = xasprintf("invalid keyword '%.*s'", (int)n, p->at);
+    return bad(p, what);
 }
 
 static bool parse_member(struct parser *p, struct kv_node *dict)
 {
+    skip_space(p);
+    if (*p->at && strchr("-0123456789[{", *p->at))
+        return bad(p, "key is not a string in object");
     AUTO_FREE char *key = parse_text(p);
     if (!key)
         return false;
-    if (kv_get(dict, key))
-        return bad(p, "duplicate key");
     if (!accept(p, ':'))
         return bad(p, "missing : in object pair");
     struct kv_node *value = parse_value(p);
@@ -225,6 +236,25 @@ static bool parse_element(struct parser *p, struct kv_node *list)
     return value;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorted, as whoever writes the text decides how many members there are. */
+static bool has_twice(const struct kv_node *dict)
+{
+    size_t n = dict->n_child;
+    AUTO_FREE char **keys = xcalloc(n + 1, sizeof *keys);
+    for (size_t i = 0; i < n; i++)
+        keys[i] = dict->child[i]->key;
+    qsort(keys, n, sizeof *keys, by_name);
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(keys[i - 1], keys[i]) == 0)
+            return true;
+    return false;
+}
+
 static struct kv_node *parse_container(struct parser *p, enum kv_kind kind)
 {
     char end = kind == KV_DICT ? '}' : ']';
@@ -236,7 +266,10 @@ static struct kv_node *parse_container(struct parser *p, enum kv_kind kind)
                 return NULL;
         } while (accept(p, ','));
         if (!accept(p, end))
-            return bad(p, "expecting a separator or the end");
+            return bad(p, kind == KV_DICT ? "expected separator in dict"
+                                          : "expected separator in list");
+        if (kind == KV_DICT && has_twice(n))
+            return twice(p);
     }
     struct kv_node *result = n;
     n = NULL;

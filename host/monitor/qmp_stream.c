@@ -170,7 +170,7 @@ static enum qmp_found end_scalar(struct qmp_stream *s)
 
 static int ends_recovery(uint8_t c)
 {
-    return c < 0x20 || c >= 0xfe || c == '"' || is_structure(c);
+    return c < 0x20 || c >= 0xfe || is_structure(c);
 }
 
 /* One byte; *used = 0: it is to come again. */

@@ -156,7 +156,7 @@ TEST(bad_drives_are_refused_in_qemus_words)
         {"file=/nonexistent,if=none", "Could not open '/nonexistent': No such file or directory"},
         {"file=foo:bar,if=none", "Unknown protocol 'foo'"},
         {"file=json:foo,if=none",
-         "Could not parse the JSON options: JSON parse error, expecting value"},
+         "Could not parse the JSON options: JSON parse error, invalid keyword 'foo'"},
         {"file=x,file.filename=y,if=none",
          "Can't specify 'file' and 'filename' options at the same time"},
         {"foo=1,if=none", "Must specify either driver or file"},
