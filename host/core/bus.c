@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "bus.h"
 
+#include "pci/pci_host.h"
 #include "prop.h"
 #include "util/alloc.h"
 #include <ctype.h>
@@ -123,6 +124,14 @@ void bus_free(struct tn_bus *b)
 int bus_full(const struct tn_bus *b)
 {
     return b->type->max_children && b->nchildren >= b->type->max_children;
+}
+
+/* What a machine made, or what is inside of a composite, has no places that come and go. */
+int bus_takes_hotplug(const struct tn_bus *b)
+{
+    if (b->pci)
+        return pci_bus_takes_hotplug(b);
+    return b->owner && !is_inside(b->owner, b->type) && !(b->owner->pub.cls->flags & TN_C_INTERNAL);
 }
 
 /* Depth first: the buses of owner, newest first, each before what hangs below it. */

@@ -24,6 +24,8 @@ struct tn_bus *bus_new(struct vm *vm, struct device *owner, const struct tn_bus_
                        const char *name, const void *port_ops, void *data, struct tn_err *e);
 void bus_free(struct tn_bus *b); /* no children are left */
 int bus_full(const struct tn_bus *b);
+/* Devices can come to it, and go, while the machine runs. */
+int bus_takes_hotplug(const struct tn_bus *b);
 int bus_type_is(const struct tn_bus_type *t, const char *name);
 struct tn_bus *bus_find(struct vm *vm, const char *name);
 /* The bus for a device of type: bus= by name, or the first that is not full, from the roots down,

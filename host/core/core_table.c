@@ -149,7 +149,7 @@ static void t_unplugged(struct tn_dev *d)
 static void wants_out(void *s)
 {
     ERR_AUTO e = {0};
-    if (device_unplug(s, &e) < 0)
+    if (device_unplug(device_top(s), &e) < 0)
         err_report(&e);
 }
 

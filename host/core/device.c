@@ -327,7 +327,7 @@ static int hotpluggable(const struct class_entry *c)
 static int may_create(struct vm *vm, const struct class_entry *c, struct tn_err *e)
 {
     if ((c->cls->flags & TN_C_INTERNAL) && !c->compose)
-        return err_set(e, EINVAL, "'%s' is not user-creatable: the machine makes it", c->name);
+        return err_set(e, EINVAL, "Parameter 'driver' expects a pluggable device type");
     if (!vm->cold && c->kind == TN_K_DEVICE && !hotpluggable(c))
         return err_set(e, EINVAL, "Device '%s' does not support hotplugging", c->name);
     return 0;
@@ -365,6 +365,8 @@ int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct 
         c = c->inner;
     else if (c->cls->bus && !(bus = bus_for(vm, c, kv_text(dict, "bus"), e)))
         return -ENOENT;
+    if (bus && !vm->cold && !bus_takes_hotplug(bus))
+        return err_set(e, EINVAL, "Bus '%s' does not support hotplugging", bus->name);
     struct device *d = device_new(vm, c, id, NULL, NULL, e);
     if (!d)
         return -EINVAL;

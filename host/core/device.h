@@ -52,6 +52,7 @@ struct device {
     int quiesce_result;            /* of a pending one */
     uint32_t busy;    /* frames of the main thread that wait for it and go on with it */
     uint32_t leaving; /* nothing stands between it and its removal but the main loop */
+    uint32_t asked;   /* the guest is to let go of it, and has not answered */
     uint64_t guest_errors, last_error_ns, muted;
 };
 
@@ -109,8 +110,14 @@ void devices_resume(struct vm *vm); /* children first */
 /* One device and what is below it. */
 int device_quiesce(struct device *d, uint32_t why, struct tn_err *e);
 void device_resume(struct device *d);
-/* Ask d to leave: class, slot owner, bus; else soon. */
+/* Ask d to leave: class, slot owner, bus; else soon. DEVICE_DELETED tells the monitors that it has
+ * gone. */
 int device_unplug(struct device *d, struct tn_err *e);
+/* The guest keeps d: DEVICE_UNPLUG_GUEST_ERROR. */
+void device_refused(struct device *d);
+/* A machine's reset: whoever was asked to leave does, as nobody is left to object. Everything is
+ * quiesced. */
+void devices_leave_asked(struct vm *vm);
 /* d is quiesced and freed, soon, by the main loop. Any thread. */
 void device_leave(struct device *d);
 

@@ -310,6 +310,7 @@ void devices_drain(struct vm *vm)
 static void dismantle(struct device *d)
 {
     dismantle_below(d);
+    int told = d->stage == DEV_REALIZED && d->entry->kind == TN_K_DEVICE;
     d->stage = DEV_GONE;
     if (d->realize_done && d->pub.cls->unrealize)
         d->pub.cls->unrealize(d->pub.self);
@@ -318,7 +319,12 @@ static void dismantle(struct device *d)
     props_drop(d, class_props(d->pub.cls), d->pub.self);
     if (d->inited && d->pub.cls->fini)
         d->pub.cls->fini(d->pub.self);
+    struct vm *vm = d->vm;
+    AUTO_FREE char *id = d->id, *path = d->path;
+    d->id = d->path = NULL;
     free_memory(d);
+    if (told)
+        device_tell(vm, "DEVICE_DELETED", id, path);
 }
 
 void device_free(struct device *d)

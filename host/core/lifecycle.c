@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reset, quiesce, resume and unplug, over one device or all of them. */
 #include "bus.h"
-#include "device.h"
+#include "device_impl.h"
 #include "loop.h"
+#include "monitor/monitor.h"
 #include "pci/pci_host.h"
 #include <errno.h>
 #include <string.h>
@@ -168,6 +169,17 @@ void devices_resume(struct vm *vm)
 
 /* ---- unplug ---- */
 
+void device_tell(struct vm *vm, const char *event, const char *id, const char *path)
+{
+    if (!vm->monitors)
+        return;
+    struct kv_node *data = kv_new(KV_DICT);
+    if (id)
+        kv_add(data, "device", kv_scalar(KV_STRING, id));
+    kv_add(data, "path", kv_scalar(KV_STRING, path));
+    monitor_event(vm, event, data);
+}
+
 /* Somebody outside of what goes with d relies on it, or waits for it. */
 static int in_use(struct device *d)
 {
@@ -229,16 +241,25 @@ static int ask_all(struct device *d, struct tn_err *e)
     return r;
 }
 
+/* What is inside of a composite is known by the composite's name, and its own. */
+static const char *short_name(const struct tn_bus *b)
+{
+    const char *slash = strrchr(b->name, '/');
+    return slash ? slash + 1 : b->name;
+}
+
 static int may_leave(struct device *d, struct tn_err *e)
 {
     uint32_t flags = d->pub.cls->flags & (d->inner ? d->inner->pub.cls->flags : ~0u);
+    if (d->leaving)
+        return err_set(e, EBUSY, "Device %s is already in the process of unplug", device_id(d));
+    if (d->bus && !bus_takes_hotplug(d->bus))
+        return err_set(e, EBUSY, "Bus '%s' does not support hotplugging", short_name(d->bus));
     if (!(flags & TN_C_HOTPLUG))
-        return err_set(e, EBUSY, "Device '%s' does not support hotunplugging", device_id(d));
+        return err_set(e, EBUSY, "Device '%s' does not support hotplugging", d->entry->name);
     if (d->parent)
         return err_set(e, EBUSY, "Device '%s' goes with '%s' only", device_id(d),
                        device_id(d->parent));
-    if (d->leaving)
-        return err_set(e, EBUSY, "Device %s is already in the process of unplug", device_id(d));
     return in_use(d) || d->stage != DEV_REALIZED
                ? err_set(e, EBUSY, "Device '%s' is in use", device_id(d))
                : 0;
@@ -246,14 +267,40 @@ static int may_leave(struct device *d, struct tn_err *e)
 
 int device_unplug(struct device *d, struct tn_err *e)
 {
-    d = device_top(d);
     int r = may_leave(d, e);
     if (r < 0)
         return r;
     r = ask_all(d, e);
-    if (r != -ENOSYS)
-        return r < 0 ? r : 0;
-    d->leaving = 1;
-    device_leave(d);
-    return 0;
+    if (r == -ENOSYS) {
+        d->leaving = 1;
+        device_leave(d);
+        return 0;
+    }
+    d->asked |= r >= 0;
+    return r < 0 ? r : 0;
+}
+
+void device_refused(struct device *d)
+{
+    d->asked = 0;
+    device_tell(d->vm, "DEVICE_UNPLUG_GUEST_ERROR", d->id, d->path);
+}
+
+static struct device *first_asked(struct vm *vm)
+{
+    struct device *d;
+    TAILQ_FOREACH(d, &vm->devices, all)
+    if (d->asked && d->stage == DEV_REALIZED)
+        return d;
+    return NULL;
+}
+
+/* From the start each time: one may take others along. */
+void devices_leave_asked(struct vm *vm)
+{
+    for (struct device *d; (d = first_asked(vm));) {
+        d->asked = 0;
+        if (pci_let_go(d) == -ENOSYS)
+            leave(d);
+    }
 }

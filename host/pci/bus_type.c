@@ -15,7 +15,8 @@ static const struct tn_prop props[] = {
             "Slot and optional function number, example: 06.0 or 06"),
     TN_PROP(struct pci_child, multifunction, "multifunction", BOOL, 0,
             "the slot has further functions"),
-    TN_PROP(struct pci_child, rombar, "rombar", U32, 1, "the guest sees the expansion ROM, unless 0"),
+    TN_PROP(struct pci_child, rombar, "rombar", U32, 1,
+            "the guest sees the expansion ROM, unless 0"),
     TN_PROP_STR(struct pci_child, romfile, "romfile", NULL, "contents of the expansion ROM"),
     TN_PROP(struct pci_child, romsize, "romsize", U32, UINT32_MAX, "bytes of the expansion ROM"),
     TN_PROP(struct pci_child, acpi_index, "acpi-index", U32, 0,
@@ -80,6 +81,19 @@ static int choose_address(const struct pci_bus *b, const struct device *d,
     return devfn;
 }
 
+/* A guest that has seen function 0 looks at the slot no more. */
+static int check_exposed(const struct pci_bus *b, const struct device *d, uint32_t slot,
+                         struct tn_err *e)
+{
+    const struct pci_func *f0 = b->at[PCI_DEVFN_OF(slot, 0)];
+    if (!(d->flags & TN_DEV_HOTPLUGGED) || !f0 || !f0->realized)
+        return 0;
+    return err_set(e, EBUSY,
+                   "PCI: slot %u function 0 already occupied by %s, new func %s cannot be "
+                   "exposed to guest.",
+                   slot, in_use_by(f0), d->entry->name);
+}
+
 /* The guest looks for further functions only where function 0 says that there are some (PCI Local
  * Bus 3.0 6.1). */
 static int check_functions(const struct pci_bus *b, const struct device *d, uint32_t devfn,
@@ -87,11 +101,8 @@ static int check_functions(const struct pci_bus *b, const struct device *d, uint
 {
     uint32_t slot = PCI_SLOT_OF(devfn), fn = PCI_FUNC_OF(devfn);
     const struct pci_func *f0 = b->at[PCI_DEVFN_OF(slot, 0)];
-    if ((d->flags & TN_DEV_HOTPLUGGED) && f0 && f0->realized)
-        return err_set(e, EBUSY,
-                       "PCI: slot %u function 0 already occupied by %s, new func %s cannot be "
-                       "exposed to guest.",
-                       slot, in_use_by(f0), d->entry->name);
+    if (check_exposed(b, d, slot, e) < 0)
+        return -EBUSY;
     if (fn)
         return f0 && !(f0->c.flags & PCI_FN_MULTI)
                    ? err_set(e, EINVAL,
@@ -116,7 +127,10 @@ static int check(void *bus, void *child, struct tn_dev *pub, const void *table, 
     const struct tn_pci_ops *ops = table;
     if (!ops || ops->struct_size < sizeof *ops) /* as it was in ABI 1.0 */
         return err_set(e, EINVAL, "Device '%s' is no PCI function", d->entry->name);
-    int vf = pci_vf_devfn(d), devfn = choose_address(b, d, ops, vf >= 0 ? vf : c->addr, e);
+    int vf = pci_vf_devfn(d), one = vf < 0 && (b->flags & TN_PCIB_ONE_SLOT);
+    if (one && check_exposed(b, d, 0, e) < 0)
+        return -EBUSY;
+    int devfn = choose_address(b, d, ops, vf >= 0 ? vf : c->addr, e);
     if (devfn < 0)
         return devfn;
     int r = vf >= 0 ? 0 : check_functions(b, d, (uint32_t)devfn, c->multifunction, e);

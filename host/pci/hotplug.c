@@ -23,12 +23,18 @@ static void leave(const struct plug_owner *o, int entered)
     domain_leave(o->m.dev->domain, entered);
 }
 
+int pci_bus_takes_hotplug(const struct tn_bus *b)
+{
+    const struct pci_bus *bus = b->pci;
+    return pci_slot_owner(bus) && (bus->flags & TN_PCIB_HOTPLUG);
+}
+
 /* ---- plugging ---- */
 
 int pci_plug_allowed(struct pci_bus *b, uint32_t devfn, struct tn_err *e)
 {
     struct plug_owner *o = pci_slot_owner(b);
-    if (!o)
+    if (!pci_bus_takes_hotplug(b->bus))
         return err_set(e, EINVAL, "Bus '%s' does not support hotplugging", b->bus->name);
     if (!o->ops->pre)
         return 0;
@@ -170,14 +176,35 @@ void pci_go_on(void *s)
     pci_each(p->vm, kick_change, NULL);
 }
 
+static void tell_refused(struct pci *p)
+{
+    for (struct pci_bus *b = p->buses; b; b = b->next) {
+        uint32_t slots = __atomic_exchange_n(&b->refused, 0, __ATOMIC_ACQ_REL);
+        for (uint32_t devfn = 0; slots && devfn < PCI_DEVFNS; devfn++)
+            if (slots >> PCI_SLOT_OF(devfn) & 1 && b->at[devfn] && b->at[devfn]->dev->asked)
+                device_refused(b->at[devfn]->dev);
+    }
+}
+
 void pci_eject(void *s)
 {
     struct pci_bus *b;
     uint32_t slot;
+    tell_refused(s);
     if (pci_put_off(s))
         return;
     while (next_ejected(s, &b, &slot)) /* from the start each time: buses go with their bridges */
         remove_slot(b, slot);
+}
+
+int pci_let_go(struct device *d)
+{
+    struct pci_func *f = d->pci;
+    if (!f)
+        return -ENOSYS;
+    __atomic_or_fetch(&f->bus->ejected, 1u << PCI_SLOT_OF(f->devfn), __ATOMIC_ACQ_REL);
+    pci_eject(f->pci);
+    return 0;
 }
 
 /* ---- TN_HOTPLUG_1 ---- */
@@ -244,8 +271,13 @@ static int t_each_bus(struct tn_dev *d, int (*fn)(void *o, struct tn_bus *b, uin
 
 static void t_refused(struct tn_dev *d, struct tn_bus *b, uint32_t slot, const char *why)
 {
+    struct pci_bus *bus = pci_bus_of(b);
     (void)d;
+    if (!bus || slot >= PCI_SLOTS)
+        return;
     log_line(LOG_WARN, "the guest keeps slot %u of %s: %s", slot, b->name, why);
+    __atomic_or_fetch(&bus->refused, 1u << slot, __ATOMIC_ACQ_REL);
+    bh_kick(bus->pci->eject_bh);
 }
 
 const struct tn_hotplug hotplug_table = {.struct_size = sizeof(struct tn_hotplug),

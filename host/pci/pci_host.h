@@ -30,6 +30,11 @@ uint32_t pci_root_gsi(uint32_t slot, uint32_t pin);
 
 void pci_reset_all(struct vm *vm, uint32_t kind);         /* NULL pci is fine */
 void pci_reset_function(struct device *d, uint32_t kind); /* not a function: nothing */
+/* The slots of b, a PCI bus, have an owner that can tell the guest. */
+int pci_bus_takes_hotplug(const struct tn_bus *b);
+/* The slot that d is in goes as if the guest had let go of it, now unless the main thread waits for
+ * a device. Not a function: -ENOSYS. */
+int pci_let_go(struct device *d);
 /* Asks the owner of the slot. 0 asked, -ENOSYS: no owner, -errno refused. */
 int pci_unplug_request(struct device *d, struct tn_err *e);
 /* d is realized: its slot's owner shows it to the guest, if d is function 0. Not a function:
@@ -40,6 +45,24 @@ int pci_aml_crs(struct tn_bus *b, struct buf *aml);
 int pci_aml_prt(struct tn_bus *b, struct buf *aml);
 /* Every function in order of address, until fn is not 0. */
 int pci_each(struct vm *vm, int (*fn)(void *o, struct device *d, uint32_t rid), void *o);
+
+/* A function's registers as they are now. */
+struct pci_info {
+    uint32_t bus, slot, function;
+    uint32_t vendor, device, class_code, has_subsystem, subvendor, subsystem;
+    uint32_t irq_line, irq_pin; /* pin 0: none */
+    struct {
+        uint64_t size, addr; /* size 0: none; addr TN_ANYWHERE: not mapped */
+        uint32_t kind;       /* TN_BAR_* */
+    } bar[7];                /* [6]: the expansion ROM */
+    struct tn_bus *below;    /* of a bridge; NULL: it is none */
+    uint32_t primary, secondary, subordinate;
+    struct {
+        uint64_t base, limit; /* closed if base > limit */
+    } window[3];              /* I/O, memory, prefetchable */
+};
+/* 1; or 0: d is no function that the guest could see. Main thread. */
+int pci_describe(struct device *d, struct pci_info *out);
 
 extern const struct tn_pci pci_table;         /* TN_PCI_1 */
 extern const struct tn_pci_bus pci_bus_table; /* TN_PCI_BUS_1 */

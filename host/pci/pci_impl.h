@@ -136,6 +136,7 @@ struct pci_bus {
     void *s;
     struct plug_owner *owner; /* of its slots; NULL: the machine's, if it has one */
     uint32_t ejected;         /* bit n: the guest let go of slot n. Atomic */
+    uint32_t refused;         /* bit n: it keeps what it was asked for in slot n. Atomic */
     struct pci_range
         given[3];            /* of a root: what pci_assign() put below it, by PCI_IO .. PCI_PREF */
     struct tn_bus_type type; /* of a bus with a type of its plugin's: that one's names, our rules */

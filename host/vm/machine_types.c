@@ -47,6 +47,7 @@ static int without_acpi(const struct machine *m)
 }
 static const struct machine_device q35_devices[] = {
     {"mch", NULL, NULL},       {"ICH9-LPC", with_acpi, pm_on}, {"ICH9-LPC", without_acpi, pm_off},
+    {"acpi-pci-hotplug", with_acpi, NULL},
     {"fw_cfg_io", NULL, NULL}, {"mc146818rtc", NULL, NULL},    {"i8042", with_i8042, NULL},
     {NULL, NULL, NULL},
 };

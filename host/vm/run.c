@@ -243,6 +243,7 @@ static void set_back(struct run *r, uint32_t kind)
     vcpus_pause(vm);
     if (was_running && devices_quiesce(vm, TN_Q_RESET, &e) < 0)
         err_report(&e);
+    devices_leave_asked(vm);
     devices_reset(vm, kind);
     irq_repeat(vm);
     if (load_guest(vm, &e) < 0) {

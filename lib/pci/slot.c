@@ -130,7 +130,7 @@ static void settle(struct pcie_slot *slot, uint16_t events)
 static void set_present(struct pcie_slot *slot, bool present)
 {
     slot->present = present;
-    slot->ejecting = false;
+    slot->ejecting = slot->asked = false;
     set_status(slot, PCI_EXP_SLTSTA_PDS, present ? PCI_EXP_SLTSTA_PDS : 0);
 }
 
@@ -186,10 +186,12 @@ int pcie_slot_unplug_request(struct pcie_slot *slot)
         return -ENODEV;
     if ((control(slot) & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_BLINK)
         return -EBUSY;
-    if (released(slot, control(slot)))
+    if (released(slot, control(slot))) {
         eject(slot);
-    else
-        settle(slot, PCI_EXP_SLTSTA_ABP);
+        return 0;
+    }
+    slot->asked = true;
+    settle(slot, PCI_EXP_SLTSTA_ABP);
     return 0;
 }
 
@@ -233,6 +235,20 @@ static void toggle_interlock(struct pcie_slot *slot)
     set_status(slot, status(slot) & PCI_EXP_SLTSTA_EIS, ~status(slot) & PCI_EXP_SLTSTA_EIS);
 }
 
+/* The indicator blinked as long as the guest was at it (6.7.1.1.2), and is lit again. */
+static bool keeps(uint16_t old, uint16_t now)
+{
+    return (old & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_BLINK &&
+           (now & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_ON;
+}
+
+static void refuse(struct pcie_slot *slot)
+{
+    slot->asked = false;
+    if (slot->ops->refused)
+        slot->ops->refused(slot->s);
+}
+
 /* Each write to any part of Slot Control is one command, done at once (6.7.3.2). The eject comes at
  * the change only: a guest that prepares a slot writes the control of one that is still off. */
 static void command(struct pcie_slot *slot)
@@ -244,6 +260,8 @@ static void command(struct pcie_slot *slot)
     if (slot->present && has(slot, PCIE_SLOT_HOTPLUG) && released(slot, now) &&
         !released(slot, old))
         eject(slot);
+    else if (slot->asked && keeps(old, now))
+        refuse(slot);
 }
 
 void pcie_slot_written(struct pcie_slot *slot, const struct pci_written *w)

@@ -4,7 +4,8 @@
  * events and to the owner by three callbacks.
  *
  *     pcie_slot_plug()            presence and attention events; guest: power on, link(true)
- *     pcie_slot_unplug_request()  attention event; guest: power and indicator off, eject()
+ *     pcie_slot_unplug_request()  attention event; guest: power and indicator off, eject();
+ *                                 or the indicator blinks and is lit again: refused()
  *     pcie_slot_removed()         the owner took the functions away: presence event
  *
  * Nothing here locks, and callbacks run inside the calls; of these functions they may call
@@ -25,6 +26,8 @@ struct pcie_slot_ops {
     void (*link)(void *s, bool up);
     /* the guest released the slot: remove the functions, then call pcie_slot_removed() */
     void (*eject)(void *s);
+    /* the guest keeps what it was asked for; may be NULL */
+    void (*refused)(void *s);
 };
 
 struct pcie_slot {
@@ -32,7 +35,7 @@ struct pcie_slot {
     const struct pcie_slot_ops *ops;
     void *s;
     uint32_t flags;
-    bool present, ejecting;
+    bool present, ejecting, asked;
     bool up, irq;     /* as last told to the owner */
     uint16_t control; /* Slot Control as last handled */
 };

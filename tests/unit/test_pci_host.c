@@ -285,7 +285,7 @@ static int bridge_realize(void *s, struct tn_err *e)
     const struct tn_hotplug *plug = TN_GET(b->dev, struct tn_hotplug, TN_HOTPLUG_1);
     b->pci = TN_GET(b->dev, struct tn_pci, TN_PCI_1);
     int r = add_exp(b->dev, b->pci, PCI_EXP_TYPE_ROOT_PORT, e);
-    uint32_t flags = b->one_slot ? TN_PCIB_ONE_SLOT : 0;
+    uint32_t flags = TN_PCIB_HOTPLUG | (b->one_slot ? TN_PCIB_ONE_SLOT : 0);
     if (r == 0)
         r = buses->bridge(b->dev, NULL, NULL, flags, NULL, NULL, &below_ops, b, &b->bus, e);
     if (r == 0 && b->hotplug)

@@ -44,6 +44,7 @@ enum {
 };
 
 #define MAX_MESSAGES 32u
+#define PATIENCE_NS  5000000000u /* so long the guest may look at a request before the next */
 #define NO_RESERVE   (~(uint64_t)0)
 #define NO_RESERVE32 0xffffffffu
 #define FUNCTIONS    8u
@@ -66,6 +67,7 @@ struct root_port {
     struct message messages[MAX_MESSAGES];
     uint32_t n_messages;
     uint32_t slot_irq, aer_irq; /* levels of the two interrupt conditions */
+    uint64_t asked_until;       /* the slot was asked for; guest's time, 0: no more */
     /* properties */
     uint8_t port, chassis;
     uint16_t slot_number;
@@ -106,8 +108,15 @@ static void slot_eject(void *opaque)
     s->hotplug_table->eject(s->dev, s->bus, 0);
 }
 
+static void slot_refused(void *opaque)
+{
+    struct root_port *s = opaque;
+    s->asked_until = 0;
+    s->hotplug_table->refused(s->dev, s->bus, 0, "its power indicator is lit again");
+}
+
 static const struct pcie_slot_ops slot_ops = {
-    .irq = slot_irq, .link = slot_link, .eject = slot_eject};
+    .irq = slot_irq, .link = slot_link, .eject = slot_eject, .refused = slot_refused};
 
 /* Without a link the functions below are not there. On main, where they can be found. */
 static void apply_link(void *self)
@@ -197,14 +206,22 @@ static int unplug_request(void *self, struct tn_bus *b, uint32_t devfn, uint32_t
                           struct tn_err *e)
 {
     struct root_port *s = self;
+    uint64_t now = s->loop->now(s->dev, TN_CLK_VM);
     (void)devfn;
     if (surprise)
         return s->hotplug_table->eject(s->dev, b, 0);
+    if (now < s->asked_until)
+        return -EBUSY;
     int r = pcie_slot_unplug_request(&s->slot);
     settle(s);
     if (r == -EBUSY)
-        return tn_fail(s->dev, e, EBUSY, "the guest is busy with the slot: its indicator blinks");
-    return r < 0 ? tn_fail(s->dev, e, EINVAL, "the slot is not hot-pluggable") : 0;
+        return tn_fail(s->dev, e, EBUSY,
+                       "Hot-unplug failed: guest is busy (power indicator blinking)");
+    if (r < 0)
+        return tn_fail(s->dev, e, EINVAL, "Hot-unplug failed: unsupported by the port device '%s'",
+                       s->dev->core->id(s->dev));
+    s->asked_until = now + PATIENCE_NS;
+    return 0;
 }
 
 static void unplugged(void *self, struct tn_bus *b, uint32_t devfn)
@@ -212,6 +229,7 @@ static void unplugged(void *self, struct tn_bus *b, uint32_t devfn)
     struct root_port *s = self;
     (void)b;
     (void)devfn;
+    s->asked_until = 0;
     pcie_slot_removed(&s->slot);
     settle(s);
 }
@@ -359,6 +377,7 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
     (void)kind;
     if (phase != TN_RESET_HOLD)
         return;
+    s->asked_until = 0;
     port_config_pull_all(&s->config);
     pcie_slot_reset(&s->slot);
     apply_link(s);

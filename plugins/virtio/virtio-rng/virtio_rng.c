@@ -143,7 +143,7 @@ static int find_source(struct virtio_rng *s, struct tn_err *e)
     struct tn_dev *source = s->rng;
     const void *ops;
     void *instance;
-    int r = source ? 0 : core->child(s->v.d, "rng-random", "rng", NULL, &file, 1, &source, e);
+    int r = source ? 0 : core->child(s->v.d, "rng-random", "default-backend", NULL, &file, 1, &source, e);
     if (r < 0)
         return r;
     r = core->query(s->v.d, source, TN_RNG_1, &ops, &instance);
