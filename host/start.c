@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "start.h"
 
+#include "acpi/cpu_hotplug.h"
+#include "acpi/mem_hotplug.h"
 #include "backend/block_host.h"
 #include "backend/chardev.h"
 #include "backend/net.h"
@@ -15,6 +17,8 @@
 #include "monitor/topology.h"
 #include "sandbox/sandbox.h"
 #include "util/alloc.h"
+#include "vm/cpu.h"
+#include "vm/dimm.h"
 #include "vm/iothread.h"
 #include "vm/machine.h"
 #include "vm/memory.h"
@@ -72,8 +76,11 @@ static int check_accel(const struct cli_options *o, struct tn_err *e)
 
 static int fill_registry(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
-    static const struct tn_plugin *const own[] = {&block_plugin, &chardev_plugin, &memdev_plugin,
-                                                  &iothread_plugin, &net_plugin};
+    static const struct tn_plugin *const own[] = {&block_plugin,    &chardev_plugin,
+                                                  &memdev_plugin,   &iothread_plugin,
+                                                  &net_plugin,      &cpu_plugin,
+                                                  &dimm_plugin,     &acpi_cpu_plugin,
+                                                  &acpi_mem_plugin};
     for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (registry_builtin(vm->registry, own[i], e) < 0)
             return -EINVAL;

@@ -11,7 +11,7 @@ static bool fits_lapic(const struct acpi_cpu *cpu, uint32_t uid)
     return cpu->apic_id <= LAPIC_ID_MAX && uid < MADT_ALL_CPUS;
 }
 
-static void add_cpu(struct buf *b, const struct acpi_cpu *cpu, uint32_t uid)
+void acpi_add_madt_cpu(struct buf *b, const struct acpi_cpu *cpu, uint32_t uid)
 {
     uint32_t flags = cpu->enabled ? MADT_CPU_ENABLED : MADT_CPU_ONLINE_CAPABLE;
     if (fits_lapic(cpu, uid)) {
@@ -86,7 +86,7 @@ void acpi_add_madt(struct acpi_tables *t, const struct acpi_machine *m)
     buf_add_le32(b, MADT_LAPIC_ADDRESS);
     buf_add_le32(b, m->flags & ACPI_8259 ? MADT_PCAT_COMPAT : 0);
     for (uint32_t i = 0; i < m->n_cpus; i++) {
-        add_cpu(b, &m->cpus[i], i);
+        acpi_add_madt_cpu(b, &m->cpus[i], i);
         lapic |= fits_lapic(&m->cpus[i], i);
         x2apic |= !fits_lapic(&m->cpus[i], i);
     }

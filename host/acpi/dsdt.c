@@ -4,8 +4,8 @@
 #include "aml/aml.h"
 #include "aml/resource.h"
 #include "build.h"
+#include "cpu_regs.h"
 #include "spec.h"
-#include <stdio.h>
 
 /* ---- PCI host bridge ---- */
 
@@ -170,34 +170,13 @@ static void add_board(struct buf *a, const struct acpi_machine *m)
         aml_res_io(a, m->pm_base, m->pm_base, 1, PM_TMR_OFF + PM_TMR_LEN);
     if (pm && m->gpe0_len)
         aml_res_io(a, m->gpe0_base, m->gpe0_base, 1, m->gpe0_len);
+    if (m->cpu_hotplug)
+        aml_res_io(a, m->cpu_hotplug, m->cpu_hotplug, 1, CPU_REGS_LEN);
     aml_end(a, crs);
     aml_end(a, board);
 }
 
-/* ---- processors, sleep ---- */
-
-static void add_cpu(struct buf *a, uint32_t uid, const struct acpi_cpu *cpu, bool numa)
-{
-    char name[8];
-    snprintf(name, sizeof name, "C%03X", uid & 0xfff);
-    struct aml_block dev = aml_device(a, name);
-    aml_name_string(a, "_HID", "ACPI0007");
-    aml_name_int(a, "_UID", uid);
-    if (numa)
-        aml_name_int(a, "_PXM", cpu->node);
-    aml_end(a, dev);
-}
-
-static void add_cpus(struct buf *a, const struct acpi_machine *m)
-{
-    struct aml_block cpus = aml_device(a, "CPUS");
-    aml_name_string(a, "_HID", "ACPI0010"); /* processor container */
-    aml_name_int(a, "_UID", 0);
-    for (uint32_t i = 0; i < m->n_cpus; i++)
-        if (m->cpus[i].enabled)
-            add_cpu(a, i, &m->cpus[i], m->n_nodes > 0);
-    aml_end(a, cpus);
-}
+/* ---- sleep ---- */
 
 /* \_S5 (7.4.2): SLP_TYP for PM1a, for PM1b, reserved */
 static void add_s5(struct buf *a, uint8_t type)
@@ -219,7 +198,9 @@ void acpi_write_dsdt(struct buf *a, const struct acpi_machine *m)
     if (m->flags & ACPI_PCIE || !(m->flags & ACPI_HW_REDUCED))
         add_board(a, m);
     if (m->flags & ACPI_CPU_DEVICES)
-        add_cpus(a, m);
+        acpi_write_cpus(a, m);
+    if (m->n_slots)
+        acpi_write_modules(a, m);
     aml_end(a, sb);
     if (m->flags & ACPI_S5)
         add_s5(a, m->s5_type);

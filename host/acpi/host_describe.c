@@ -6,9 +6,9 @@
 #include "spec.h"
 #include "util/alloc.h"
 #include "util/bytes.h"
+#include "vm/cpu.h"
 #include "vm/irq.h"
 #include "vm/machine.h"
-#include "vm/vcpu.h"
 #include <stdlib.h>
 #include <string.h>
 #include <tenon/cmos.h>
@@ -63,13 +63,15 @@ static void describe_pm(const struct acpi_pm_ref *pm, struct acpi_machine *m)
 static void describe_cpus(struct vm *vm, struct acpi_description *d)
 {
     const struct machine *m = vm->machine;
-    d->cpus = xcalloc(m->cpus ? m->cpus : 1, sizeof *d->cpus);
-    for (uint32_t i = 0; i < m->cpus; i++)
-        d->cpus[i] = (struct acpi_cpu){.apic_id = vm->vcpus ? vcpus_apic_id(vm, i) : i,
+    uint32_t n = m->cpu_plug ? m->max_cpus : m->cpus;
+    d->cpus = xcalloc(n ? n : 1, sizeof *d->cpus);
+    for (uint32_t i = 0; i < n; i++)
+        d->cpus[i] = (struct acpi_cpu){.apic_id = m->cpu ? m->cpu[i].apic_id : i,
                                        .node = m->cpu_node ? m->cpu_node[i] : 0,
-                                       .enabled = 1};
+                                       .enabled = !m->cpu || m->cpu[i].dev != NULL};
     d->m.cpus = d->cpus;
-    d->m.n_cpus = m->cpus;
+    d->m.n_cpus = n;
+    d->m.cpu_hotplug = m->cpu_plug ? m->type->cpu_hotplug : 0;
 }
 
 static void describe_ioapic(const struct machine *m, struct acpi_description *d)
@@ -116,6 +118,12 @@ static void describe_numa(const struct machine *m, struct acpi_description *d)
         add_memory(d, m->map.ram_high_base + high, above, node->id);
         low += below;
         high += above;
+    }
+    if (m->mem_plug) { /* where modules may come: all of it, as QEMU says it, in the last node */
+        add_memory(d, m->map.device_base, m->map.device_size, m->n_nodes - 1);
+        d->memory[d->m.n_memory - 1].flags = ACPI_MEM_HOTPLUG;
+        d->m.n_slots = m->slots;
+        d->m.mem_hotplug = m->type->mem_hotplug;
     }
     d->m.n_nodes = m->n_nodes;
     d->m.distances = m->n_nodes ? m->distances : NULL;

@@ -41,6 +41,10 @@ struct acpi_cpu {
     uint8_t enabled; /* else it can be plugged later */
 };
 
+/* Methods of the DSDT that events call: which slot has one? */
+#define ACPI_CPU_SCAN "\\_SB.CPUS.CSCN"
+#define ACPI_MEM_SCAN "\\_SB.MHPC.MSCN"
+
 enum { ACPI_MEM_HOTPLUG = 1 << 0, ACPI_MEM_NONVOLATILE = 1 << 1 };
 struct acpi_memory {
     uint64_t base, len;
@@ -55,6 +59,7 @@ struct acpi_machine {
     /* Processors and interrupts. A CPU's _UID is its index. */
     const struct acpi_cpu *cpus;
     uint32_t n_cpus;
+    uint16_t cpu_hotplug; /* port of the registers of processors that come and go (cpu_regs.h) */
     const struct acpi_ioapic *ioapics;
     uint32_t n_ioapics;
     uint16_t sci_gsi;
@@ -65,6 +70,8 @@ struct acpi_machine {
     const struct acpi_memory *memory;
     uint32_t n_memory;
     const uint8_t *distances;
+    uint32_t n_slots;     /* for memory modules that come and go; 0: none */
+    uint16_t mem_hotplug; /* port of their registers (mem_regs.h) */
 
     /* PCI segment 0. Windows do not overlap ecam. */
     struct acpi_range ecam; /* 1 MiB for each bus from 0 on */

@@ -2,8 +2,8 @@
 #include "boot/fdt_host_impl.h"
 #include "boot/microvm_fdt.h"
 #include "util/alloc.h"
+#include "vm/cpu.h"
 #include "vm/machine.h"
-#include "vm/vcpu.h"
 #include <errno.h>
 
 #define LAPIC_BASE 0xfee00000u
@@ -14,7 +14,7 @@ int fdt_host_base(struct vm *vm, uint64_t initrd_gpa, uint64_t initrd_len, struc
     const struct machine *m = vm->machine;
     AUTO_FREE uint32_t *apic_ids = xcalloc(m->cpus ? m->cpus : 1, sizeof *apic_ids);
     for (uint32_t i = 0; i < m->cpus; i++)
-        apic_ids[i] = vm->vcpus ? vcpus_apic_id(vm, i) : i;
+        apic_ids[i] = m->cpu ? m->cpu[i].apic_id : i;
     AUTO_FREE char *cmdline = machine_cmdline(m);
     const struct microvm_fdt d = {
         .cmdline = *cmdline ? cmdline : NULL,

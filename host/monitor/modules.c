@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+extern const struct qmp_module qmp_acpi; /* cmd_acpi.c */
 extern const struct qmp_module qmp_hmp;        /* cmd_hmp.c */
 extern const struct qmp_module qmp_hmp_cpu;    /* cmd_hmp_cpu.c */
 extern const struct qmp_module qmp_hmp_memory; /* cmd_hmp_memory.c */
@@ -17,14 +18,9 @@ extern const struct qmp_module qmp_fd; /* cmd_fd.c */
 extern const struct qmp_module qmp_mtree;    /* cmd_mtree.c */
 extern const struct qmp_module qmp_topology; /* cmd_topology.c */
 extern const struct qmp_module qmp_trace;    /* cmd_trace.c */
-extern const struct qmp_module qmp_device; /* cmd_device.c */
-extern const struct qmp_module qmp_object; /* cmd_object.c */
-extern const struct qmp_module qmp_pci; /* cmd_pci.c */
-extern const struct qmp_module qmp_qom; /* cmd_qom.c */
-extern const struct qmp_module qmp_qom_types; /* cmd_qom_types.c */
-extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
 
 const struct qmp_module *const qmp_modules[] = {
+    &qmp_acpi,
     &qmp_mtree,
     &qmp_topology,
     &qmp_trace,
@@ -38,11 +34,5 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_chardev,
     &qmp_chardev_types,
     &qmp_fd,
-    &qmp_device,
-    &qmp_object,
-    &qmp_pci,
-    &qmp_qom,
-    &qmp_qom_types,
-    &qmp_qtree,
     NULL,
 };

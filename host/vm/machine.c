@@ -3,12 +3,14 @@
 
 #include "acpi/acpi_host.h"
 #include "backend/input_host.h"
+#include "boot/boot.h"
 #include "boot/fdt_host.h"
 #include "cli/kvtree.h"
 #include "core/bus.h"
 #include "core/fwcfg_host.h"
 #include "core/loop.h"
 #include "core/trace_host.h"
+#include "cpu.h"
 #include "irq.h"
 #include "kvm.h"
 #include "machine_impl.h"
@@ -18,7 +20,6 @@
 #include "space.h"
 #include "util/alloc.h"
 #include "util/buf.h"
-#include "vcpu.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -249,6 +250,8 @@ void machine_free(struct machine *m)
     close_fd(&m->initrd_fd);
     machine_hooks_free(m);
     free(m->cpu_node);
+    free(m->cpu);
+    free(m->dimm);
     free(m->distances);
     free(m);
 }
@@ -298,19 +301,22 @@ static int add_serials(struct machine *m, struct tn_err *e)
     return 0;
 }
 
-static int make_cpus(struct machine *m, struct tn_err *e)
+/* The registers by which ACPI tells of what comes and goes, if anything can. */
+static int add_hotplug(struct machine *m, const char *cls, uint16_t port, struct tn_err *e)
 {
-    const struct cli_smp *s = &m->cli->smp;
-    struct vcpu_options o = {.count = m->cpus,
-                             .max = m->max_cpus,
-                             .cores = s->cores * s->dies,
-                             .threads = s->threads,
-                             .sockets = s->sockets,
-                             .model = m->cli->cpu};
-    if (!m->vm->kvm)
-        return 0;
-    m->vm->vcpus = vcpus_new(m->vm, &o, e);
-    return m->vm->vcpus ? 0 : -EINVAL;
+    AUTO_FREE char *base = xasprintf("%u", port);
+    const char *props[] = {"base", base, NULL};
+    return add_own(m->vm, &(struct machine_device){cls, NULL, props}, e);
+}
+
+static int add_hotplugs(struct machine *m, struct tn_err *e)
+{
+    int err = 0;
+    if (m->acpi && m->type->cpu_hotplug && m->max_cpus > 1)
+        err = add_hotplug(m, "acpi-cpu-hotplug", m->type->cpu_hotplug, e);
+    if (err == 0 && m->acpi && m->type->mem_hotplug && m->dimm)
+        err = add_hotplug(m, "acpi-mem-hotplug", m->type->mem_hotplug, e);
+    return err;
 }
 
 int machine_populate(struct vm *vm, struct tn_err *e)
@@ -318,7 +324,7 @@ int machine_populate(struct vm *vm, struct tn_err *e)
     struct machine *m = vm->machine;
     int err = machine_memory(m, e);
     if (err == 0)
-        err = make_cpus(m, e);
+        err = cpus_create(m, e);
     if (err == 0)
         err = machine_event(vm, TN_ON_OPTIONS, 0, e);
     if (err < 0)
@@ -332,6 +338,8 @@ int machine_populate(struct vm *vm, struct tn_err *e)
     for (const struct machine_device *w = m->type->devices; w->cls && err == 0; w++)
         if (!w->wanted || w->wanted(m))
             err = add_own(vm, w, e);
+    if (err == 0)
+        err = add_hotplugs(m, e);
     return err < 0 ? err : add_serials(m, e);
 }
 

@@ -24,6 +24,7 @@ struct machine_type {
     void (*map)(struct machine *m);       /* fills map from ram */
     const struct machine_device *devices; /* cls NULL ends */
     uint64_t mmio_slots;                  /* address of the first virtio-mmio slot; 0: there are none */
+    uint16_t cpu_hotplug, mem_hotplug;    /* ports of ACPI's registers for it; 0: there is none */
 };
 /* Where things are. Sizes in bytes; 0 = there is none. */
 struct machine_map {
@@ -31,6 +32,7 @@ struct machine_map {
     uint64_t ecam_base, ecam_size;
     uint64_t mmio32_base, mmio32_size; /* window of PCI or of virtio-mmio */
     uint64_t mmio64_base, mmio64_size;
+    uint64_t device_base, device_size; /* above RAM, for memory modules */
     uint64_t ioapic_base;
     uint16_t sci_gsi;
 };
@@ -53,6 +55,10 @@ struct machine {
     struct machine_node node[MACHINE_MAX_NODES];
     uint32_t n_nodes;
     uint8_t *cpu_node;      /* by CPU index; NULL without -numa */
+    struct cpu_slot *cpu;   /* max_cpus of them (cpu.h); NULL on a machine without processors */
+    struct device **dimm;   /* slots of them (dimm.h); NULL without slots */
+    struct acpi_cpu_hotplug *cpu_plug; /* acpi/cpu_hotplug.h; NULL: none */
+    struct acpi_mem_hotplug *mem_plug; /* acpi/mem_hotplug.h; NULL: none */
     uint8_t *distances;     /* n_nodes * n_nodes, or NULL */
     struct tn_mem *own_ram; /* not of an -object */
     struct boot_firmware *firmware;
@@ -88,6 +94,8 @@ struct boot_entry;
 /* The kernel's command line with what the machine adds. The caller frees it. */
 char *machine_cmdline(const struct machine *m);
 int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);
+/* Instead, where RAM is to come from another machine: what is not in RAM. */
+int machine_await(struct vm *vm, struct tn_err *e);
 /* The enable matrix: plugin, built, default, run-time switch. Goes to out as a table. */
 struct buf;
 void machine_matrix(struct vm *vm, struct buf *out);

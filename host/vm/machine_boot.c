@@ -6,6 +6,7 @@
 #include "boot/fdt_host.h"
 #include "cli/kvtree.h"
 #include "core/fwcfg_host.h"
+#include "cpu.h"
 #include "machine_impl.h"
 #include "memory.h"
 #include "pci/pci_host.h"
@@ -170,7 +171,7 @@ int machine_fwcfg_items(struct machine *m, struct tn_err *e)
     if (err == 0)
         err = add_number(m, KEY_NOGRAPHIC, 1, 2, e);
     if (err == 0)
-        err = add_number(m, KEY_NB_CPUS, m->cpus, 2, e);
+        err = add_number(m, KEY_NB_CPUS, cpus_present(m), 2, e);
     if (err == 0)
         err = add_number(m, KEY_MAX_CPUS, m->max_cpus, 2, e);
     if (err == 0)
@@ -202,7 +203,7 @@ static void fill_cmos(struct machine *m)
     } bytes[] = {{0x15, 640 & 0xff},       {0x16, 640 >> 8},     {0x17, ext & 0xff},
                  {0x18, ext >> 8},         {0x30, ext & 0xff},   {0x31, ext >> 8},
                  {0x34, above16 & 0xff},   {0x35, above16 >> 8}, {0x5b, high & 0xff},
-                 {0x5c, high >> 8 & 0xff}, {0x5d, high >> 16},   {0x5f, m->cpus - 1}};
+                 {0x5c, high >> 8 & 0xff}, {0x5d, high >> 16},   {0x5f, cpus_present(m) - 1}};
     int entered = domain_enter(d->domain);
     for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
         c->set(self, bytes[i].reg, (uint32_t)(bytes[i].v & 0xff));
@@ -305,6 +306,16 @@ static int boot_kernel(struct machine *m, struct plan *p, struct boot_entry *ent
     if (err < 0)
         err_set(e, -err, "%s", text ? text : "the kernel cannot be loaded");
     free(text);
+    return err;
+}
+
+int machine_await(struct vm *vm, struct tn_err *e)
+{
+    struct machine *m = vm->machine;
+    int err = machine_event(vm, TN_ON_FIRMWARE, 0, e);
+    if (err == 0 && !m->cli->kernel && vm->acpi)
+        err = acpi_host_publish(vm, e); /* files that firmware has found */
+    m->booted = 1;                      /* RAM is not fresh at the next reset */
     return err;
 }
 

@@ -171,6 +171,8 @@ static int read_numa(struct machine *m, struct tn_err *e)
     const struct cli_list *l = &m->cli->numa;
     int err = 0;
     m->cpu_node = xcalloc(m->max_cpus, 1);
+    if (!l->n) /* memory that may come has a node to belong to: all of RAM is node 0's */
+        m->node[m->n_nodes++] = (struct machine_node){.id = 0};
     for (size_t i = 0; i < l->n && err == 0; i++) {
         const char *type = kv_text(l->v[i].kv, "type");
         if (type && strcmp(type, "node") == 0)
@@ -248,7 +250,10 @@ static struct tn_mem *one_block(struct machine *m, struct tn_err *e)
 int machine_memory(struct machine *m, struct tn_err *e)
 {
     struct filler f = {m, 0};
-    int err = m->cli->numa.n ? read_numa(m, e) : 0;
+    if (m->slots)
+        m->dimm = xcalloc(m->slots, sizeof *m->dimm);
+    int may_grow = m->type->mem_hotplug && m->maxmem > m->ram;
+    int err = m->cli->numa.n || may_grow ? read_numa(m, e) : 0;
     if (err == 0 && m->n_nodes)
         err = check_total(m, e);
     if (err < 0 || !m->ram)

@@ -17,6 +17,26 @@ static int with_i8042(const struct machine *m)
     return m->i8042 != 0;
 }
 
+static uint64_t up(uint64_t v, uint64_t unit)
+{
+    return (v + unit - 1) & ~(unit - 1);
+}
+
+/* Memory modules lie above RAM, each with room to be aligned to 1 GiB. */
+static void place_modules(struct machine *m)
+{
+    struct machine_map *p = &m->map;
+    p->device_base = up(p->ram_high_base + p->ram_high, GIB);
+    p->device_size = m->maxmem > m->ram ? m->maxmem - m->ram + m->slots * GIB : 0;
+}
+
+static uint64_t end_of_memory(const struct machine *m)
+{
+    uint64_t ram = FOUR_GIB + (m->maxmem > m->ram ? m->maxmem : m->ram),
+             modules = m->map.device_base + m->map.device_size;
+    return ram > modules ? ram : modules;
+}
+
 /* ---- q35: Intel 3 Series Express chipset with ICH9 ---- */
 
 /* As QEMU has it: PCIEXBAR and the PCI hole begin at 0xb0000000, and RAM that would not end there
@@ -32,9 +52,9 @@ static void q35_map(struct machine *m)
     p->ecam_size = 256 * MIB;
     p->mmio32_base = 0xc0000000u;
     p->mmio32_size = 0xfec00000u - p->mmio32_base;
+    place_modules(m);
     p->mmio64_size = 32 * GIB;
-    p->mmio64_base = (FOUR_GIB + (m->maxmem > m->ram ? m->maxmem : m->ram) + p->mmio64_size - 1) &
-                     ~(p->mmio64_size - 1);
+    p->mmio64_base = up(end_of_memory(m), p->mmio64_size);
     p->ioapic_base = 0xfec00000u;
     p->sci_gsi = 9;
 }
@@ -76,7 +96,9 @@ static const struct machine_type q35 = {.name = "q35",
                                         .default_ram = 128 * MIB,
                                         .keys = q35_keys,
                                         .map = q35_map,
-                                        .devices = q35_devices};
+                                        .devices = q35_devices,
+                                        .cpu_hotplug = 0x0cd8,
+                                        .mem_hotplug = 0x0a00};
 
 /* ---- microvm: no PCI, no firmware, hardware-reduced ACPI or a device tree ---- */
 

@@ -6,15 +6,26 @@
 #include "core/vm.h"
 
 struct vcpu_options {
-    uint32_t count, max;
+    uint32_t max;                     /* indexes that a vCPU may have */
     uint32_t cores, threads, sockets; /* topology: their product is max */
     const char *model; /* -cpu: host or max, with ,+feature,-feature,feature=on|off */
 };
 
+/* Room for vCPUs, and none yet. NULL with e. */
 struct vcpus *vcpus_new(struct vm *vm, const struct vcpu_options *o, struct tn_err *e);
 void vcpus_free(struct vcpus *v);
-uint32_t vcpus_count(const struct vm *vm);
-uint32_t vcpus_apic_id(const struct vm *vm, uint32_t i);
+/* vCPU i comes, in the state after power-on: a processor that waits for its start-up message, but
+ * for the first. On a machine that runs its thread starts. 0, or -errno with e and nothing has
+ * changed. */
+int vcpus_add(struct vm *vm, uint32_t i, struct tn_err *e);
+/* vCPU i goes: its thread has ended when this returns. KVM has no way to take a vCPU back, so it is
+ * kept for the next vcpus_add(). May run the main loop, no lock held. */
+void vcpus_remove(struct vm *vm, uint32_t i);
+uint32_t vcpus_max(const struct vm *vm);               /* 0 without vCPUs */
+int vcpus_present(const struct vm *vm, uint32_t i);    /* is vCPU i there */
+int32_t vcpus_thread_id(const struct vm *vm, uint32_t i); /* 0: it has not run yet */
+/* The descriptor of vCPU i, for ioctls while it is paused; -1 if it is not there. */
+int vcpus_fd(const struct vm *vm, uint32_t i);
 /* Architectural reset of all; vCPU 0 gets the entry state (NULL: the reset vector). They are
  * paused. */
 int vcpus_reset(struct vm *vm, const struct boot_entry *entry, struct tn_err *e);

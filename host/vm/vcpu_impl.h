@@ -15,21 +15,26 @@ struct vcpu {
     int fd;
     struct kvm_run *run;
     pthread_t thread;
+    uint32_t present;                    /* it is plugged; main thread writes, with the lock */
+    uint32_t has_thread;                 /* with the lock */
+    uint32_t want_end;                   /* atomic: its thread is to end */
+    int32_t tid;                         /* of its thread; atomic, 0 before it runs */
     uint64_t exits, by_kind[EXIT_KINDS]; /* its thread writes */
     struct vcpu_reset_state *fresh;
 };
 struct vcpus {
     struct vm *vm;
     struct vcpu_options o;
-    uint32_t threads_made;
+    uint32_t running; /* vcpus_run() was called: a vCPU that comes gets a thread */
+    uint32_t started; /* vcpus_reset() was called: a vCPU that comes is reset by itself */
     size_t run_size;
     pthread_mutex_t lock; /* leaf */
     pthread_cond_t cond;
-    uint32_t want_pause, want_end; /* atomic */
+    uint32_t want_pause;           /* atomic */
     uint32_t inside;               /* vCPUs that are not parked */
     uint64_t first_entry_ns;
     struct kvm_cpuid2 *cpuid; /* of vCPU 0; others differ in ids */
-    struct vcpu cpu[];
+    struct vcpu cpu[]; /* o.max of them */
 };
 
 int vcpu_state_remember(struct vcpu *c, struct tn_err *e);

@@ -5,7 +5,6 @@
 #include "pci/pci_host.h"
 #include "util/alloc.h"
 #include "vm/memory.h"
-#include "vm/vcpu.h"
 #include <errno.h>
 #include <string.h>
 
@@ -22,6 +21,9 @@ void fake_machine_start(int pci)
     vm->mmio = (struct space *)(void *)&fake.space[1];
     fake.m =
         (struct machine){.vm = vm, .cli = &fake.cli, .cpus = 2, .max_cpus = 2, .ram = 64 << 20};
+    for (uint32_t i = 0; i < 2; i++)
+        fake.cpu[i] = (struct cpu_slot){.dev = &fake.cpu_dev, .apic_id = 4 * i};
+    fake.m.cpu = fake.cpu;
     fake.m.map = (struct machine_map){
         .ram_low = 64 << 20, .ram_high_base = 1ull << 32, .ioapic_base = 0xfec00000u};
     fake.isa.type = &isa_type;
@@ -112,12 +114,6 @@ uint32_t irq_isa_gsi(uint32_t n)
 uint64_t region_base(struct tn_region *r)
 {
     return r->base;
-}
-
-uint32_t vcpus_apic_id(const struct vm *vm, uint32_t i)
-{
-    (void)vm;
-    return 4 * i;
 }
 
 int memory_write(struct vm *vm, uint64_t gpa, const void *buf, uint64_t len)

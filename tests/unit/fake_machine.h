@@ -7,6 +7,7 @@
 #include "core/bus.h"
 #include "fake_host.h"
 #include "vm/irq.h"
+#include "vm/cpu.h"
 #include "vm/machine.h"
 #include "vm/space.h"
 
@@ -20,6 +21,8 @@ struct fake_function {
 struct fake_machine {
     struct vm *vm;
     struct machine m;
+    struct cpu_slot cpu[2];
+    struct device cpu_dev;
     struct cli_options cli;
     struct fake_function function[8];
     uint32_t n_functions;

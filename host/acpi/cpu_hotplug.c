@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The registers of cpu_regs.h as a device: its ports, its event, and what ejects. */
+#include "cpu_hotplug.h"
+
+#include "acpi_host.h"
+#include "aml/aml.h"
+#include "core/loop.h"
+#include "cpu_regs.h"
+#include "acpi/machine.h"
+#include "monitor/cmd_acpi.h"
+#include "plug_state.h"
+#include "util/alloc.h"
+#include "util/buf.h"
+#include "vm/cpu.h"
+#include "vm/machine.h"
+#include "vm/space.h"
+#include <errno.h>
+#include <string.h>
+#include <tenon/plugin.h>
+
+enum { MAX_CPUS = 512 }; /* more than any machine has */
+
+struct acpi_cpu_hotplug {
+    struct tn_dev *dev;
+    uint32_t base;
+    struct cpu_regs regs;
+    struct plug_slot slot[MAX_CPUS];
+    uint32_t apic_id[MAX_CPUS];
+    uint8_t ejected[MAX_CPUS]; /* the guest let go, and the main loop has not seen to it yet */
+    struct tn_acpi_event *event;
+    struct tn_bh *eject;
+};
+
+static struct acpi_cpu_hotplug *of(struct vm *vm)
+{
+    return vm->machine ? vm->machine->cpu_plug : NULL;
+}
+
+static struct machine *machine_of(const struct acpi_cpu_hotplug *s)
+{
+    return device_of(s->dev)->vm->machine;
+}
+
+static struct domain *domain_of(const struct acpi_cpu_hotplug *s)
+{
+    return device_of(s->dev)->domain;
+}
+
+/* ---- what the guest asks for ---- */
+
+static void want_eject(void *opaque, uint32_t i)
+{
+    struct acpi_cpu_hotplug *s = opaque;
+    s->ejected[i] = 1;
+    bh_kick(s->eject);
+}
+
+static void eject_one(struct acpi_cpu_hotplug *s, uint32_t i)
+{
+    struct device *d = machine_of(s)->cpu[i].dev;
+    if (i == 0 || !d || d->leaving)
+        return; /* the boot processor stays, whatever the guest writes */
+    d->leaving = 1;
+    device_leave(d);
+}
+
+/* Main loop, with the lock. */
+static void eject_all(void *p)
+{
+    struct acpi_cpu_hotplug *s = p;
+    for (uint32_t i = 0; i < s->regs.n; i++) {
+        if (s->ejected[i])
+            eject_one(s, i);
+        s->ejected[i] = 0;
+    }
+}
+
+static void report_ost(void *opaque, uint32_t i)
+{
+    struct acpi_cpu_hotplug *s = opaque;
+    const struct device *d = machine_of(s)->cpu[i].dev;
+    event_device_ost(device_of(s->dev)->vm, OST_CPU, i, d ? d->id : NULL, &s->slot[i]);
+}
+
+static const struct plug_env env = {want_eject, report_ost};
+
+/* ---- ports ---- */
+
+static uint64_t read_regs(void *p, uint64_t off, uint32_t size)
+{
+    struct acpi_cpu_hotplug *s = p;
+    return cpu_regs_read(&s->regs, off, size);
+}
+
+static void write_regs(void *p, uint64_t off, uint64_t v, uint32_t size)
+{
+    struct acpi_cpu_hotplug *s = p;
+    cpu_regs_write(&s->regs, off, size, (uint32_t)v);
+}
+
+static const struct tn_region_ops ops = {.struct_size = sizeof ops,
+                                         .valid_min = 1,
+                                         .valid_max = 4,
+                                         .read = read_regs,
+                                         .write = write_regs};
+
+/* ---- what the machine tells ---- */
+
+void acpi_cpu_plugged(struct vm *vm, uint32_t i)
+{
+    struct acpi_cpu_hotplug *s = of(vm);
+    if (!s)
+        return;
+    int entered = domain_enter(domain_of(s));
+    s->slot[i].present = 1;
+    s->slot[i].removing = 0;
+    s->slot[i].inserting = !vm->cold;
+    domain_leave(domain_of(s), entered);
+    if (!vm->cold && s->event)
+        acpi_host_table.raise(s->event);
+}
+
+int acpi_cpu_unplug_request(struct vm *vm, uint32_t i, struct tn_err *e)
+{
+    struct acpi_cpu_hotplug *s = of(vm);
+    if (!s || !s->event)
+        return err_set(e, ENOTSUP, "CPU hot unplug not supported without ACPI");
+    int entered = domain_enter(domain_of(s));
+    s->slot[i].removing = 1;
+    domain_leave(domain_of(s), entered);
+    acpi_host_table.raise(s->event);
+    return 0;
+}
+
+void acpi_cpu_gone(struct vm *vm, uint32_t i)
+{
+    struct acpi_cpu_hotplug *s = of(vm);
+    if (!s)
+        return;
+    int entered = domain_enter(domain_of(s));
+    s->slot[i].present = s->slot[i].inserting = s->slot[i].removing = 0;
+    domain_leave(domain_of(s), entered);
+}
+
+int acpi_cpu_slot(struct vm *vm, uint32_t i, struct plug_slot *out)
+{
+    struct acpi_cpu_hotplug *s = of(vm);
+    if (!s || i >= s->regs.n)
+        return -ENOENT;
+    int entered = domain_enter(domain_of(s));
+    *out = s->slot[i];
+    domain_leave(domain_of(s), entered);
+    return 0;
+}
+
+/* ---- life ---- */
+
+static int init(void *p, struct tn_dev *d)
+{
+    ((struct acpi_cpu_hotplug *)p)->dev = d;
+    return 0;
+}
+
+static void fill_slots(struct acpi_cpu_hotplug *s, const struct machine *m)
+{
+    s->regs = (struct cpu_regs){
+        .n = m->max_cpus, .slot = s->slot, .apic_id = s->apic_id, .env = &env, .opaque = s};
+    for (uint32_t i = 0; i < m->max_cpus; i++) {
+        s->slot[i].present = m->cpu[i].dev != NULL;
+        s->apic_id[i] = m->cpu[i].apic_id;
+    }
+}
+
+static int make_event(struct acpi_cpu_hotplug *s, struct tn_err *e)
+{
+    BUF_AUTO body = {0};
+    aml_path(&body, ACPI_CPU_SCAN);
+    return acpi_host_table.event(s->dev, "cpu-hotplug", body.data, (uint32_t)body.len, &s->event,
+                                 e);
+}
+
+static int realize(void *p, struct tn_err *e)
+{
+    struct acpi_cpu_hotplug *s = p;
+    struct device *d = device_of(s->dev);
+    struct machine *m = machine_of(s);
+    const struct tn_region_req req = {.struct_size = sizeof req,
+                                      .space = TN_SPACE_PIO,
+                                      .base = s->base,
+                                      .size = CPU_REGS_LEN,
+                                      .name = "acpi-cpu-hotplug"};
+    struct tn_region *r;
+    if (!m->cpu || m->max_cpus > MAX_CPUS || m->cpu_plug)
+        return err_set(e, EINVAL, "this machine has no place for '%s'", d->entry->name);
+    fill_slots(s, m);
+    s->eject = bh_new(d->vm->main, d, 0, eject_all, s);
+    int err = region_table.add(s->dev, &req, &ops, s, &r, e);
+    if (err == 0)
+        err = make_event(s, e);
+    if (err == 0)
+        m->cpu_plug = s;
+    return err;
+}
+
+static void reset(void *p, uint32_t kind, uint32_t phase)
+{
+    struct acpi_cpu_hotplug *s = p;
+    (void)kind;
+    if (phase == TN_RESET_ENTER)
+        cpu_regs_reset(&s->regs);
+}
+
+static void unrealize(void *p)
+{
+    struct acpi_cpu_hotplug *s = p;
+    machine_of(s)->cpu_plug = NULL;
+}
+
+/* ---- state ---- */
+
+static const struct tn_field fields[] = {
+    TN_FIELD_ROW(struct acpi_cpu_hotplug, regs.selector, "selector", U32, 1),
+    TN_FIELD_ROW(struct acpi_cpu_hotplug, regs.command, "command", U8, 1),
+    PLUG_SLOTS(struct acpi_cpu_hotplug, slot, regs.n, MAX_CPUS),
+};
+
+static int loaded(void *p, uint32_t version, struct tn_err *e)
+{
+    struct acpi_cpu_hotplug *s = p;
+    uint32_t n = s->regs.n, have = machine_of(s)->max_cpus;
+    (void)version;
+    s->regs.n = have;
+    s->regs.command %= CPU_CMDS;
+    return n == have ? 0
+                     : err_set(e, EINVAL, "the state is of a machine with maxcpus=%u, not %u", n,
+                               have);
+}
+
+static const struct tn_state state = {.struct_size = sizeof state,
+                                      .version = 1,
+                                      .min_version = 1,
+                                      .name = "acpi-cpu-hotplug",
+                                      .fields = fields,
+                                      .nfields = ARRAY_SIZE(fields),
+                                      .field_stride = sizeof fields[0],
+                                      .post_load = loaded};
+
+static const struct tn_prop props[] = {
+    TN_PROP(struct acpi_cpu_hotplug, base, "base", U32, 0, "first of its 12 I/O ports"),
+};
+
+static const struct tn_class class_hotplug = {
+    .struct_size = sizeof class_hotplug,
+    .flags = TN_C_INTERNAL,
+    .kind = TN_K_DEVICE,
+    .category = TN_CAT_CPU,
+    .name = "acpi-cpu-hotplug",
+    .desc = "registers for processors that come and go",
+    .instance_size = sizeof(struct acpi_cpu_hotplug),
+    .props = props,
+    .nprops = ARRAY_SIZE(props),
+    .prop_stride = sizeof props[0],
+    .state = &state,
+    .init = init,
+    .realize = realize,
+    .reset = reset,
+    .unrealize = unrealize,
+};
+static const struct tn_class *const classes[] = {&class_hotplug, NULL};
+const struct tn_plugin acpi_cpu_plugin = {.struct_size = sizeof acpi_cpu_plugin,
+                                          .abi_major = TN_ABI_MAJOR,
+                                          .abi_minor = TN_ABI_MINOR,
+                                          .id = "acpi-cpu-hotplug",
+                                          .version = TENON_VERSION,
+                                          .license = "BSD-2-Clause",
+                                          .summary = "Hotplug of processors",
+                                          .classes = classes};
