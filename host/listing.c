@@ -144,13 +144,13 @@ int listing_properties(struct vm *vm, uint32_t kind, const char *name, struct bu
 
 /* ---- machines and CPUs ---- */
 
-static void list_machines(struct buf *out)
+static void list_machines(const struct cli_options *o, struct buf *out)
 {
     struct help_machine v[16];
     size_t n = 0;
     for (const struct machine_type *const *t = machine_types; *t && n < ARRAY_SIZE(v); t++)
         v[n++] = (struct help_machine){
-            .name = (*t)->name, .desc = (*t)->desc, .is_default = strcmp((*t)->name, "q35") == 0};
+            .name = (*t)->name, .desc = (*t)->desc, .is_default = *t == machine_type_default(o)};
     help_machines(out, v, n);
 }
 
@@ -323,7 +323,7 @@ static int list_machine_or_matrix(struct vm *vm, const struct cli_options *o, st
     }
     if (!wants(type))
         return 0;
-    list_machines(out);
+    list_machines(o, out);
     return 1;
 }
 

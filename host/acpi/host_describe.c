@@ -15,7 +15,7 @@
 
 #define LEGACY_HOLE_BASE 0xa0000u
 #define LEGACY_HOLE_END  0x100000u
-/* _ADR of the ISA bridge where none is a PCI function: 1f.0, as in an ICH */
+/* _ADR of the ISA bridge unless the machine says another: 1f.0, as in an ICH */
 #define ISA_BRIDGE_ADR 0x1f0000u
 
 /* ---- power management: what the event hardware says of itself ---- */
@@ -148,7 +148,9 @@ static int is_it(void *o, struct device *d, uint32_t rid)
 static uint32_t isa_bridge(struct vm *vm)
 {
     struct tn_bus *isa = vm->machine->isa;
-    struct search s = {.dev = isa ? isa->owner : NULL, .adr = ISA_BRIDGE_ADR};
+    struct search s = {.dev = isa ? isa->owner : NULL, .adr = vm->machine->map.isa_bridge};
+    if (!s.adr)
+        s.adr = ISA_BRIDGE_ADR;
     if (s.dev)
         pci_each(vm, is_it, &s);
     return isa ? s.adr : 0;

@@ -161,7 +161,7 @@ static int take_limits(struct kv_node *d, struct drive *v, struct tn_err *e)
 static const char *default_interface(const struct vm *vm)
 {
     const char *type = vm->machine && vm->machine->type ? vm->machine->type->name : "none";
-    return strcmp(type, "q35") == 0 ? "ide" : "none";
+    return strcmp(type, "q35") == 0 || strcmp(type, "pc") == 0 ? "ide" : "none";
 }
 
 static int take_interface(struct vm *vm, struct kv_node *d, struct drive *v, struct tn_err *e)

@@ -188,9 +188,16 @@ static int scan_words(struct cli_scan *s, int argc, char *const *argv, char **er
     return cli_finish(s, err);
 }
 
+static bool is_called(const char *argv0, const char *name)
+{
+    const char *slash = strrchr(argv0, '/');
+    return strcmp(slash ? slash + 1 : argv0, name) == 0;
+}
+
 int cli_options_scan(struct cli_options *o, int argc, char *const *argv, char **err)
 {
     *o = (struct cli_options){.sandbox = {.enable = true, .obsolete = CLI_DENY}};
+    o->as_qemu = argc > 0 && is_called(argv[0], "qemu-system-x86_64");
     struct cli_scan s = {.o = o, .machine = kv_new(KV_DICT)};
     int r = scan_words(&s, argc, argv, err);
     kv_free(s.machine);

@@ -119,6 +119,7 @@ struct cli_options {
     uint8_t uuid[16];
 
     bool have_uuid, debug_threads, msg_timestamp, msg_guest_name;
+    bool as_qemu; /* argv[0] is qemu-system-x86_64: its defaults count */
     bool help, version; /* help about one option: keyval_help_wanted() on its item */
     bool nodefaults, no_user_config, nographic, start_paused, preconfig, daemonize, snapshot;
     bool default_net;     /* no -net, -nic or -netdev and no -nodefaults */

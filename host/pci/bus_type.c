@@ -42,9 +42,11 @@ static int home_devfn(const struct pci_bus *b, const struct device *d, const str
     uint32_t class_code = ops ? ops->class_rev >> 16 : 0;
     if (!pci_bus_is_root(b) || !(d->pub.cls->flags & TN_C_INTERNAL))
         return -1;
-    return class_code == 0x0600   ? PCI_DEVFN_OF(0, 0)
-           : class_code == 0x0601 ? PCI_DEVFN_OF(31, 0)
-                                  : -1;
+    int express = pci_bus_is_express(b);
+    return class_code == 0x0600               ? PCI_DEVFN_OF(0, 0)
+           : class_code == 0x0601             ? PCI_DEVFN_OF(express ? 31 : 1, 0)
+           : class_code == 0x0680 && !express ? PCI_DEVFN_OF(1, 3)
+                                              : -1;
 }
 
 static int first_free(const struct pci_bus *b, const struct device *d, const struct tn_pci_ops *ops)
@@ -141,8 +143,8 @@ static int check(void *bus, void *child, struct tn_dev *pub, const void *table, 
     if (r < 0)
         return r;
     c->addr = devfn;
-    c->multifunction |=
-        devfn == home_devfn(b, d, ops) && PCI_SLOT_OF(devfn); /* as the southbridge */
+    c->multifunction |= devfn == home_devfn(b, d, ops) && PCI_SLOT_OF(devfn) &&
+                        !PCI_FUNC_OF(devfn); /* a southbridge */
     c->func = pci_func_new(b, d, ops, c, (uint32_t)devfn);
     if (vf >= 0)
         pci_vf_met(c->func);

@@ -10,8 +10,8 @@
 
 struct buf;
 
-/* The root complex: bus "pcie.0" (express) of 256 numbers, ECAM at ecam_base (0: none), config
- * ports 0xcf8 and 0xcfc. Serves TN_PCI_1, TN_PCI_BUS_1, TN_HOTPLUG_1. */
+/* The root: bus "pcie.0" (express) of 256 numbers with its ECAM at ecam_base, or "pci.0"
+ * (conventional) if that is 0; config ports 0xcf8 and 0xcfc. Serves TN_PCI_1, TN_PCI_BUS_1, TN_HOTPLUG_1. */
 struct pci *pci_host_new(struct vm *vm, uint64_t ecam_base, struct tn_err *e);
 void pci_host_free(struct pci *p); /* NULL is fine */
 /* The constant of "PCI" or "PCIE", for help texts; NULL for other names. */

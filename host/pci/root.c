@@ -107,8 +107,8 @@ struct pci *pci_host_new(struct vm *vm, uint64_t ecam_base, struct tn_err *e)
     pthread_mutex_init(&p->lock, NULL);
     p->eject_bh = bh_new(vm->main, NULL, 0, pci_eject, p);
     p->again = timer_new(vm->main, NULL, 0, TN_CLK_REAL, pci_go_on, p);
-    p->root =
-        pci_bus_new(p, NULL, NULL, &pci_express_type, "pcie.0", NULL, NULL, TN_PCIB_HOTPLUG, e);
+    p->root = pci_bus_new(p, NULL, NULL, ecam_base ? &pci_express_type : &pci_conventional_type,
+                          ecam_base ? "pcie.0" : "pci.0", NULL, NULL, TN_PCIB_HOTPLUG, e);
     if (!p->root || pci_access_init(p, ecam_base, e) < 0) {
         pci_host_free(p);
         return NULL;

@@ -208,7 +208,7 @@ int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *
     m->vm = vm;
     m->cli = cli;
     m->kernel_fd = m->initrd_fd = -1;
-    m->type = machine_type_find(name ? name : "q35");
+    m->type = name ? machine_type_find(name) : machine_type_default(cli);
     if (!m->type) {
         err_set(e, ENOENT, "unsupported machine type \"%s\"", name);
         err_hint(e, "Use -machine help to list supported machines");
@@ -333,7 +333,8 @@ int machine_populate(struct vm *vm, struct tn_err *e)
         m->isa = bus_new(vm, NULL, &isa_type, "isa.0", NULL, NULL, e);
     if ((err = machine_mmio_slots(m, e)) < 0)
         return err;
-    if ((m->type->flags & TN_MF_PCIE) && !(vm->pci = pci_host_new(vm, m->map.ecam_base, e)))
+    if ((m->type->flags & TN_MF_PCIE || m->type->pci) &&
+        !(vm->pci = pci_host_new(vm, m->map.ecam_base, e)))
         return -EINVAL;
     for (const struct machine_device *w = m->type->devices; w->cls && err == 0; w++)
         if (!w->wanted || w->wanted(m))

@@ -18,6 +18,7 @@ struct machine_device {
 struct machine_type {
     const char *name, *alias, *desc;
     uint32_t flags; /* TN_MF_*: what it can have */
+    uint32_t pci;   /* its root is conventional PCI: no TN_MF_PCIE */
     uint32_t max_cpus;
     uint64_t default_ram;
     const char *const *keys;              /* -M keys of its own, NULL-terminated */
@@ -35,6 +36,7 @@ struct machine_map {
     uint64_t device_base, device_size; /* above RAM, for memory modules */
     uint64_t ioapic_base;
     uint16_t sci_gsi;
+    uint32_t isa_bridge; /* its _ADR, device << 16 | function; 0: 1f.0 */
 };
 /* -numa: RAM comes from the nodes in order. */
 struct machine_node {
@@ -75,6 +77,8 @@ struct machine {
 
 extern const struct machine_type *const machine_types[]; /* NULL-terminated */
 const struct machine_type *machine_type_find(const char *name);
+/* The one that is taken where none is named: pc for a program that is called as QEMU's is. */
+const struct machine_type *machine_type_default(const struct cli_options *cli);
 
 /* Type, options, accelerator, address map, the host's modules: everything but memory and devices. 0
  * or -errno with e. */

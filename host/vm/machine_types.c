@@ -88,7 +88,7 @@ static const char *const q35_keys[] = {"cxl",
                                        "nvdimm",
                                        NULL};
 static const struct machine_type q35 = {.name = "q35",
-                                        .alias = "pc-q35",
+                                        .alias = "pc-q35-10.0",
                                         .desc = "Standard PC (Q35 + ICH9, 2009)",
                                         .flags = TN_MF_ACPI | TN_MF_FWCFG | TN_MF_PCIE |
                                                  TN_MF_SPLIT_IRQCHIP,
@@ -144,6 +144,56 @@ static const struct machine_type microvm = {.name = "microvm",
                                             .devices = microvm_devices,
                                             .mmio_slots = 0xfeb00000u};
 
+/* ---- pc: i440FX with PIIX3 and the PIIX4's power management ---- */
+
+/* As QEMU has it: RAM ends at 3.5 GiB, or at 3 GiB if it does not end there. */
+static void pc_map(struct machine *m)
+{
+    struct machine_map *p = &m->map;
+    uint64_t limit = m->ram >= 0xe0000000u ? 3 * GIB : 0xe0000000u;
+    p->ram_low = m->ram < limit ? m->ram : limit;
+    p->ram_high_base = FOUR_GIB;
+    p->ram_high = m->ram - p->ram_low;
+    p->mmio32_base = 0xe0000000u;
+    p->mmio32_size = 0xfec00000u - p->mmio32_base;
+    p->mmio64_size = 32 * GIB;
+    p->mmio64_base = (FOUR_GIB + (m->maxmem > m->ram ? m->maxmem : m->ram) + p->mmio64_size - 1) &
+                     ~(p->mmio64_size - 1);
+    p->ioapic_base = 0xfec00000u;
+    p->sci_gsi = 9;
+    p->isa_bridge = 1 << 16;
+}
+
+static const struct machine_device pc_devices[] = {
+    {"i440FX", NULL, NULL},    {"PIIX3", NULL, NULL},       {"PIIX4_PM", with_acpi, NULL},
+    {"fw_cfg_io", NULL, NULL}, {"mc146818rtc", NULL, NULL}, {"i8042", with_i8042, NULL},
+    {NULL, NULL, NULL},
+};
+static const char *const pc_keys[] = {"usb",
+                                      "smbus",
+                                      "hpet",
+                                      "smm",
+                                      "vmport",
+                                      "pit",
+                                      "pic",
+                                      "kernel-irqchip",
+                                      "kernel_irqchip",
+                                      "graphics",
+                                      "dump-guest-core",
+                                      "mem-merge",
+                                      "nvdimm",
+                                      NULL};
+static const struct machine_type pc = {.name = "pc",
+                                       .alias = "pc-i440fx-10.0",
+                                       .desc = "Standard PC (i440FX + PIIX, 1996)",
+                                       .flags = TN_MF_ACPI | TN_MF_FWCFG | TN_MF_SPLIT_IRQCHIP,
+                                       .pci = 1,
+                                       .max_cpus = 255,
+                                       .default_ram = 128 * MIB,
+                                       .keys = pc_keys,
+                                       .map = pc_map,
+                                       .devices = pc_devices};
+
 /* ---- none: address spaces and what the user adds ---- */
 
 static void none_map(struct machine *m)
@@ -165,7 +215,7 @@ static const struct machine_type none = {.name = "none",
                                          .map = none_map,
                                          .devices = none_devices};
 
-const struct machine_type *const machine_types[] = {&microvm, &none, &q35, NULL};
+const struct machine_type *const machine_types[] = {&microvm, &none, &pc, &q35, NULL};
 
 const struct machine_type *machine_type_find(const char *name)
 {
@@ -173,4 +223,9 @@ const struct machine_type *machine_type_find(const char *name)
         if (strcmp((*t)->name, name) == 0 || ((*t)->alias && strcmp((*t)->alias, name) == 0))
             return *t;
     return NULL;
+}
+
+const struct machine_type *machine_type_default(const struct cli_options *cli)
+{
+    return cli->as_qemu ? &pc : &q35;
 }

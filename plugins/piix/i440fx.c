@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The host bridge of pc. It stores what firmware writes of memory timing, shadowing and SMM. */
+#include "i440fx_regs.h"
+#include "pci/config_regs.h"
+#include "piix.h"
+
+struct i440fx {
+    struct tn_dev *dev;
+    struct config_regs config;
+};
+
+/* Reset values are the datasheet's: eight rows that end at 8 MiB each say that firmware has not
+ * sized memory yet. */
+static const struct config_reg registers[] = {
+    {I440FX_PMCCFG, 2, 0, 0xffbf},
+    {I440FX_DETURBO, 1, 0, 0xff},
+    {I440FX_DBC, 1, 0x80, 0xff},
+    {I440FX_AXC, 1, 0, 0x82},
+    {I440FX_DRT, 1, 0, 0xff},
+    {I440FX_DRT + 1, 1, 0, 0xff},
+    {I440FX_DRAMC, 1, 0x01, 0x77},
+    {I440FX_DRAMT, 1, 0x10, 0x7f},
+    {I440FX_PAM0, 1, 0, 0x30},
+    {I440FX_PAM0 + 1, 2, 0, 0x3333},
+    {I440FX_PAM0 + 3, 4, 0, 0x33333333},
+    {I440FX_DRB0, 4, 0x01010101, 0xffffffff},
+    {I440FX_DRB0 + 4, 4, 0x01010101, 0xffffffff},
+    {I440FX_FDHC, 1, 0, 0xc0},
+    {I440FX_MTT, 1, 0, 0xf8},
+    {I440FX_CLT, 1, 0x10, 0xf8},
+    {I440FX_SMRAM, 1, 0x02, 0x78},
+    {I440FX_ERRCMD, 1, 0, 0xff},
+    {I440FX_TRC, 1, 0, 0x06},
+};
+
+/* D_LCK keeps SMRAM, and itself, until a reset; D_OPEN cannot be set any more. */
+static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t value)
+{
+    struct i440fx *s = self;
+    uint32_t smram = config_regs_get(&s->config, I440FX_SMRAM, 1);
+    config_regs_write(&s->config, off, size, value);
+    uint32_t now = config_regs_get(&s->config, I440FX_SMRAM, 1);
+    if (smram & I440FX_SMRAM_D_LCK)
+        config_regs_set(&s->config, I440FX_SMRAM, 1, smram);
+    else if (now & I440FX_SMRAM_D_LCK)
+        config_regs_set(&s->config, I440FX_SMRAM, 1, now & ~I440FX_SMRAM_D_OPEN);
+    return value;
+}
+
+static int init(void *self, struct tn_dev *d)
+{
+    struct i440fx *s = self;
+    s->dev = d;
+    return 0;
+}
+
+static int realize(void *self, struct tn_err *e)
+{
+    struct i440fx *s = self;
+    s->config = (struct config_regs){.dev = s->dev,
+                                     .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
+                                     .reg = registers,
+                                     .n = sizeof registers / sizeof registers[0]};
+    return config_regs_trap(&s->config, e);
+}
+
+static void reset(void *self, uint32_t kind, uint32_t phase)
+{
+    struct i440fx *s = self;
+    (void)kind;
+    if (phase == TN_RESET_ENTER)
+        config_regs_reset(&s->config);
+}
+
+static const struct tn_pci_ops pci_ops = {
+    .struct_size = sizeof pci_ops,
+    .flags = TN_PCIF_CONVENTIONAL,
+    .vendor = I440FX_VENDOR,
+    .device = I440FX_DEVICE,
+    .class_rev = I440FX_CLASS << 16 | I440FX_REVISION,
+    .config_write = config_write,
+};
+
+const struct tn_class i440fx_class = {
+    .struct_size = sizeof i440fx_class,
+    .flags = TN_C_INTERNAL,
+    .kind = TN_K_DEVICE,
+    .category = TN_CAT_BRIDGE,
+    .name = "i440FX",
+    .desc = "Host bridge",
+    .bus = TN_PCI_BUS,
+    .instance_size = sizeof(struct i440fx),
+    .bus_ops = &pci_ops,
+    .init = init,
+    .realize = realize,
+    .reset = reset,
+};
