@@ -160,7 +160,7 @@ class Qmp:
         self.send(request, fds)
         return self.reply()
 
-    def cmd(self, name, fds=(), **arguments):
+    def cmd(self, name, /, fds=(), **arguments):
         """Runs a command; returns its answer or raises QmpError. Python's _ is QMP's -: cmd('x', poll_max=1); what has
         a _ in QMP is given as cmd('x', **{'a_b': 1}) if no member a-b exists in the schema."""
         answer = self.execute(name, self.spell(name, arguments), fds)
@@ -169,7 +169,7 @@ class Qmp:
         self.check_answer(name, answer['return'])
         return answer['return']
 
-    def error(self, name, **arguments):
+    def error(self, name, /, **arguments):
         """Runs a command that must fail; returns its text."""
         try:
             answer = self.cmd(name, **arguments)
@@ -294,10 +294,10 @@ class Vm(qtest.Machine):
         self.qmp.schema = schema
         return self.qmp
 
-    def cmd(self, name, **arguments):
+    def cmd(self, name, /, **arguments):
         return self.qmp.cmd(name, **arguments)
 
-    def error(self, name, **arguments):
+    def error(self, name, /, **arguments):
         return self.qmp.error(name, **arguments)
 
     def hmp(self, line, cpu=None):
