@@ -5,6 +5,7 @@
 #include "backend/chardev.h"
 #include "cli/options.h"
 #include "core/loop.h"
+#include "sandbox/sandbox.h"
 #include "util/alloc.h"
 #include "vm/run.h"
 #include <errno.h>
@@ -86,6 +87,7 @@ int monitors_add(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     TAILQ_INIT(&ms->late);
     LIST_INIT(&ms->limits);
     pthread_mutex_init(&ms->late_lock, NULL);
+    sandbox_need_monitor(vm);
     ms->bh = bh_new(vm->main, NULL, 0, next_request, ms);
     monitor_events_begin(ms);
     for (size_t i = 0; i < o->mons.n; i++) {

@@ -34,7 +34,8 @@ static struct rules select_rules(enum sandbox_kind kind, const char *const *prof
     struct rules all = {0};
     for (size_t i = 0; i < sandbox_nrows; i++) {
         const struct sandbox_row *row = &sandbox_rows[i];
-        if (!(row->kinds >> kind & 1) || !(row->host || named(row->profile, profiles, n)))
+        if (!(row->kinds >> kind & 1) ||
+            !(row->host == OF_HOST || named(row->profile, profiles, n)))
             continue;
         all.v = xrealloc(all.v, (all.n + row->nrules) * sizeof *all.v);
         for (size_t k = 0; k < row->nrules; k++)
@@ -48,15 +49,16 @@ static int unconditional(const struct sandbox_rule *r)
     return !r->refuse && r->test[0].op == OP_NONE;
 }
 
-/* Whether another rule says all that r says: a refusal gives way to any leave, a condition to none.
- */
+/* Whether another rule says all that r says: a refusal without a condition gives way to any leave,
+ * a condition to none. */
 static int covered(const struct rules *all, const struct sandbox_rule *r)
 {
     for (size_t i = 0; i < all->n; i++) {
         const struct sandbox_rule *o = all->v[i];
         if (o->nr != r->nr || o == r)
             continue;
-        if (r->refuse ? !o->refuse : unconditional(o) && !unconditional(r))
+        if (r->refuse && r->test[0].op == OP_NONE ? !o->refuse
+                                                  : unconditional(o) && !unconditional(r))
             return 1;
     }
     return 0;

@@ -102,6 +102,27 @@ static const struct sandbox_rule main_thread[] = {
     REFUSE(sched_setaffinity, EPERM), REFUSE(inotify_init1, EACCES),
 };
 
+/* ---- with a monitor ---- */
+
+/* What its commands ask for by name: files, sockets, plugins (mapped executable, never writable),
+ * memory that is bound to nodes. Processes are asked for too, and hear no. */
+static const struct sandbox_rule monitor[] = {
+    CALL(open), CALL(openat), CALL(openat2), CALL(access), CALL(faccessat), CALL(faccessat2),
+    CALL(readlink), CALL(readlinkat), CALL(stat), CALL(lstat), CALL(statx), CALL(statfs),
+    CALL(getcwd), CALL(getdents64), CALL(unlink), CALL(unlinkat), CALL(symlink), CALL(symlinkat),
+    CALL(mkdir), CALL(rename), CALL(fchmod), CALL(fadvise64),
+    CALL(socket), CALL(socketpair), CALL(connect), CALL(bind), CALL(listen), CALL(sendmmsg),
+    CALL(recvmmsg),
+    {.nr = SCMP_SYS(mmap), .test = {MASKED(2, PROT_WRITE | PROT_EXEC, PROT_EXEC), PRIVATE}},
+    CALL(mbind), CALL(set_mempolicy), CALL(get_mempolicy),
+    CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch), CALL(pidfd_open),
+    /* names of interfaces, TAP, pseudo-terminals, ranges of files */
+    IOCTL_OF(0x89), IOCTL(0x400454ca) /* TUNSETIFF */, IOCTL(TIOCGPTN), IOCTL(TIOCSPTLCK),
+    IOCTL(TIOCGPTPEER), IOCTL_OF('f'),
+    {.nr = SCMP_SYS(clone), .refuse = EPERM, .test = {MASKED(0, CLONE_THREAD, 0)}},
+    REFUSE(fork, EPERM), REFUSE(vfork, EPERM), REFUSE(execve, EPERM), REFUSE(execveat, EPERM),
+};
+
 /* ---- what a plugin may name ---- */
 
 static const struct sandbox_rule eventfd_[] = {CALL(eventfd2)};
@@ -213,8 +234,8 @@ static const struct sandbox_rule coverage[] = {
         .profile = (name), .kinds = (kinds_), .host = (host_), .what = (what_), .rules = (rules_), \
         .nrules = ARRAY_SIZE(rules_)                                                               \
     }
-#define HOST(name, kinds, what, rules)   ROW(name, kinds, 1, what, rules)
-#define PLUGIN(name, kinds, what, rules) ROW(name, kinds, 0, what, rules)
+#define HOST(name, kinds, what, rules)   ROW(name, kinds, OF_HOST, what, rules)
+#define PLUGIN(name, kinds, what, rules) ROW(name, kinds, OF_PLUGINS, what, rules)
 
 const struct sandbox_row sandbox_rows[] = {
     HOST("base", ON_ALL, "what libc does in any thread", base),
@@ -222,6 +243,7 @@ const struct sandbox_row sandbox_rows[] = {
     HOST("vcpu", ON_MAIN | ON_VCPU, "KVM_RUN, and what device callbacks ask of KVM", vcpu),
     HOST("iothread", ON_MAIN | ON_IOTHREAD, "KVM's bells and messages", iothread),
     HOST("main", ON_MAIN, "monitors, hotplug, reset, the end", main_thread),
+    ROW("monitor", ON_MAIN, OF_MONITOR, "with a monitor: what its commands name", monitor),
 
     PLUGIN("eventfd", ON_ALL, "makes event descriptors outside realize", eventfd_),
     PLUGIN("timerfd", ON_ALL, "timers that a poll waits for", timerfd),
@@ -281,7 +303,7 @@ int sandbox_fits_build(void)
 int sandbox_profile_known(const char *name)
 {
     for (size_t i = 0; i < sandbox_nrows; i++)
-        if (!sandbox_rows[i].host && strcmp(sandbox_rows[i].profile, name) == 0)
+        if (sandbox_rows[i].host == OF_PLUGINS && strcmp(sandbox_rows[i].profile, name) == 0)
             return 1;
     return 0;
 }

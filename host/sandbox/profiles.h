@@ -18,6 +18,13 @@ enum {
     ON_ALL = ON_LOOPS | ON_VCPU
 };
 
+/* struct sandbox_row.host */
+enum {
+    OF_PLUGINS, /* who names it has it */
+    OF_HOST,    /* always there, and not a plugin's to name */
+    OF_MONITOR  /* with a monitor: sandbox_need_monitor() */
+};
+
 enum sandbox_op {
     OP_NONE,   /* no condition */
     OP_MASKED, /* (argument & mask) == value */
@@ -41,7 +48,7 @@ struct sandbox_rule {
 struct sandbox_row {
     const char *profile; /* several rows may bear one name: for different kinds of thread */
     uint32_t kinds;
-    uint32_t host; /* of the host itself: always there, and not a plugin's to name */
+    uint32_t host; /* OF_*: whose it is */
     const char *what;
     const struct sandbox_rule *rules;
     size_t nrules;

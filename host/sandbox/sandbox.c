@@ -13,7 +13,7 @@
 #include <string.h>
 
 struct thread_profile {
-    const char *name; /* the plugin's constant */
+    const char *name; /* the plugin's constant, or the table's */
     struct filter filter;
 };
 struct sandbox {
@@ -22,8 +22,8 @@ struct sandbox {
     pthread_mutex_t lock; /* leaf: filters that are made at their first use */
     struct filter of_kind[SANDBOX_PLUGIN + 1]; /* SANDBOX_PLUGIN: a thread without a profile */
     struct thread_profile *profiles;           /* each once */
-    const char **names;                        /* of profiles */
-    size_t nprofiles;
+    const char **names;                        /* of those that the host's threads have */
+    size_t nprofiles, nnames;
 };
 
 /* Filters, signal handler and privileges are the process's, not a machine's. Changed only while
@@ -59,14 +59,24 @@ static struct thread_profile *find_profile(const struct sandbox *s, const char *
     return NULL;
 }
 
-static void add_profile(struct sandbox *s, const char *name)
+/* For threads that a plugin makes. */
+static void add_own(struct sandbox *s, const char *name)
 {
     if (find_profile(s, name))
         return;
     s->profiles = xrealloc(s->profiles, (s->nprofiles + 1) * sizeof *s->profiles);
-    s->names = xrealloc(s->names, (s->nprofiles + 1) * sizeof *s->names);
-    s->profiles[s->nprofiles] = (struct thread_profile){.name = name};
-    s->names[s->nprofiles++] = name;
+    s->profiles[s->nprofiles++] = (struct thread_profile){.name = name};
+}
+
+/* For the host's threads, too. */
+static void add_profile(struct sandbox *s, const char *name)
+{
+    add_own(s, name);
+    for (size_t i = 0; i < s->nnames; i++)
+        if (strcmp(s->names[i], name) == 0)
+            return;
+    s->names = xrealloc(s->names, (s->nnames + 1) * sizeof *s->names);
+    s->names[s->nnames++] = name;
 }
 
 static int collect(void *o, const struct tn_plugin *p)
@@ -110,6 +120,32 @@ int sandbox_need(struct vm *vm, const char *profile)
     return 0;
 }
 
+/* What opens by name is the main thread's alone, whose row has it: the others only use what is
+ * open.
+ */
+static int opens(const char *profile)
+{
+    static const char *const names[] = {"inotify",       "connect-unix", "connect-inet",
+                                        "connect-vsock", "open-beneath", "read-files",
+                                        "directory",     "unlink"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        if (strcmp(names[i], profile) == 0)
+            return 1;
+    return 0;
+}
+
+void sandbox_need_monitor(struct vm *vm)
+{
+    struct sandbox *s = open_for(vm);
+    for (size_t i = 0; i < sandbox_nrows; i++) {
+        const struct sandbox_row *row = &sandbox_rows[i];
+        if (row->host == OF_PLUGINS && opens(row->profile))
+            add_own(s, row->profile);
+        else if (row->host != OF_HOST)
+            add_profile(s, row->profile);
+    }
+}
+
 /* ---- filters ---- */
 
 /* Code of plugins runs in every thread of the host: each has all of their profiles. A plugin's own
@@ -118,7 +154,7 @@ static int make(struct sandbox *s, enum sandbox_kind kind, struct thread_profile
                 struct tn_err *e)
 {
     if (kind != SANDBOX_PLUGIN)
-        return filter_make(&s->of_kind[kind], kind, s->names, s->nprofiles, e);
+        return filter_make(&s->of_kind[kind], kind, s->names, s->nnames, e);
     return own ? filter_make(&own->filter, kind, &own->name, 1, e)
                : filter_make(&s->of_kind[kind], kind, NULL, 0, e);
 }

@@ -13,6 +13,10 @@ enum sandbox_kind { SANDBOX_MAIN, SANDBOX_VCPU, SANDBOX_IOTHREAD, SANDBOX_PLUGIN
  * such as a chardev that connects again. Main thread, before sandbox_prepare(). 0, -EINVAL (no such
  * profile), -EPERM (too late). */
 int sandbox_need(struct vm *vm, const char *profile);
+/* There is a monitor: what it adds later finds its calls allowed. The main thread may open what has
+ * a name; every thread may do to descriptors what any plugin does. Main thread, before
+ * sandbox_prepare(). */
+void sandbox_need_monitor(struct vm *vm);
 /* -sandbox: on or off. Composes the filters from the profiles of the plugins that are open
  * (tn_plugin.sandbox) and installs the handler that names thread and system call before the process
  * dies. Main thread, after cold plug. -EINVAL with e if a plugin names a profile that does not
