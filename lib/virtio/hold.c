@@ -88,6 +88,11 @@ static void learn_expected(struct hold *h)
     h->beyond = 0;
 }
 
+uint64_t hold_patience(const struct hold *h)
+{
+    return at_most(h->each[0], LOOK_MOST_NS);
+}
+
 bool hold_look(struct hold *h, uint64_t now, bool found)
 {
     if (found)
@@ -96,7 +101,7 @@ bool hold_look(struct hold *h, uint64_t now, bool found)
         return false;
     if (h->expect && h->answers >= h->expect && h->beyond < BEYOND)
         return false;
-    if (now - h->last <= at_most(h->each[0], LOOK_MOST_NS))
+    if (now - h->last <= hold_patience(h))
         return true;
     if (h->last != h->began)
         learn_expected(h);

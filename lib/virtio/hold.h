@@ -8,6 +8,8 @@
  * so it is measured: requests are counted in windows, some with and some without holding, and what
  * gives more of them is what is done, with a short look at the other way from time to time.
  *
+ * The same is true the other way round, where packets come in one after the other.
+ *
  * Pure arithmetic on times that the caller passes, in ns of a steady clock; a queue's context owns
  * it. */
 #ifndef TN_HOLD_H
@@ -37,6 +39,8 @@ struct hold {
 bool hold_begin(struct hold *h, uint64_t now, uint32_t n);
 /* The ring was looked at again; found: a request, which has been taken. True: look once more. */
 bool hold_look(struct hold *h, uint64_t now, bool found);
+/* ns that the next request is waited for. */
+uint64_t hold_patience(const struct hold *h);
 /* n answers were told to the driver at once, held or not. Ends a hold. */
 void hold_told(struct hold *h, uint64_t now, uint32_t n);
 

@@ -52,6 +52,8 @@ static void retire(struct vdev_queue *q)
     if (vq_publish(&q->ring) || q->hold.wants) /* pushed, and not yet flushed; held back */
         q->v->port->notify(q->v->p, q->index);
     q->hold.on = q->hold.wants = 0;
+    if (q->wait)
+        q->v->loop->disarm(q->wait);
     q->polling = 0;
     vq_stop(&q->ring);
     q->place = vq_place(&q->ring);
@@ -263,15 +265,45 @@ static void look_again(void *s)
         end_hold(q);
 }
 
+static void waited(void *s)
+{
+    struct vdev_queue *q = s;
+    if (q->hold.on && vdev_running(q))
+        end_hold(q);
+}
+
+static void wait_for_more(struct vdev_queue *q)
+{
+    const struct vdev *v = q->v;
+    if (q->fed) {
+        v->loop->arm(q->wait, now_of(q) + hold_patience(&q->hold));
+    } else {
+        set_polling(q, VDEV_POLL_HOLD, true);
+        v->loop->kick(q->look);
+    }
+}
+
+/* Only the driver can help. */
+static bool starved(struct vdev_queue *q)
+{
+    return q->fed && vq_empty(&q->ring);
+}
+
+static void hold_on(struct vdev_queue *q, uint32_t answers)
+{
+    q->hold.answers += answers;
+    if (q->fed && (starved(q) || !hold_look(&q->hold, now_of(q), true)))
+        end_hold(q);
+}
+
 static void hold_or_tell(struct vdev_queue *q, uint32_t answers)
 {
-    bool may = q->hold.wants && !q->ring.inflight && vdev_running(q) && !q->ring.broken;
-    if (may && hold_begin(&q->hold, now_of(q), answers)) {
-        set_polling(q, VDEV_POLL_HOLD, true);
-        q->v->loop->kick(q->look);
-    } else {
+    bool may =
+        q->hold.wants && !q->ring.inflight && vdev_running(q) && !q->ring.broken && !starved(q);
+    if (may && hold_begin(&q->hold, now_of(q), answers))
+        wait_for_more(q);
+    else
         tell(q, answers);
-    }
 }
 
 void vdev_settle(struct vdev_queue *q)
@@ -281,7 +313,7 @@ void vdev_settle(struct vdev_queue *q)
     if (pushed) {
         q->hold.wants |= vq_publish(&q->ring) || ran_empty(q);
         if (q->hold.on)
-            q->hold.answers += answers;
+            hold_on(q, answers);
         else
             hold_or_tell(q, answers);
     }
@@ -412,7 +444,9 @@ static int connect(struct vdev *v, struct vdev_queue *q)
     q->bh = v->loop->bh(v->d, c, flags, run, q);
     q->report = v->loop->bh(v->d, c, TN_LF_NOLOCK, report_end, q);
     q->look = v->loop->bh(v->d, c, flags, look_again, q);
-    if (!q->bh || !q->report || !q->look)
+    if (q->fed)
+        q->wait = v->loop->timer(v->d, c, flags, TN_CLK_REAL, waited, q);
+    if (!q->bh || !q->report || !q->look || (q->fed && !q->wait))
         return -ENOMEM;
     q->kick_fd = v->port->kick_fd(v->p, q->index);
     if (q->kick_fd < 0)

@@ -32,13 +32,15 @@ struct vdev_queue {
     struct tn_ctx *ctx;                    /* NULL: home; set before vdev_setup */
     void (*handle)(struct vdev_queue *q);  /* [ctx] buffers may have come; also once at a start */
     void (*stopping)(struct vdev_queue *q); /* [ctx] or NULL: cut short what would not end by itself */
+    uint8_t fed;                           /* set before vdev_setup: what fills it is not the driver's request */
     uint16_t max_size;                     /* set before vdev_setup; 0: as virtqueue-size says, 256 */
     /* own */
     struct tn_watch *watch;                /* of kick_fd, or NULL */
     struct tn_bh *bh;                      /* handle(), or the end of the queue */
     struct tn_poll *poll;                  /* of the ring, or NULL */
     struct tn_bh *report;                  /* queue_stopped(), without the device's lock */
-    struct tn_bh *look;                    /* for more, while a notification is held back */
+    struct tn_bh *look;                    /* for more, while a notification is held back; */
+    struct tn_timer *wait;                 /* or until then, where fed */
     struct hold hold;
     uint32_t state;                        /* VDEV_Q_*, atomic */
     uint32_t parked;                       /* requests that wait for resume: a stop does not wait for them */
@@ -90,8 +92,9 @@ static inline bool vdev_has(const struct vdev *v, unsigned bit)
 /* [ctx] of the queue: publishes what was pushed, notifies if the driver wants it, reports a broken
  * queue, and ends a stop that was waiting for this. Call it once for each batch of vq_push(). */
 void vdev_flush(struct vdev_queue *q);
-/* The same for a device whose answers are followed by more requests: the notification may be held back
- * for as long as that is worth it (hold.h). What was pushed is published at once. */
+/* The same for a queue whose answers are followed by more requests, or that is fed in quick succession:
+ * the notification may be held back for as long as that is worth it (hold.h). What was pushed is published
+ * at once. */
 void vdev_settle(struct vdev_queue *q);
 /* [ctx] may the handler take buffers? False once a stop has begun. */
 bool vdev_running(const struct vdev_queue *q);

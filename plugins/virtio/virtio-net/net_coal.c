@@ -47,7 +47,10 @@ void net_coal_flush(struct net_coal *c)
 {
     if (is_on(c))
         c->want |= vq_publish(&c->q->ring);
-    vdev_flush(c->q);
+    if (is_on(c) || !c->q->fed)
+        vdev_flush(c->q);
+    else
+        vdev_settle(c->q);
     if (!is_on(c) || c->count >= c->params.packets)
         fire(c);
     else if (c->count)

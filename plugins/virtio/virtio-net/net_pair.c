@@ -19,6 +19,7 @@ void net_place_control(struct virtio_net *n)
         struct vdev_queue *q = &n->v.q[i];
         const bool tx = i & 1, ctrl = net_is_control(n, i);
         q->handle = ctrl ? net_ctrl_handle : tx ? net_tx_handle : net_rx_handle;
+        q->fed = !ctrl && !tx;
         q->stopping = tx && !ctrl ? net_tx_stopping : NULL;
     }
 }
