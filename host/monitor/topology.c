@@ -132,7 +132,8 @@ struct kv_node *topology(struct vm *vm)
     ret_str(t, "accelerator", vm->kvm ? "kvm" : "qtest");
     list = ret_list(t, "devices");
     TAILQ_FOREACH(d, &vm->devices, all)
-    add_device(list, d);
+    if (d->entry->kind != TN_K_OBJECT || !(d->pub.cls->flags & TN_C_INTERNAL)) /* bookkeeping */
+        add_device(list, d);
     list = ret_list(t, "buses");
     TAILQ_FOREACH(b, &vm->buses, all)
     add_bus(list, b);
