@@ -156,17 +156,23 @@ static void pc_map(struct machine *m)
     p->ram_high = m->ram - p->ram_low;
     p->mmio32_base = 0xe0000000u;
     p->mmio32_size = 0xfec00000u - p->mmio32_base;
+    place_modules(m);
     p->mmio64_size = 32 * GIB;
-    p->mmio64_base = (FOUR_GIB + (m->maxmem > m->ram ? m->maxmem : m->ram) + p->mmio64_size - 1) &
-                     ~(p->mmio64_size - 1);
+    p->mmio64_base = up(end_of_memory(m), p->mmio64_size);
     p->ioapic_base = 0xfec00000u;
     p->sci_gsi = 9;
     p->isa_bridge = 1 << 16;
 }
 
+static const char *const hotplug_at_ae00[] = {"base", "0xae00", NULL};
 static const struct machine_device pc_devices[] = {
-    {"i440FX", NULL, NULL},    {"PIIX3", NULL, NULL},       {"PIIX4_PM", with_acpi, NULL},
-    {"fw_cfg_io", NULL, NULL}, {"mc146818rtc", NULL, NULL}, {"i8042", with_i8042, NULL},
+    {"i440FX", NULL, NULL},
+    {"PIIX3", NULL, NULL},
+    {"PIIX4_PM", with_acpi, NULL},
+    {"acpi-pci-hotplug", with_acpi, hotplug_at_ae00},
+    {"fw_cfg_io", NULL, NULL},
+    {"mc146818rtc", NULL, NULL},
+    {"i8042", with_i8042, NULL},
     {NULL, NULL, NULL},
 };
 static const char *const pc_keys[] = {"usb",
@@ -192,7 +198,9 @@ static const struct machine_type pc = {.name = "pc",
                                        .default_ram = 128 * MIB,
                                        .keys = pc_keys,
                                        .map = pc_map,
-                                       .devices = pc_devices};
+                                       .devices = pc_devices,
+                                       .cpu_hotplug = 0xaf00,
+                                       .mem_hotplug = 0x0a00};
 
 /* ---- none: address spaces and what the user adds ---- */
 

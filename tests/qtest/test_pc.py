@@ -226,6 +226,17 @@ def acpi_off():
 
 
 @qtest.test
+def hot_unplug():
+    """a device goes when its slot's bit is written to the eject register at 0xae08"""
+    with pc('-device virtio-rng-pci,addr=6,id=r0', qmp=True) as m:
+        m.qmp.command('device_del', id='r0')
+        m.outl(0xae08, 1 << 6)
+        eq(m.qmp.event('DEVICE_DELETED')['path'], '/machine/peripheral/r0/virtio-backend' if qtest.QEMU else
+           '/machine/peripheral/r0', 'path')
+        eq(pcitool.Function(m, 6).get(0), 0xffffffff, 'identity')
+
+
+@qtest.test
 def ram_size():
     """fw_cfg key 3 is the size of RAM: 128 MiB unless -m says otherwise"""
     for options, size in (('', 128), ('-m 64', 64), ('-m 4G', 4096)):
