@@ -23,6 +23,8 @@ void net_unref(struct tn_net *n)
         free(n->q[i].in.ring.data);
     }
     pthread_mutex_destroy(&n->lock);
+    LIST_REMOVE(n, all);
+    free(n->info);
     free(n->q);
     free(n);
 }
@@ -58,6 +60,7 @@ struct tn_net *net_create(struct device *d)
     n->back = d;
     n->be = be;
     n->hub = d->pub.cls == &net_hubport_class;
+    LIST_INSERT_HEAD(&nets_of(d->vm)->all, n, all);
     managed_add(d, &n->m);
     d->handle = n;
     d->handle_type = TN_P_NETDEV;
@@ -72,8 +75,11 @@ struct tn_net *net_find(struct vm *vm, const char *id)
 
 struct nets *nets_of(struct vm *vm)
 {
-    if (!vm->nets)
+    if (!vm->nets) {
         vm->nets = XNEW(struct nets);
+        TAILQ_INIT(&vm->nets->nics);
+        pthread_mutex_init(&vm->nets->lock, NULL);
+    }
     return vm->nets;
 }
 
@@ -81,8 +87,11 @@ void net_free(struct vm *vm)
 {
     for (size_t i = 0; vm->nets && i < vm->nets->nnics; i++)
         free(vm->nets->nic_netdev[i]);
-    if (vm->nets)
+    if (vm->nets) {
+        net_announces_free(vm->nets);
+        pthread_mutex_destroy(&vm->nets->lock);
         free(vm->nets->nic_netdev);
+    }
     free(vm->nets);
     vm->nets = NULL;
 }
@@ -110,7 +119,7 @@ static void tell_peer(void *p)
 
 static void forget(struct tn_net *n)
 {
-    n->lent = 0;
+    n->lent = n->served = 0;
     for (uint32_t i = 0; i < n->nq; i++) {
         struct net_lane *in = &n->q[i].in;
         *in = (struct net_lane){.ring.data = in->ring.data};
@@ -306,7 +315,9 @@ static const void *t_get_iface(struct tn_net *n, const char *id, void **handle)
 {
     if (!n || !n->back || net_is_filtered(n))
         return NULL;
-    return device_iface(n->back, id, handle);
+    const void *table = device_iface(n->back, id, handle);
+    n->served |= table != NULL;
+    return table;
 }
 
 static const uint8_t first_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
@@ -314,10 +325,13 @@ static const uint8_t first_mac[6] = {0x52, 0x54, 0x00, 0x12, 0x34, 0x56};
 static void release_nic(struct managed *m)
 {
     struct net_nic *nic = (struct net_nic *)m;
+    struct nets *nets = nets_of(m->dev->vm);
     if (nic->counted)
-        nets_of(m->dev->vm)->macs[nic->last]--;
+        nets->macs[nic->mac[5]]--;
     managed_del(m);
-    LIST_REMOVE(nic, entry);
+    pthread_mutex_lock(&nets->lock);
+    TAILQ_REMOVE(&nets->nics, nic, entry);
+    pthread_mutex_unlock(&nets->lock);
     free(nic);
 }
 
@@ -339,12 +353,14 @@ static void t_mac(struct tn_dev *pub, uint8_t mac[6])
         mac[5] = free_mac(nets);
     }
     struct net_nic *nic = XNEW(struct net_nic);
-    *nic = (struct net_nic){
-        .m.release = release_nic, .last = mac[5], .counted = memcmp(mac, first_mac, 5) == 0};
+    *nic = (struct net_nic){.m.release = release_nic, .counted = memcmp(mac, first_mac, 5) == 0};
+    memcpy(nic->mac, mac, 6);
     if (nic->counted)
         nets->macs[mac[5]]++;
-    LIST_INSERT_HEAD(&nets->nics, nic, entry);
     managed_add(d, &nic->m);
+    pthread_mutex_lock(&nets->lock);
+    TAILQ_INSERT_TAIL(&nets->nics, nic, entry);
+    pthread_mutex_unlock(&nets->lock);
 }
 
 const struct tn_netdev netdev_table = {
@@ -359,6 +375,7 @@ const struct tn_netdev netdev_table = {
     .get_iface = t_get_iface,
     .purge = t_purge,
     .mac = t_mac,
+    .rx_changed = net_rx_changed,
 };
 
 /* ---- "tenon.net-feed/1" ---- */
@@ -399,30 +416,61 @@ const struct tn_net_feed net_feed_table = {
     .deliver = f_deliver,
     .link = f_link,
     .writable = f_writable,
+    .info = net_say,
+    .connected = net_connected,
 };
 
 /* ---- set_link ---- */
 
-static struct tn_net *net_of_nic(struct vm *vm, const char *id)
+struct tn_net *net_of_front(struct vm *vm, const struct device *dev)
 {
-    struct device *d;
-    TAILQ_FOREACH(d, &vm->devices, all)
-    {
-        struct tn_net *n = d->handle_type == TN_P_NETDEV ? d->handle : NULL;
-        if (n && n->front.dev && strcmp(device_id(n->front.dev), id) == 0)
-            return n;
+    struct tn_net *n;
+    LIST_FOREACH(n, &nets_of(vm)->all, all)
+    if (n->front.dev == dev)
+        return n;
+    return NULL;
+}
+
+static struct tn_net *net_of_nic(struct vm *vm, const char *id, int *is_nic)
+{
+    const struct net_nic *nic;
+    TAILQ_FOREACH(nic, &nets_of(vm)->nics, entry)
+    if (strcmp(device_id(nic->m.dev), id) == 0) {
+        *is_nic = 1;
+        return net_of_front(vm, nic->m.dev);
     }
     return NULL;
 }
 
 int net_set_link(struct vm *vm, const char *id, int up, struct tn_err *e)
 {
+    int is_nic = 0;
     struct tn_net *n = net_find(vm, id);
     if (!n)
-        n = net_of_nic(vm, id);
-    if (!n)
-        return err_set(e, ENODEV, "Device '%s' not found", id);
+        n = net_of_nic(vm, id, &is_nic);
+    if (!n && is_nic)
+        return err_set(e, ENODEV, "Device '%s' has no network back end", id);
+    if (!n) {
+        err_set(e, ENODEV, "Device '%s' not found", id);
+        return err_class(e, "DeviceNotFound");
+    }
     set_down(n, NET_DOWN_USER, up);
+    return 0;
+}
+
+int net_remove(struct vm *vm, const char *id, struct tn_err *e)
+{
+    const struct tn_net *n = net_find(vm, id);
+    if (!n) {
+        err_set(e, ENODEV, "Device '%s' not found", id);
+        return err_class(e, "DeviceNotFound");
+    }
+    if (n->back->busy)
+        return err_set(e, EBUSY, "Device '%s' is in use", id);
+    if (n->front.dev && (n->lent || n->served))
+        return err_set(e, EBUSY, "Device '%s' is in use: '%s' has its descriptors", id,
+                       device_id(n->front.dev));
+    device_free(n->back);
     return 0;
 }
 

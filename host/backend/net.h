@@ -21,6 +21,28 @@ struct tn_net *net_find(struct vm *vm, const char *id);
  * -ENODEV with e: "Device 'x' not found". */
 int net_set_link(struct vm *vm, const char *id, int up, struct tn_err *e);
 
+/* netdev_del: the back end goes; a NIC that it has stays, without a link. One whose descriptors its
+ * NIC uses is -EBUSY. 0 or -errno with e. */
+int net_remove(struct vm *vm, const char *id, struct tn_err *e);
+/* query-rx-filter: appends one entry for each NIC, or for the one called name (NULL: all), to list.
+ * 0 or -errno with e. */
+struct kv_node;
+int net_query_rx(struct vm *vm, const char *name, struct kv_node *list, struct tn_err *e);
+/* `info network`, appended to out. */
+struct buf;
+void net_describe(struct vm *vm, struct buf *out);
+/* `info usernet`: what back ends that forward ports say. */
+void net_describe_forwards(struct vm *vm, struct buf *out);
+/* The forwarder called id; NULL: the first one. Its self in *self. NULL: there is none. */
+const struct tn_net_forwards *net_forwards(struct vm *vm, const char *id, struct device **d);
+/* announce-self. Names: of NICs, NULL: all. Times are milliseconds. */
+struct net_announce_params {
+    int64_t initial, max, rounds, step;
+    const struct kv_node *interfaces; /* a list of texts; NULL: every NIC */
+    const char *id;                   /* "" if there is none */
+};
+void net_announce(struct vm *vm, const struct net_announce_params *p);
+
 /* -netdev, netdev_add: creates the back end that dict says ("type", "id", properties; dotted or
  * nested). */
 int net_add(struct vm *vm, const struct kv_node *dict, struct tn_err *e);

@@ -120,6 +120,17 @@ static int64_t send_locked(struct tn_net *n, uint32_t i, const struct tn_iov *v,
     return r ? r : enqueue(n, q, v, nv, len, may_keep);
 }
 
+void net_inject(struct tn_net *n, const void *frame, uint32_t len)
+{
+    static const uint8_t zeros[12];
+    pthread_mutex_lock(&n->lock);
+    struct tn_iov v[] = {{(void *)(uintptr_t)zeros, n->offload.hdr_len},
+                         {(void *)(uintptr_t)frame, len}};
+    if (n->back && n->q && !n->down)
+        enqueue(n, &n->q[0], v, 2, n->offload.hdr_len + len, 0);
+    pthread_mutex_unlock(&n->lock);
+}
+
 int64_t net_send(struct tn_net *n, uint32_t i, const struct tn_iov *v, uint32_t nv,
                  void (*sent)(void *), void *arg)
 {

@@ -2,6 +2,7 @@
 /* hubport: a port of a hub. What comes in at one port goes out at all others. A port's other side
  * is a NIC that names it, or the back end that its netdev= names. */
 #include "net_impl.h"
+#include "util/buf.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -142,6 +143,26 @@ void net_hubs_warn(struct vm *vm)
     const struct net_hub *h;
     LIST_FOREACH(h, &nets_of(vm)->hubs, entry)
     warn_hub(h);
+}
+
+void net_hubs_describe(struct vm *vm, struct buf *out)
+{
+    const struct net_hub *h;
+    const struct hubport *p;
+    LIST_FOREACH(h, &nets_of(vm)->hubs, entry)
+    {
+        buf_printf(out, "hub %lld\n", (long long)h->id);
+        TAILQ_FOREACH(p, &h->ports, entry)
+        {
+            const struct tn_net *n = device_of(p->d)->handle;
+            const char *more = p->peer || n->front.dev ? ": " : "\n";
+            buf_printf(out, " \\ %s%s", device_id(device_of(p->d)), more);
+            if (p->peer)
+                net_describe_back(p->peer, out);
+            else if (n->front.dev)
+                net_describe_nic(n->front.dev, out);
+        }
+    }
 }
 
 static const struct tn_net_backend port_ops = {.struct_size = sizeof port_ops, .send = port_send};

@@ -78,10 +78,11 @@ struct net_offload {
 };
 
 struct tn_net {
-    struct managed m;     /* of back: the last that it releases */
-    pthread_mutex_t lock; /* leaf: all below */
-    uint32_t refs;        /* the back end, the front end, filters */
-    struct device *back;  /* NULL once it is gone: packets are swallowed then */
+    struct managed m;       /* of back: the last that it releases */
+    LIST_ENTRY(tn_net) all; /* of struct nets; main thread */
+    pthread_mutex_t lock;   /* leaf: all below */
+    uint32_t refs;          /* the back end, the front end, filters */
+    struct device *back;    /* NULL once it is gone: packets are swallowed then */
     const struct tn_net_backend *be;
     struct tn_bh *back_bh; /* NOLOCK, as the front end's */
     struct net_front front;
@@ -95,22 +96,29 @@ struct tn_net {
     uint32_t offload_posted, last_posted; /* not 0: the back end is to hear of it; its number */
     TAILQ_HEAD(net_filter_list, net_filter) filters;
     uint32_t nfilters, serial;
-    uint32_t hub;  /* its back end is a port of a hub */
-    uint32_t lent; /* the front end has its descriptors: nothing passes here; main thread */
+    uint32_t hub;    /* its back end is a port of a hub */
+    uint32_t lent;   /* the front end has its descriptors: nothing passes here; main thread */
+    uint32_t served; /* or its interface; likewise */
+    char *info;      /* for monitors; main thread */
 };
 
 /* A NIC that has a MAC address. */
 struct net_nic {
     struct managed m; /* of the NIC */
-    LIST_ENTRY(net_nic) entry;
+    TAILQ_ENTRY(net_nic) entry;
     uint32_t counted; /* its address is one of struct nets.macs: this one */
-    uint8_t last;
+    uint8_t mac[6];
+    uint32_t watched; /* somebody has asked for its filter since it changed last; atomic */
 };
+struct net_announce;
 struct net_hub;
 /* vm->nets */
 struct nets {
-    uint32_t macs[256]; /* of 52:54:00:12:34:XX: how many NICs */
-    LIST_HEAD(, net_nic) nics;
+    uint32_t macs[256];         /* of 52:54:00:12:34:XX: how many NICs */
+    TAILQ_HEAD(, net_nic) nics; /* in order; changed by the main thread, with lock */
+    pthread_mutex_t lock;       /* leaf */
+    LIST_HEAD(, tn_net) all;
+    LIST_HEAD(, net_announce) announces;
     LIST_HEAD(, net_hub) hubs;
     uint32_t anonymous; /* number for the next back end without an id */
     char **nic_netdev;  /* for each -nic and -net nic, in order: its back end; NULL = no NIC */
@@ -125,7 +133,22 @@ void net_unref(struct tn_net *n);
 int net_attach(struct tn_net *n, struct device *d, struct tn_ctx *c, const struct tn_net_ops *o,
                void *s, struct tn_err *e);
 
+/* The handle whose front end dev is; NULL. */
+struct tn_net *net_of_front(struct vm *vm, const struct device *dev);
+/* ---- net_monitor.c ---- */
+void net_say(struct tn_dev *d, const char *text);                     /* feed->info */
+void net_connected(struct tn_dev *d, const void *addr, uint32_t len); /* feed->connected */
+void net_rx_changed(struct tn_dev *d);                                /* netdev->rx_changed */
+/* A line of `info network`, or several. */
+void net_describe_back(const struct tn_net *n, struct buf *out);
+void net_describe_nic(struct device *dev, struct buf *out);
+/* ---- net_announce.c ---- */
+void net_announces_free(struct nets *nets);
+
 /* ---- net_flow.c ---- */
+/* A packet of the host's own, as if n's front end had sent it through queue 0; lost if there is no
+ * room. Main thread, no lock held. */
+void net_inject(struct tn_net *n, const void *frame, uint32_t len);
 void net_front_run(void *front); /* the front end's bottom half */
 void net_back_run(void *net);    /* the back end's */
 int64_t net_send(struct tn_net *n, uint32_t q, const struct tn_iov *v, uint32_t nv,
@@ -144,5 +167,6 @@ int net_is_filtered(struct tn_net *n); /* any thread */
 extern const struct tn_class net_hubport_class, net_dump_class, net_buffer_class;
 int net_hubport_is_taken(const struct device *d); /* it has a back end, so no NIC fits */
 void net_hubs_warn(struct vm *vm);
+void net_hubs_describe(struct vm *vm, struct buf *out);
 
 #endif

@@ -305,18 +305,6 @@ int net_object_is_late(struct vm *vm, const char *cls)
     return 0;
 }
 
-static int has_peer(struct vm *vm, const struct device *nic)
-{
-    struct device *d;
-    TAILQ_FOREACH(d, &vm->devices, all)
-    {
-        const struct tn_net *n = d->handle_type == TN_P_NETDEV ? d->handle : NULL;
-        if (n && n->front.dev == nic)
-            return 1;
-    }
-    return 0;
-}
-
 void net_warn_unused(struct vm *vm)
 {
     struct device *d;
@@ -328,7 +316,7 @@ void net_warn_unused(struct vm *vm)
         if (n && !n->front.dev && !(n->hub && net_hubport_is_taken(d)))
             log_line(LOG_WARN, "netdev %s has no peer", device_id(d));
     }
-    LIST_FOREACH(nic, &nets_of(vm)->nics, entry)
-    if (!has_peer(vm, nic->m.dev))
+    TAILQ_FOREACH(nic, &nets_of(vm)->nics, entry)
+    if (!net_of_front(vm, nic->m.dev))
         log_line(LOG_WARN, "nic %s has no peer", device_id(device_top(nic->m.dev)));
 }

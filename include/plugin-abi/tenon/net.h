@@ -55,6 +55,36 @@ struct tn_netdev {
     /** [main] in realize of any NIC, with a back end or without: all zero gets the next free 52:54:00:12:34:56 and up, as if
      * the user had given it; any other is noted as taken */
     void (*mac)(struct tn_dev *d, uint8_t mac[6]);
+    /** [any] of a NIC that has TN_NIC_1: what rx_filter() tells is no longer what it was */
+    void (*rx_changed)(struct tn_dev *d);
+};
+
+/** What a NIC lets through of a kind of packets: those in its table, none, or all */
+enum { TN_NET_RX_NORMAL = 0, TN_NET_RX_NONE, TN_NET_RX_ALL };
+/** tn_net_rx.flags */
+enum {
+    TN_NET_RXF_PROMISC = 1,
+    TN_NET_RXF_BROADCAST = 2,     /**< passes */
+    TN_NET_RXF_UNI_OVERFLOW = 4,  /**< the guest asked for more addresses than the table holds */
+    TN_NET_RXF_MULTI_OVERFLOW = 8
+};
+struct tn_net_rx {
+    uint32_t struct_size, flags; /**< TN_NET_RXF_* */
+    uint32_t unicast, multicast, vlan; /**< TN_NET_RX_* */
+    uint32_t nuni, nmulti;       /**< addresses in the tables */
+    uint8_t mac[6];
+    uint8_t reserved[2];
+    const uint8_t *uni, *multi;  /**< of 6 bytes each; valid while [dev] is held, as vlans */
+    const uint8_t *vlans;        /**< 4096 bits, bit i % 8 of byte i / 8: tag i passes; NULL: every tag does */
+};
+#define TN_NIC_1 "tenon.nic/1"
+/** FWD: TN_NIC_1, of a NIC. */
+struct tn_nic {
+    uint32_t struct_size, flags;
+    /** [main][dev] fills at most out->struct_size bytes; 0 or -errno */
+    int (*rx_filter)(void *s, struct tn_net_rx *out);
+    /** [main][dev] the host tells the network where it is: ask a driver that can to do so as well. NULL = cannot */
+    void (*announce)(void *s);
 };
 
 /** tn_net_backend.flags */
@@ -87,6 +117,22 @@ struct tn_net_feed {
     void (*link)(struct tn_dev *d, uint32_t up);
     /** [any] send() has room for q again */
     void (*writable)(struct tn_dev *d, uint32_t q);
+    /** [main][dev] what a monitor shows of it, in few words: "tcp:127.0.0.1:4444"; copied */
+    void (*info)(struct tn_dev *d, const char *text);
+    /** [main][dev] of a stream: connected to the peer at addr, a struct sockaddr of len bytes; NULL: no longer */
+    void (*connected)(struct tn_dev *d, const void *addr, uint32_t len);
+};
+
+#define TN_NET_FORWARDS_1 "tenon.net-forwards/1"
+/** FWD: TN_NET_FORWARDS_1, of a back end that leads ports of the host to the guest. [main][dev] all. */
+struct tn_net_forwards {
+    uint32_t struct_size, flags;
+    /** "[tcp|udp]:[host]:port-[guest]:port". 0 or -errno with e */
+    int (*add)(void *s, const char *rule, struct tn_err *e);
+    /** "[tcp|udp]:[host]:port". -ENOENT: there is none; -EINVAL with e: that is no rule */
+    int (*remove)(void *s, const char *rule, struct tn_err *e);
+    /** connections and rules as a table: at most n bytes, ended by a zero; what it takes, as snprintf */
+    int (*info)(void *s, char *buf, uint64_t n);
 };
 
 /** Directions for filters */

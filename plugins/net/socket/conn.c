@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +25,63 @@ static void no_delay(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* of a UNIX socket: says no */
 }
 
+/* ---- what monitors hear ---- */
+
+static void say(const struct conn *c, const char *fmt, const char *arg)
+{
+    char text[ADDR_TEXT + 32];
+    snprintf(text, sizeof text, fmt, arg);
+    if (TN_HAS(c->link.feed, info))
+        c->link.feed->info(c->d, text);
+}
+
+/* The peer of a local socket may have no name: then it is that of ours. */
+static int peer_of(int fd, struct addr *a)
+{
+    socklen_t head = offsetof(struct sockaddr, sa_data);
+    a->len = sizeof a->sa;
+    if (getpeername(fd, (struct sockaddr *)&a->sa, &a->len) < 0)
+        return -errno;
+    if (a->sa.ss_family != AF_UNIX || a->len > head)
+        return 0;
+    a->len = sizeof a->sa;
+    return getsockname(fd, (struct sockaddr *)&a->sa, &a->len) < 0 ? -errno : 0;
+}
+
+static void show_connected(struct conn *c)
+{
+    char text[ADDR_TEXT];
+    struct addr a;
+    if (peer_of(c->link.fd, &a) < 0)
+        return;
+    int local = a.sa.ss_family == AF_UNIX;
+    addr_text(&a, text);
+    if (c->old)
+        say(c, c->listener >= 0 ? "socket: connection from %s" : "socket: connect to %s", text);
+    else
+        say(c, local ? "unix:%s" : "tcp:%s", text);
+    c->shown = 1;
+    if (!c->old && TN_HAS(c->link.feed, connected))
+        c->link.feed->connected(c->d, &a.sa, a.len);
+}
+
+static void show_waiting(struct conn *c)
+{
+    say(c, "%s", c->old ? "" : c->listener >= 0 ? "listening" : c->retry ? "connecting" : "");
+    if (c->shown && !c->old && TN_HAS(c->link.feed, connected))
+        c->link.feed->connected(c->d, NULL, 0);
+    c->shown = 0;
+}
+
+/* fd is the connection from here on. 0 or -errno. */
+static int open_link(struct conn *c, int fd)
+{
+    int r = link_open(&c->link, fd);
+    if (r == 0)
+        show_connected(c);
+    return r;
+}
+
 /* ---- a server ---- */
 
 static void accept_one(void *s, uint32_t ev)
@@ -33,7 +92,7 @@ static void accept_one(void *s, uint32_t ev)
     if (fd < 0)
         return;
     no_delay(fd);
-    if (link_open(&c->link, fd) == 0)
+    if (open_link(c, fd) == 0)
         c->link.loop->fd_mask(c->watch, 0); /* one at a time: others wait in the backlog */
 }
 
@@ -43,6 +102,7 @@ static int watch_listener(struct conn *c, struct tn_err *e)
     if (!c->watch)
         return tn_fail(c->d, e, ENOMEM, "no memory to watch a socket");
     c->link.feed->link(c->d, 0);
+    show_waiting(c);
     return 0;
 }
 
@@ -89,7 +149,7 @@ static void connected(struct conn *c)
     c->e = NULL;
     stop_watching(c);
     no_delay(fd);
-    int r = link_open(&c->link, fd);
+    int r = open_link(c, fd);
     if (e)
         c->d->core->realized(c->d, r);
 }
@@ -158,6 +218,7 @@ int conn_connect(struct conn *c, const struct addrs *a, uint64_t retry_ns, struc
     if (r < 0)
         return r;
     c->link.feed->link(c->d, 0);
+    show_waiting(c);
     if (retry_ns) {
         try_again(c);
         return 0;
@@ -177,6 +238,7 @@ static void closed(void *s, const char *why)
     struct conn *c = s;
     if (why)
         c->d->core->warn(c->d, "the connection ends: %s", why);
+    show_waiting(c);
     if (c->listener >= 0)
         c->link.loop->fd_mask(c->watch, TN_FD_IN);
     else if (c->retry)
@@ -196,7 +258,7 @@ int conn_adopt(struct conn *c, int fd, struct tn_err *e)
         c->listener = fd;
         return watch_listener(c, e);
     }
-    int r = link_open(&c->link, fd);
+    int r = open_link(c, fd);
     return r < 0 ? tn_fail(c->d, e, -r, "no memory to watch a socket") : 0;
 }
 

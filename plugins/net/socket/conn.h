@@ -18,6 +18,8 @@ struct conn {
     uint64_t retry_ns; /* 0: a connection that ends, or cannot be made, was the only one */
     struct tn_err *e;  /* of a realize that waits for the first connection; NULL */
     const char *path;  /* of the listener's file, to be removed; NULL */
+    uint8_t old;       /* -netdev socket: it shows itself in other words, and tells no events */
+    uint8_t shown;     /* the host has heard of the connection that is there */
 };
 
 /* All in realize. 0 or -errno with e; conn_connect() also TN_PENDING. */

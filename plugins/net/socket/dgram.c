@@ -61,6 +61,7 @@ static int open_pair(struct dgram *s, const struct addr *to, char why[WHY])
         return -EINVAL;
     }
     int fd = addr_bind_dgram(&local.v[0], 0);
+    packets_show(s->d, "udp=", &local.v[0], to);
     if (fd < 0)
         snprintf(why, WHY, "can't bind to %s: %s", addr_text(&local.v[0], text), strerror(-fd));
     return fd;
@@ -80,6 +81,8 @@ static int open_socket(struct dgram *s, struct addrs *to, char why[WHY])
     int r = addr_resolve(&s->remote, "remote", SOCK_DGRAM, 0, to, why);
     if (r < 0)
         return r;
+    if (addr_is_multicast(&to->v[0]))
+        packets_show(s->d, "mcast=", NULL, &to->v[0]);
     return addr_is_multicast(&to->v[0]) ? open_group(s, &to->v[0], why)
                                         : open_pair(s, &to->v[0], why);
 }

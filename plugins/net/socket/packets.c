@@ -98,6 +98,21 @@ int packets_open(struct packets *p, struct tn_dev *d, int fd, const struct addr 
     return p->watch ? 0 : tn_fail(d, e, ENOMEM, "no memory for buffers");
 }
 
+void packets_show(struct tn_dev *d, const char *head, const struct addr *local,
+                  const struct addr *to)
+{
+    const struct tn_net_feed *feed = TN_GET(d, struct tn_net_feed, TN_NET_FEED_1);
+    char here[ADDR_TEXT] = "", there[ADDR_TEXT] = "", text[2 * ADDR_TEXT + 32];
+    if (local)
+        addr_text(local, here);
+    if (to)
+        addr_text(to, there);
+    const char *sep = !local || !to ? "" : to->sa.ss_family == AF_UNIX ? ":" : "/";
+    snprintf(text, sizeof text, "%s%s%s%s", head, here, sep, there);
+    if (TN_HAS(feed, info))
+        feed->info(d, text);
+}
+
 void packets_fini(struct packets *p)
 {
     if (p->d && p->fd >= 0)

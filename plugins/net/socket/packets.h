@@ -24,6 +24,9 @@ struct packets {
 /* fd becomes p's; to NULL: it is connected. 0 or -errno with e. In realize. */
 int packets_open(struct packets *p, struct tn_dev *d, int fd, const struct addr *to,
                  struct tn_err *e);
+/* What monitors are shown: head, then local and to as far as they are given. In realize. */
+void packets_show(struct tn_dev *d, const char *head, const struct addr *local,
+                  const struct addr *to);
 void packets_fini(struct packets *p); /* class fini */
 /* A socket that is a member of the group, on the interface that has the address `local` (NULL: the
  * one of the route). -errno with why. */

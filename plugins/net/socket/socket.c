@@ -45,6 +45,7 @@ static int open_stream(struct sock *s, struct tn_err *e)
     int r = conn_init(&s->u.c, s->d, e);
     if (r < 0)
         return r;
+    s->u.c.old = 1;
     if (s->fd) {
         int fd = addr_adopt_fd(s->fd, SOCK_STREAM, why);
         return fd < 0 ? tn_fail(s->d, e, -fd, "%s", why) : conn_adopt(&s->u.c, fd, e);
@@ -91,6 +92,11 @@ static int open_packets(struct sock *s, int fd, struct tn_err *e)
         fd = s->mcast ? open_mcast(s, &to, why) : open_udp(s, &to, why);
     if (fd < 0)
         return tn_fail(s->d, e, -fd, "%s", why);
+    packets_show(s->d,
+                 s->mcast ? "socket: mcast="
+                 : s->udp ? "socket: udp="
+                          : "fd=",
+                 NULL, to.len ? &to : NULL);
     return packets_open(&s->u.p, s->d, fd, to.len ? &to : NULL, e);
 }
 

@@ -6,6 +6,7 @@
 #include "util/alloc.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -200,6 +201,15 @@ static void end_slirp(struct user *u)
     u->slirp = NULL;
 }
 
+static void show(const struct user *u)
+{
+    char net[INET_ADDRSTRLEN] = "", text[64];
+    inet_ntop(AF_INET, &u->v4.net, net, sizeof net);
+    snprintf(text, sizeof text, "net=%s,restrict=%s", net, u->restricted ? "on" : "off");
+    if (TN_HAS(u->feed, info))
+        u->feed->info(u->d, text);
+}
+
 static int user_realize(void *s, struct tn_err *e)
 {
     struct user *u = s;
@@ -212,11 +222,13 @@ static int user_realize(void *s, struct tn_err *e)
         r = start(u, e);
     if (r == 0)
         r = user_add_forwards(u, e);
-    if (r == 0)
-        user_poll_soon(u);
-    else
+    if (r < 0) {
         end_slirp(u);
-    return r;
+        return r;
+    }
+    show(u);
+    user_poll_soon(u);
+    return 0;
 }
 
 static void user_unrealize(void *s)
@@ -233,6 +245,13 @@ static void user_fini(void *s)
 }
 
 static const struct tn_net_backend ops = {.struct_size = sizeof ops, .send = user_send};
+
+static const char *const provides[] = {TN_NET_FORWARDS_1, NULL};
+static const void *user_iface(void *s, const char *id)
+{
+    (void)s;
+    return strcmp(id, TN_NET_FORWARDS_1) == 0 ? &user_forwards : NULL;
+}
 
 static const struct tn_prop text_item[] = {
     {.type = TN_P_STR, .offset = 0, .size = sizeof(const char *)}};
@@ -279,6 +298,8 @@ static const struct tn_class user_class = {
     .nprops = ARRAY_SIZE(props),
     .prop_stride = sizeof props[0],
     .bus_ops = &ops,
+    .provides = provides,
+    .get_iface = user_iface,
     .init = user_init,
     .realize = user_realize,
     .unrealize = user_unrealize,

@@ -52,5 +52,6 @@ void user_poll_soon(struct user *u); /* something may have changed what slirp wa
 int user_add_forwards(struct user *u, struct tn_err *e);
 void user_forwards_poll(struct user *u); /* slirp may take more */
 void user_forwards_fini(struct user *u);
+extern const struct tn_net_forwards user_forwards; /* TN_NET_FORWARDS_1 */
 
 #endif

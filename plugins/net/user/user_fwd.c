@@ -203,6 +203,7 @@ static int add_host_rule(struct user *u, const char *text, struct tn_err *e)
     if (slirp_add_hostfwd(u->slirp, r.udp, r.host, r.host_port, r.guest, r.guest_port) < 0)
         return tn_fail(u->d, e, errno, "Could not set up host forwarding rule '%s': %s", text,
                        strerror(errno));
+    user_poll_soon(u);
     return 0;
 }
 
@@ -230,3 +231,38 @@ void user_forwards_fini(struct user *u)
         free(f);
     }
 }
+
+/* ---- while the machine runs ---- */
+
+static int add_forward(void *s, const char *rule, struct tn_err *e)
+{
+    return add_host_rule(s, rule, e);
+}
+
+/* A rule without its second half. */
+static int remove_forward(void *s, const char *text, struct tn_err *e)
+{
+    struct user *u = s;
+    struct host_rule r;
+    const char *why = "";
+    AUTO_FREE char *whole = xasprintf("%s-:1", text);
+    if (rule_parse_hostfwd(whole, &r, &why) < 0)
+        return tn_fail(u->d, e, EINVAL, "Invalid host forwarding rule '%s' (%s)", text, why);
+    if (slirp_remove_hostfwd(u->slirp, r.udp, r.host, r.host_port) < 0)
+        return -ENOENT;
+    user_poll_soon(u);
+    return 0;
+}
+
+static int show_forwards(void *s, char *buf, uint64_t n)
+{
+    char *text = slirp_connection_info(((struct user *)s)->slirp);
+    int len = snprintf(buf, n, "%s", text ? text : "");
+    free(text);
+    return len;
+}
+
+const struct tn_net_forwards user_forwards = {.struct_size = sizeof user_forwards,
+                                              .add = add_forward,
+                                              .remove = remove_forward,
+                                              .info = show_forwards};

@@ -26,7 +26,7 @@ static void make_rarp(struct virtio_net *n)
     memcpy(p + THA, n->filter.mac, ETH_ALEN);
 }
 
-static void ask_driver(struct virtio_net *n)
+void net_announce_ask(struct virtio_net *n)
 {
     if (!net_has(n, NET_F_GUEST_ANNOUNCE) || n->status & NET_S_ANNOUNCE)
         return;
@@ -46,7 +46,7 @@ static void on_timer(void *s)
     if (!n->rarp_out)
         make_rarp(n);
     net_tx_rarp(n);
-    ask_driver(n);
+    net_announce_ask(n);
     if (--n->rounds)
         again(n);
 }

@@ -14,17 +14,23 @@ static bool ctrl_rx(struct virtio_net *n, uint8_t cmd, const uint8_t *data, uint
     if (cmd >= NET_RX_MODES || len != 1 || !net_has(n, feature))
         return false;
     n->filter.mode[cmd] = data[0] != 0;
+    net_nic_changed(n);
     return true;
 }
 
 /* 5.1.6.5.2 */
 static bool ctrl_mac(struct virtio_net *n, uint8_t cmd, const uint8_t *data, uint64_t len)
 {
-    if (cmd == NET_MAC_TABLE_SET)
-        return net_has(n, NET_F_CTRL_RX) && net_filter_set_table(&n->filter, data, len);
+    if (cmd == NET_MAC_TABLE_SET) {
+        bool set = net_has(n, NET_F_CTRL_RX) && net_filter_set_table(&n->filter, data, len);
+        if (set)
+            net_nic_changed(n);
+        return set;
+    }
     if (cmd != NET_MAC_ADDR_SET || len != ETH_ALEN || !net_has(n, NET_F_CTRL_MAC_ADDR))
         return false;
     memcpy(n->filter.mac, data, ETH_ALEN);
+    net_nic_changed(n);
     return true;
 }
 
@@ -39,6 +45,7 @@ static bool ctrl_vlan(struct virtio_net *n, uint8_t cmd, const uint8_t *data, ui
         n->filter.vlan[vid / 8] |= bit;
     else
         n->filter.vlan[vid / 8] &= (uint8_t)~bit;
+    net_nic_changed(n);
     return true;
 }
 

@@ -285,6 +285,13 @@ static const struct tn_virtio_ops virtio_ops = {
     .kick = vdev_kick,
 };
 
+static const char *const provides[] = {TN_NIC_1, NULL};
+static const void *get_iface(void *s, const char *id)
+{
+    (void)s;
+    return strcmp(id, TN_NIC_1) == 0 ? &net_nic : NULL;
+}
+
 static const struct tn_class virtio_net = {
     .struct_size = sizeof virtio_net,
     .flags = TN_C_HOTPLUG,
@@ -299,6 +306,8 @@ static const struct tn_class virtio_net = {
     .prop_stride = sizeof props[0],
     .state = &state,
     .bus_ops = &virtio_ops,
+    .provides = provides,
+    .get_iface = get_iface,
     .init = init,
     .realize = realize,
     .resume = resume,

@@ -209,8 +209,15 @@ int net_announce_init(struct virtio_net *n, struct tn_err *e);
 /* Resume: the machine has moved here. */
 void net_announce_start(struct virtio_net *n);
 void net_announce_stop(struct virtio_net *n);
+/* Asks the driver, if it can. */
+void net_announce_ask(struct virtio_net *n);
 /* 5.1.6.5.4: the driver has seen the request. */
 void net_announce_ack(struct virtio_net *n);
+
+/* ---- net_nic.c ---- */
+
+extern const struct tn_nic net_nic; /* TN_NIC_1 */
+void net_nic_changed(struct virtio_net *n); /* what passes is not what it was */
 
 /* ---- net_vhost.c ---- */
 
