@@ -21,6 +21,14 @@ extern const struct qmp_module qmp_trace;    /* cmd_trace.c */
 
 const struct qmp_module *const qmp_modules[] = {
     &qmp_acpi,
+extern const struct qmp_module qmp_net; /* cmd_net.c */
+extern const struct qmp_module qmp_netdev_types; /* netdev_types.c */
+extern const struct qmp_module qmp_device; /* cmd_device.c */
+extern const struct qmp_module qmp_object; /* cmd_object.c */
+extern const struct qmp_module qmp_pci; /* cmd_pci.c */
+extern const struct qmp_module qmp_qom; /* cmd_qom.c */
+extern const struct qmp_module qmp_qom_types; /* cmd_qom_types.c */
+extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
     &qmp_mtree,
     &qmp_topology,
     &qmp_trace,
@@ -36,3 +44,11 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_fd,
     NULL,
 };
+    &qmp_net,
+    &qmp_netdev_types,
+    &qmp_device,
+    &qmp_object,
+    &qmp_pci,
+    &qmp_qom,
+    &qmp_qom_types,
+    &qmp_qtree,
