@@ -324,13 +324,20 @@ static int hotpluggable(const struct class_entry *c)
     return (c->cls->flags & TN_C_HOTPLUG) && (!c->inner || (c->inner->cls->flags & TN_C_HOTPLUG));
 }
 
-static int may_create(struct vm *vm, const struct class_entry *c, struct tn_err *e)
+static int may_create(const struct class_entry *c, struct tn_err *e)
 {
-    if ((c->cls->flags & TN_C_INTERNAL) && !c->compose)
-        return err_set(e, EINVAL, "Parameter 'driver' expects a pluggable device type");
-    if (!vm->cold && c->kind == TN_K_DEVICE && !hotpluggable(c))
-        return err_set(e, EINVAL, "Device '%s' does not support hotplugging", c->name);
-    return 0;
+    return (c->cls->flags & TN_C_INTERNAL) && !c->compose
+               ? err_set(e, EINVAL, "Parameter 'driver' expects a pluggable device type")
+               : 0;
+}
+
+static int may_come_late(const struct class_entry *c, const struct tn_bus *bus, struct tn_err *e)
+{
+    if (bus && !bus_takes_hotplug(bus))
+        return err_set(e, EINVAL, "Bus '%s' does not support hotplugging", bus->name);
+    return c->kind != TN_K_DEVICE || hotpluggable(c)
+               ? 0
+               : err_set(e, EINVAL, "Device '%s' does not support hotplugging", c->name);
 }
 
 static int check_id(const char *id, struct tn_err *e)
@@ -358,15 +365,15 @@ int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct 
     const struct class_entry *c = registry_class(vm->registry, kind, name, e);
     if (c)
         c = bus_transport_for(vm, c, kv_text(dict, "bus"));
-    if (!c || may_create(vm, c, e) < 0)
+    if (!c || may_create(c, e) < 0)
         return -EINVAL;
     struct tn_bus *bus = bus_free_inner(vm, c, kv_text(dict, "bus"));
     if (bus)
         c = c->inner;
     else if (c->cls->bus && !(bus = bus_for(vm, c, kv_text(dict, "bus"), e)))
         return -ENOENT;
-    if (bus && !vm->cold && !bus_takes_hotplug(bus))
-        return err_set(e, EINVAL, "Bus '%s' does not support hotplugging", bus->name);
+    if (!vm->cold && may_come_late(c, bus, e) < 0)
+        return -EINVAL;
     struct device *d = device_new(vm, c, id, NULL, NULL, e);
     if (!d)
         return -EINVAL;

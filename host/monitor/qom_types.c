@@ -66,11 +66,12 @@ static const char *parent_of_device(const struct class_entry *c)
     return strcmp(bus, "ISA") == 0 ? "isa-device" : *bus ? "device" : "sys-bus-device";
 }
 
-/* A class that has its place by a transport only is there under its transports' names. */
+/* A class that has its place by a transport only is there under its transports' names; the
+ * transport itself is one of the bases. */
 static int add_device(void *o, const struct class_entry *c)
 {
     struct fill *f = o;
-    if (!registry_composed(f->registry, c, 0))
+    if (!registry_composed(f->registry, c, 0) && !qom_type_find(f->types, c->name))
         add(f->types, c->name, parent_of_device(c), 0, 0);
     return 0;
 }

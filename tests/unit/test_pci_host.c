@@ -285,7 +285,8 @@ static int bridge_realize(void *s, struct tn_err *e)
     const struct tn_hotplug *plug = TN_GET(b->dev, struct tn_hotplug, TN_HOTPLUG_1);
     b->pci = TN_GET(b->dev, struct tn_pci, TN_PCI_1);
     int r = add_exp(b->dev, b->pci, PCI_EXP_TYPE_ROOT_PORT, e);
-    uint32_t flags = TN_PCIB_HOTPLUG | (b->one_slot ? TN_PCIB_ONE_SLOT : 0);
+    uint32_t flags =
+        (b->one_slot ? TN_PCIB_ONE_SLOT : 0) | (b->hotplug ? TN_PCIB_HOTPLUG : 0);
     if (r == 0)
         r = buses->bridge(b->dev, NULL, NULL, flags, NULL, NULL, &below_ops, b, &b->bus, e);
     if (r == 0 && b->hotplug)
@@ -972,7 +973,7 @@ TEST(assignment_numbers_buses_and_opens_windows)
 TEST(an_empty_bus_gets_no_window)
 {
     ERR_AUTO e = {0};
-    add("port", NULL, NULL);
+    add("port", NULL, PROPS("hotplug", "off"));
     cfg_write(0, 1, 0, PCI_MEMORY_BASE, 4, 0xd000d000);
     cfg_write(0, 1, 0, PCI_PREF_MEMORY_BASE, 4, 0xe000e000);
     pci_assign(vm, &windows, &e);
