@@ -208,6 +208,11 @@ static const char *const group_titles[CLI_N_GROUPS] = {
     [CLI_GROUP_OBJECT] = "Generic object creation",
 };
 
+const char *cli_group_title(enum cli_group g)
+{
+    return group_titles[g];
+}
+
 #define HELP_COLUMN 16
 
 /* Prints text line by line, each after the first (or each, if not in_line) from HELP_COLUMN on. */

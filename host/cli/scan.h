@@ -63,6 +63,8 @@ struct cli_opt {
 extern const struct cli_opt cli_opts[];
 extern const size_t cli_n_opts;
 
+const char *cli_group_title(enum cli_group g); /* as -help has it: "Standard options" */
+
 /* The option called name (without dashes), NULL if there is none. */
 const struct cli_opt *cli_opt_by_name(const char *name);
 const struct cli_opt *cli_opt_by_section(const char *section);
