@@ -29,6 +29,7 @@ struct acpi_cpu_hotplug {
     uint8_t ejected[MAX_CPUS]; /* the guest let go, and the main loop has not seen to it yet */
     struct tn_acpi_event *event;
     struct tn_bh *eject;
+    uint32_t told; /* the guest's tables are made: what comes later is an event */
 };
 
 static struct acpi_cpu_hotplug *of(struct vm *vm)
@@ -114,9 +115,9 @@ void acpi_cpu_plugged(struct vm *vm, uint32_t i)
     int entered = domain_enter(domain_of(s));
     s->slot[i].present = 1;
     s->slot[i].removing = 0;
-    s->slot[i].inserting = !vm->cold;
+    s->slot[i].inserting = s->told != 0;
     domain_leave(domain_of(s), entered);
-    if (!vm->cold && s->event)
+    if (s->told)
         acpi_host_table.raise(s->event);
 }
 
@@ -202,12 +203,17 @@ static int realize(void *p, struct tn_err *e)
     return err;
 }
 
+/* The tables are made anew, with what is there now. */
 static void reset(void *p, uint32_t kind, uint32_t phase)
 {
     struct acpi_cpu_hotplug *s = p;
     (void)kind;
-    if (phase == TN_RESET_ENTER)
-        cpu_regs_reset(&s->regs);
+    if (phase != TN_RESET_ENTER)
+        return;
+    cpu_regs_reset(&s->regs);
+    for (uint32_t i = 0; i < s->regs.n; i++)
+        s->slot[i].inserting = 0;
+    s->told = 1;
 }
 
 static void unrealize(void *p)

@@ -28,6 +28,7 @@ struct acpi_mem_hotplug {
     uint8_t ejected[MAX_SLOTS]; /* atomic: the guest let go, and the main loop has not seen to it */
     struct tn_acpi_event *event;
     struct tn_bh *eject;
+    uint32_t told; /* the guest's tables are made: what comes later is an event */
 };
 
 static struct acpi_mem_hotplug *of(struct vm *vm)
@@ -94,19 +95,20 @@ static const struct tn_region_ops ops = {.struct_size = sizeof ops,
 
 /* ---- what the machine tells ---- */
 
-void acpi_mem_plugged(struct vm *vm, uint32_t i, const struct mem_module *m)
+int acpi_mem_plugged(struct vm *vm, uint32_t i, const struct mem_module *m)
 {
     struct acpi_mem_hotplug *s = of(vm);
     if (!s)
-        return;
+        return 0;
     int entered = domain_enter(domain_of(s));
     s->module[i] = *m;
     s->slot[i].present = 1;
     s->slot[i].removing = 0;
-    s->slot[i].inserting = !vm->cold;
+    s->slot[i].inserting = s->told != 0;
     domain_leave(domain_of(s), entered);
-    if (!vm->cold)
+    if (s->told)
         acpi_host_table.raise(s->event);
+    return s->told != 0;
 }
 
 int acpi_mem_unplug_request(struct vm *vm, uint32_t i, struct tn_err *e)
@@ -185,12 +187,17 @@ static int realize(void *p, struct tn_err *e)
     return 0;
 }
 
+/* The tables are made anew, with what is there now. */
 static void reset(void *p, uint32_t kind, uint32_t phase)
 {
     struct acpi_mem_hotplug *s = p;
     (void)kind;
-    if (phase == TN_RESET_ENTER)
-        mem_regs_reset(&s->regs);
+    if (phase != TN_RESET_ENTER)
+        return;
+    mem_regs_reset(&s->regs);
+    for (uint32_t i = 0; i < s->regs.n; i++)
+        s->slot[i].inserting = 0;
+    s->told = 1;
 }
 
 static void unrealize(void *p)

@@ -8,8 +8,8 @@
 
 struct tn_plugin;
 
-/* Slot i has been filled with m. */
-void acpi_mem_plugged(struct vm *vm, uint32_t i, const struct mem_module *m);
+/* Slot i has been filled with m. 1: the guest is told of it; 0: it finds it when it starts. */
+int acpi_mem_plugged(struct vm *vm, uint32_t i, const struct mem_module *m);
 /* Asks the guest to let go of the module in slot i: its _EJ0 takes it away. -ENOTSUP with e. */
 int acpi_mem_unplug_request(struct vm *vm, uint32_t i, struct tn_err *e);
 /* Slot i is empty again. */

@@ -5,6 +5,12 @@
 #include <stddef.h>
 
 extern const struct qmp_module qmp_acpi; /* cmd_acpi.c */
+extern const struct qmp_module qmp_memory_save; /* cmd_memory_save.c */
+extern const struct qmp_module qmp_memory; /* cmd_memory.c */
+extern const struct qmp_module qmp_machine; /* cmd_machine.c */
+extern const struct qmp_module qmp_dump; /* cmd_dump.c */
+extern const struct qmp_module qmp_cpu_model; /* cmd_cpu_model.c */
+extern const struct qmp_module qmp_cpu; /* cmd_cpu.c */
 extern const struct qmp_module qmp_hmp;        /* cmd_hmp.c */
 extern const struct qmp_module qmp_hmp_cpu;    /* cmd_hmp_cpu.c */
 extern const struct qmp_module qmp_hmp_memory; /* cmd_hmp_memory.c */
@@ -21,6 +27,12 @@ extern const struct qmp_module qmp_trace;    /* cmd_trace.c */
 
 const struct qmp_module *const qmp_modules[] = {
     &qmp_acpi,
+    &qmp_memory_save,
+    &qmp_memory,
+    &qmp_machine,
+    &qmp_dump,
+    &qmp_cpu_model,
+    &qmp_cpu,
 extern const struct qmp_module qmp_net; /* cmd_net.c */
 extern const struct qmp_module qmp_netdev_types; /* netdev_types.c */
 extern const struct qmp_module qmp_device; /* cmd_device.c */

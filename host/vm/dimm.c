@@ -21,6 +21,7 @@ struct dimm {
     uint64_t addr, size;
     uint32_t node;
     int32_t slot;
+    int hot; /* it came when the machine was there already */
 };
 
 static struct machine *machine_of(const struct dimm *d)
@@ -197,8 +198,8 @@ static int realize(void *p, struct tn_err *e)
     if (err < 0)
         return err;
     m->dimm[d->slot] = device_of(d->dev);
-    acpi_mem_plugged(m->vm, (uint32_t)d->slot,
-                     &(struct mem_module){d->addr, d->size, d->node});
+    d->hot = acpi_mem_plugged(m->vm, (uint32_t)d->slot,
+                              &(struct mem_module){d->addr, d->size, d->node});
     return 0;
 }
 
@@ -262,7 +263,7 @@ int dimm_at(const struct vm *vm, uint32_t i, struct dimm_info *out)
                               .size = d->size,
                               .slot = i,
                               .node = d->node,
-                              .hotplugged = (dev->flags & TN_DEV_HOTPLUGGED) != 0};
+                              .hotplugged = (uint32_t)d->hot};
     return 0;
 }
 

@@ -252,6 +252,7 @@ void machine_free(struct machine *m)
     free(m->cpu_node);
     free(m->cpu);
     free(m->dimm);
+    dump_job_free(m->dump);
     free(m->distances);
     free(m);
 }

@@ -59,6 +59,7 @@ struct machine {
     uint8_t *cpu_node;      /* by CPU index; NULL without -numa */
     struct cpu_slot *cpu;   /* max_cpus of them (cpu.h); NULL on a machine without processors */
     struct device **dimm;   /* slots of them (dimm.h); NULL without slots */
+    struct dump_job *dump;  /* monitor/cmd_dump.c; NULL: none yet */
     struct acpi_cpu_hotplug *cpu_plug; /* acpi/cpu_hotplug.h; NULL: none */
     struct acpi_mem_hotplug *mem_plug; /* acpi/mem_hotplug.h; NULL: none */
     uint8_t *distances;     /* n_nodes * n_nodes, or NULL */
@@ -100,6 +101,7 @@ char *machine_cmdline(const struct machine *m);
 int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);
 /* Instead, where RAM is to come from another machine: what is not in RAM. */
 int machine_await(struct vm *vm, struct tn_err *e);
+void dump_job_free(struct dump_job *j); /* monitor/cmd_dump.c; NULL is fine */
 /* The enable matrix: plugin, built, default, run-time switch. Goes to out as a table. */
 struct buf;
 void machine_matrix(struct vm *vm, struct buf *out);
