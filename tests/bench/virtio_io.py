@@ -61,10 +61,17 @@ def command(kind, binary, rig, cpio, case):
     return l2.command_line(kind, binary, guest)
 
 
-def run(results, name, kind, line):
-    """One guest's life; every result that it prints."""
+def run(results, name, kind, line, again=True):
+    """One guest's life; every result that it prints. Another one, once, if the rig loses it."""
     with l2.Console(line, patience=180) as console:
-        console.expect(r'bench: done', f'{name}, {kind}: the results')
+        try:
+            console.expect(r'bench: done', f'{name}, {kind}: the results')
+        except l2.Failure:
+            if not again or not console.vanished():
+                raise
+            print(f'{name} {kind}: reset without a word; once more', file=sys.stderr, flush=True)
+            run(results, name, kind, line, again=False)
+            return
         for row, value in re.findall(r'bench: (\S+) ([0-9.e+]+)', console.text):
             if row != 'done':
                 results.add(f'{name}: {row}', unit_of(row), kind, float(value))

@@ -44,24 +44,46 @@ class System:
     def case(self, name):
         return case(self.tap, f'Debian on {self.machine}: {name}')
 
+    def command(self, folder):
+        rig = self.options.rig
+        guest = l2.Guest(kernel=f'{rig}/kernel/6.12/vmlinux', initrd=f'{rig}/disk/boot.cpio', machine=self.machine,
+                         cpus=2, memory_mib=512, append='root=/dev/vda', no_reboot=True,
+                         extra=(*disk_and_network(rig, self.machine), *console_and_rng(self.machine, folder)))
+        return l2.command_line(self.options.vmm, self.options.binary, guest)
+
     def run(self):
+        if not self.attempt(again=True):
+            self.attempt(again=False)
+
+    def attempt(self, again):
+        """False: the guest was lost before its login, and may have another life."""
         with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
-            rig = self.options.rig
-            guest = l2.Guest(kernel=f'{rig}/kernel/6.12/vmlinux', initrd=f'{rig}/disk/boot.cpio', machine=self.machine,
-                             cpus=2, memory_mib=512, append='root=/dev/vda', no_reboot=True,
-                             extra=(*disk_and_network(rig, self.machine), *console_and_rng(self.machine, folder)))
-            command = l2.command_line(self.options.vmm, self.options.binary, guest)
+            command = self.command(folder)
             failed_before = self.tap.failed
             with l2.Console(command, self.options.patience, sys.stderr if self.options.verbose else None) as console:
-                self.check(console, pathlib.Path(folder))
+                failure = self.log_in(console)
+                if failure and again and console.vanished():
+                    self.tap.comment(f'{self.machine}: reset without a word after {console.seconds():.0f} s; once more')
+                    return False
+                self.check(console, failure, pathlib.Path(folder))
             if self.tap.failed > failed_before:
                 self.tap.comment('\n'.join(['$ ' + shlex.join(command), *console.last_lines(30)]))
+        return True
 
-    def check(self, console, folder):
-        with self.case('a login on ttyS0'):
+    @staticmethod
+    def log_in(console):
+        try:
             console.log_in(USER, PASSWORD)
+        except l2.Failure as failure:
+            return failure
+        return None
+
+    def check(self, console, failure, folder):
+        with self.case('a login on ttyS0'):
+            if failure:
+                raise failure
             self.tap.comment(f'a shell after {console.seconds():.1f} s')
-        if console.process.poll() is not None:
+        if failure:
             return  # its last words say why
         with self.case('a login on hvc0'), l2.SecondLine(console, folder / 'hvc0') as hvc0:
             hvc0.send('')
