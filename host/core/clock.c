@@ -48,3 +48,8 @@ void clock_set(struct clock *c, uint64_t ns)
     if (c->manual && ns > c->at)
         __atomic_store_n(&c->at, ns, __ATOMIC_RELAXED);
 }
+
+void clock_load(struct clock *c, uint64_t ns)
+{
+    __atomic_store_n(&c->at, ns, __ATOMIC_RELAXED);
+}

@@ -18,4 +18,7 @@ void clock_start(struct clock *c);                       /* main thread, while n
 void clock_stop(struct clock *c);
 void clock_set(struct clock *c, uint64_t ns); /* manual only, never backwards */
 
+/* Guest time becomes ns, as in a saved machine; the clock is stopped or manual. */
+void clock_load(struct clock *c, uint64_t ns);
+
 #endif

@@ -15,6 +15,13 @@ int state_save(struct device *d, struct buf *out, struct tn_err *e);
  * elements. If a callback of the class refuses later, the device is reset. 0 or -errno with e. The
  * device is quiesced. Main thread. */
 int state_load(struct device *d, const void *p, size_t len, struct tn_err *e);
+/* The same of something that is no device: a struct s of the host's, by its table. Callbacks of the
+ * table run without a lock. Main thread. */
+int state_write(const struct tn_state *st, void *s, struct buf *out, struct tn_err *e);
+int state_read(const struct tn_state *st, void *s, const void *p, size_t len, struct tn_err *e);
+/* Would state_load take these bytes, as far as the class's table can say? Changes nothing. Main
+ * thread. */
+int state_fits(struct device *d, const void *p, size_t len, struct tn_err *e);
 /* Appends the saved bytes to json as one JSON object; needs no device. 0 or -EINVAL with e. Any
  * thread. */
 int state_print(const void *p, size_t len, struct buf *json, struct tn_err *e);

@@ -347,6 +347,39 @@ const struct tn_stream stream_table = {
 
 /* ---- the file ---- */
 
+int state_read(const struct tn_state *st, void *s, const void *p, size_t len, struct tn_err *e)
+{
+    struct state_part root;
+    struct tn_load l = {.e = e};
+    int r = state_parse(p, len, &root, e);
+    if (r == 0)
+        r = check_part(&l, &root, st, s);
+    if (r == 0)
+        r = apply_part(&l, &root, st, s);
+    state_parse_free(&root);
+    return r;
+}
+
+static int cannot(struct device *d, int r, const struct tn_err *why, struct tn_err *e)
+{
+    return err_set(e, -r, "Device '%s' cannot be loaded: %s", device_id(d), err_text(why));
+}
+
+int state_fits(struct device *d, const void *p, size_t len, struct tn_err *e)
+{
+    struct tn_state none;
+    struct state_part root;
+    ERR_AUTO why = {0};
+    struct tn_load l = {.vm = d->vm, .e = &why};
+    int r = state_parse(p, len, &root, &why);
+    int entered = domain_enter(d->domain);
+    if (r == 0)
+        r = check_part(&l, &root, state_of(d, &none), d->pub.self);
+    domain_leave(d->domain, entered);
+    state_parse_free(&root);
+    return r == 0 ? 0 : cannot(d, r, &why, e);
+}
+
 int state_load(struct device *d, const void *p, size_t len, struct tn_err *e)
 {
     struct tn_state none;
@@ -366,5 +399,5 @@ int state_load(struct device *d, const void *p, size_t len, struct tn_err *e)
         return 0;
     if (l.touched)
         device_reset(d, TN_RESET_COLD);
-    return err_set(e, -r, "Device '%s' cannot be loaded: %s", device_id(d), err_text(&why));
+    return cannot(d, r, &why, e);
 }

@@ -236,6 +236,24 @@ static int proofread(const struct tn_save *o)
     return r;
 }
 
+/* Nothing is left in out of what failed. */
+static int finish(const struct tn_save *o, int r)
+{
+    if (r == 0)
+        r = proofread(o);
+    if (r < 0)
+        o->out->len = o->start;
+    if (r < 0 && o->out->data)
+        o->out->data[o->out->len] = 0;
+    return r;
+}
+
+int state_write(const struct tn_state *st, void *s, struct buf *out, struct tn_err *e)
+{
+    struct tn_save o = {.out = out, .start = out->len, .e = e};
+    return finish(&o, write_file(&o, st, s));
+}
+
 int state_save(struct device *d, struct buf *out, struct tn_err *e)
 {
     struct tn_state none;
@@ -244,13 +262,8 @@ int state_save(struct device *d, struct buf *out, struct tn_err *e)
     int entered = domain_enter(d->domain);
     int r = write_file(&o, state_of(d, &none), d->pub.self);
     domain_leave(d->domain, entered);
-    if (r == 0)
-        r = proofread(&o);
-    if (r == 0)
-        return 0;
-    out->len = o.start;
-    if (out->data)
-        out->data[out->len] = 0;
-    return err_set(e, -r, "Device '%s' cannot be saved: %s", device_id(d),
-                   why.err ? why.text : strerror(-r));
+    r = finish(&o, r);
+    return r == 0 ? 0
+                  : err_set(e, -r, "Device '%s' cannot be saved: %s", device_id(d),
+                            why.err ? why.text : strerror(-r));
 }
