@@ -3,6 +3,7 @@
 #include "memory_impl.h"
 
 #include "core/loop.h"
+#include "dirty.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -47,11 +48,11 @@ static int t_map(struct tn_as *a, uint64_t iova, uint64_t len, uint32_t dir, str
 static void t_unmap(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uint32_t dir,
                     uint64_t written)
 {
-    (void)a; /* no dirty log runs and nothing translates: there is nobody to tell */
-    (void)seg;
-    (void)n;
-    (void)dir;
-    (void)written;
+    for (uint32_t i = 0; i < n && written && (dir & TN_DMA_WRITE); i++) {
+        uint64_t here = seg[i].len < written ? seg[i].len : written;
+        dirty_mark(a->vm, seg[i].cookie, here);
+        written -= here;
+    }
 }
 
 static int t_map_retry(struct tn_as *a, struct tn_bh *b)
@@ -63,19 +64,15 @@ static int t_map_retry(struct tn_as *a, struct tn_bh *b)
 
 static void t_dirty(struct tn_as *a, uint64_t iova, uint64_t len)
 {
-    (void)a;
-    (void)iova;
-    (void)len;
+    dirty_mark(a->vm, iova, len);
 }
 
 static void t_dirty_bitmap(struct tn_as *a, uint64_t iova, uint32_t shift, const uint64_t *bits,
                            uint64_t nbits)
 {
-    (void)a;
-    (void)iova;
-    (void)shift;
-    (void)bits;
-    (void)nbits;
+    for (uint64_t i = 0; i < nbits && shift < 64; i++)
+        if (bits[i / 64] >> i % 64 & 1)
+            dirty_mark(a->vm, iova + (i << shift), (uint64_t)1 << shift);
 }
 
 static void release_space(struct managed *m)
@@ -138,6 +135,8 @@ static int t_listen(struct tn_as *a, const struct tn_dma_listener *ops, void *o,
     }
     l->next = m->listeners;
     m->listeners = l;
+    if (m->logging && !dirty_can_follow(l))
+        __atomic_store_n(&m->blind, a->dev ? device_id(a->dev) : "a listener", __ATOMIC_RELEASE);
     managed_add(a->dev, &l->m);
     return 0;
 }
@@ -158,10 +157,19 @@ static void t_committed(struct tn_dev *d, uint64_t token, int err)
     (void)err;
 }
 
+static void forget_cache(struct cache *k)
+{
+    pthread_mutex_lock(&k->vm->memory->lock);
+    LIST_REMOVE(k, all);
+    pthread_mutex_unlock(&k->vm->memory->lock);
+}
+
 static void release_cache(struct managed *m)
 {
+    struct cache *k = (struct cache *)(void *)((char *)m - offsetof(struct cache, m));
     managed_del(m);
-    free((char *)m - offsetof(struct cache, m));
+    forget_cache(k);
+    free(k);
 }
 
 /* A callback may just be reading it. */
@@ -189,6 +197,10 @@ static const struct tn_cached *t_cache(struct tn_as *a, struct tn_ctx *c, uint64
     reader_leave(me);
     k->vm = a->vm;
     k->m.release = release_cache;
+    pthread_mutex_lock(&a->vm->memory->lock);
+    k->c.log = a->vm->memory->logging;
+    LIST_INSERT_HEAD(&a->vm->memory->caches, k, all);
+    pthread_mutex_unlock(&a->vm->memory->lock);
     managed_add(a->dev, &k->m);
     return &k->c;
 }
@@ -197,6 +209,7 @@ static void t_uncache(const struct tn_cached *c)
 {
     struct cache *k = (struct cache *)(uintptr_t)c;
     managed_del(&k->m);
+    forget_cache(k);
     bh_once(k->vm->main, NULL, free_cache, k);
 }
 

@@ -128,6 +128,13 @@ int kvm_memslot(struct kvm *k, uint32_t slot, uint32_t flags, uint64_t gpa, uint
     return ioctl(k->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0 ? -errno : 0;
 }
 
+int kvm_dirty_log(struct kvm *k, uint32_t slot, uint64_t *bits)
+{
+    struct kvm_dirty_log d = {.slot = slot};
+    d.dirty_bitmap = bits;
+    return ioctl(k->fd, KVM_GET_DIRTY_LOG, &d) < 0 ? -errno : 0;
+}
+
 int kvm_ioeventfd(struct kvm *k, int pio, uint64_t addr, uint32_t size, uint32_t match,
                   uint64_t data, int fd, int on)
 {

@@ -16,6 +16,9 @@ int kvm_has(const struct kvm *k, long cap); /* KVM_CHECK_EXTENSION of the VM */
 
 /* A memslot; len 0 removes it. Any thread. 0 or -errno. */
 int kvm_memslot(struct kvm *k, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *va);
+/* Pages of a logged memslot that vCPUs and KVM have written since the last call, a bit each. Any
+ * thread. 0 or -errno. */
+int kvm_dirty_log(struct kvm *k, uint32_t slot, uint64_t *bits);
 uint32_t kvm_max_slots(const struct kvm *k);
 /* 0 or -errno; the kernel may refuse (its buses take 1000 each). Any thread. */
 int kvm_ioeventfd(struct kvm *k, int pio, uint64_t addr, uint32_t size, uint32_t match,

@@ -2,6 +2,7 @@
 #include "memory_impl.h"
 
 #include "core/loop.h"
+#include "dirty.h"
 #include "kvm.h"
 #include "util/alloc.h"
 #include <errno.h>
@@ -26,6 +27,13 @@ struct tn_mem *mem_new(struct vm *vm, const char *name, void *va, uint64_t len, 
                          .flags = flags,
                          .page_shift = page_shift,
                          .block = ++vm->memory->blocks};
+    pthread_mutex_lock(&vm->memory->lock);
+    LIST_INSERT_HEAD(&vm->memory->all, m, in_vm);
+    if (vm->memory->logging) { /* all of it is news */
+        m->dirty = xcalloc((len >> DIRTY_SHIFT) / 64 + 1, sizeof *m->dirty);
+        dirty_mark_block(m, 0, len);
+    }
+    pthread_mutex_unlock(&vm->memory->lock);
     return m;
 }
 
@@ -35,10 +43,26 @@ void mem_free(struct tn_mem *m)
         return;
     if (m->mapped)
         memory_unmap(m->vm, m);
+    pthread_mutex_lock(&m->vm->memory->lock);
+    LIST_REMOVE(m, in_vm);
+    pthread_mutex_unlock(&m->vm->memory->lock);
     munmap(m->va, m->len);
     close_fd(&m->fd);
     free(m->name);
+    free(m->dirty);
     free(m);
+}
+
+int memory_each(struct vm *vm, int (*fn)(void *o, struct tn_mem *m), void *o)
+{
+    struct tn_mem *m;
+    LIST_FOREACH(m, &vm->memory->all, in_vm)
+    {
+        int r = fn(o, m);
+        if (r)
+            return r;
+    }
+    return 0;
 }
 
 /* ---- memslots ---- */
@@ -64,14 +88,14 @@ static void slot_give(struct memory *m, int slot)
 }
 
 /* Without KVM there is nothing to tell anybody: number 0 stands for success. */
-static int slot_map(struct memory *m, uint64_t gpa, void *va, uint64_t len, uint32_t ro)
+static int slot_map(struct memory *m, uint64_t gpa, void *va, uint64_t len, uint32_t flags)
 {
     if (!m->vm->kvm)
         return 0;
     int slot = slot_take(m);
     if (slot < 0)
         return slot;
-    int err = kvm_memslot(m->vm->kvm, (uint32_t)slot, ro ? KVM_MEM_READONLY : 0, gpa, len, va);
+    int err = kvm_memslot(m->vm->kvm, (uint32_t)slot, flags, gpa, len, va);
     if (err == 0)
         return slot;
     slot_give(m, slot);
@@ -88,7 +112,7 @@ static void slot_unmap(struct memory *m, int slot)
 
 int memory_overlay_map(struct vm *vm, uint64_t gpa, void *va, uint64_t len, uint32_t ro)
 {
-    return slot_map(vm->memory, gpa, va, len, ro);
+    return slot_map(vm->memory, gpa, va, len, ro ? KVM_MEM_READONLY : 0);
 }
 
 void memory_overlay_unmap(struct vm *vm, int slot)
@@ -120,14 +144,17 @@ static void reclaim(void *p)
 
 static struct ram_table *build(struct memory *m)
 {
-    struct ram_table *t = xcalloc(1, sizeof *t + m->npieces * sizeof t->ram[0]);
+    struct ram_table *t =
+        xcalloc(1, sizeof *t + m->npieces * (sizeof t->ram[0] + sizeof t->from[0]));
+    t->from = (struct ram_from *)(void *)(t->ram + m->npieces);
     for (uint32_t i = 0; i < m->npieces; i++) {
         const struct piece *p = &m->piece[i];
         t->ram[i] = (struct tn_ram){p->gpa, p->len, p->mem->va + p->off,
                                     p->ro ? TN_DMA_READ : TN_DMA_READ | TN_DMA_WRITE,
                                     p->ro ? TN_MEM_ROM : TN_MEM_RAM};
+        t->from[i] = (struct ram_from){p->mem, p->off};
     }
-    t->view = (struct tn_view){sizeof t->view, m->npieces, 0, sizeof t->ram[0], t->ram};
+    t->view = (struct tn_view){sizeof t->view, m->npieces, m->logging, sizeof t->ram[0], t->ram};
     return t;
 }
 
@@ -164,11 +191,11 @@ void memory_as_gate(struct tn_as *a, uint32_t open)
     pthread_mutex_unlock(&m->lock);
 }
 
-static void publish(struct memory *m)
+void memory_publish(struct memory *m)
 {
     struct ram_table *old = m->table;
-    qsort(m->piece, m->npieces, sizeof *m->piece, by_gpa);
     pthread_mutex_lock(&m->lock);
+    qsort(m->piece, m->npieces, sizeof *m->piece, by_gpa);
     __atomic_store_n(&m->table, build(m), __ATOMIC_RELEASE);
     struct tn_as *a;
     LIST_FOREACH(a, &m->spaces, all)
@@ -276,7 +303,8 @@ int memory_map(struct vm *vm, struct tn_mem *mem, uint64_t off, uint64_t gpa, ui
     struct memory *m = vm->memory;
     if (!len || len > ~gpa || off > mem->len || len > mem->len - off || overlaps(m, gpa, len))
         return err_set(e, EINVAL, "memory '%s' does not fit at 0x%" PRIx64, mem->name, gpa);
-    struct piece p = {gpa, len, off, mem, ro, slot_map(m, gpa, mem->va + off, len, ro)};
+    uint32_t flags = ro ? KVM_MEM_READONLY : m->logging ? KVM_MEM_LOG_DIRTY_PAGES : 0;
+    struct piece p = {gpa, len, off, mem, ro, slot_map(m, gpa, mem->va + off, len, flags)};
     if (p.slot < 0)
         return err_set(e, -p.slot, "memory '%s' at 0x%" PRIx64 ": KVM refuses it: %s", mem->name,
                        gpa, strerror(-p.slot));
@@ -289,10 +317,12 @@ int memory_map(struct vm *vm, struct tn_mem *mem, uint64_t off, uint64_t gpa, ui
             return r;
         }
     }
+    pthread_mutex_lock(&m->lock);
     m->piece = xrealloc(m->piece, (m->npieces + 1) * sizeof *m->piece);
     m->piece[m->npieces++] = p;
+    pthread_mutex_unlock(&m->lock);
     mem->mapped++;
-    publish(m);
+    memory_publish(m);
     return 0;
 }
 
@@ -305,8 +335,10 @@ void memory_unmap(struct vm *vm, struct tn_mem *mem)
             i++;
             continue;
         }
+        pthread_mutex_lock(&m->lock);
         m->piece[i] = m->piece[--m->npieces];
-        publish(m);
+        pthread_mutex_unlock(&m->lock);
+        memory_publish(m);
         for (struct listener *l = m->listeners; l; l = l->next)
             memory_tell_unmap(l, &p);
         slot_unmap(m, p.slot);
@@ -373,6 +405,8 @@ static int copy(struct vm *vm, uint64_t gpa, void *buf, uint64_t len, uint32_t d
             break;
         }
         fn(va, buf, n);
+        if (v->log && dir == TN_DMA_WRITE)
+            dirty_mark(vm, gpa, n);
         gpa += n;
         buf = (uint8_t *)buf + n;
         len -= n;

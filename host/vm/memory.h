@@ -17,6 +17,8 @@ struct tn_mem {
     uint32_t page_shift;
     struct device *user; /* who claimed it */
     uint32_t mapped;     /* times it is in the guest's address space */
+    uint64_t *dirty;     /* dirty.h: a bit for each page; NULL: nobody asks. Atomic */
+    LIST_ENTRY(tn_mem) in_vm;
 };
 
 struct memory *memory_new(struct vm *vm);
@@ -49,6 +51,8 @@ int memory_each_piece(struct vm *vm, int (*fn)(void *o, const struct memory_piec
 /* Host address of len bytes of RAM at gpa, or NULL if they are not wholly in one piece. Main
  * thread, or before vCPUs run. */
 void *memory_ptr(struct vm *vm, uint64_t gpa, uint64_t len);
+/* Every block, oldest last, until fn is not 0. Main thread. */
+int memory_each(struct vm *vm, int (*fn)(void *o, struct tn_mem *m), void *o);
 /* Any thread. 0 or -EFAULT; then part of it may be done. */
 int memory_read(struct vm *vm, uint64_t gpa, void *buf, uint64_t len);
 int memory_write(struct vm *vm, uint64_t gpa, const void *buf, uint64_t len);

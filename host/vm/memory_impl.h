@@ -14,9 +14,14 @@ struct piece {
 };
 /* What is published: the pieces as DMA sees them, sorted. The view comes first, so that devices can
  * have it as it is. */
+struct ram_from {
+    struct tn_mem *mem;
+    uint64_t off;
+};
 struct ram_table {
     struct tn_view view;
     struct ram_table *next; /* among the retired */
+    struct ram_from *from;  /* of each row of ram; behind them */
     struct tn_ram ram[];
 };
 struct listener {
@@ -29,6 +34,7 @@ struct listener {
 struct cache {
     struct tn_cached c; /* first */
     struct managed m;
+    LIST_ENTRY(cache) all;
     struct vm *vm;
 };
 struct device_space {
@@ -45,10 +51,14 @@ struct memory {
     struct tn_bh *reclaim;
     struct listener *listeners;
     LIST_HEAD(, tn_as) spaces;
-    uint64_t blocks; /* numbers given out */
+    LIST_HEAD(, tn_mem) all;
+    LIST_HEAD(, cache) caches;
+    uint32_t logging;  /* dirty.h; atomic */
+    const char *blind; /* dirty_blind(); atomic */
+    uint64_t blocks;   /* numbers given out */
     uint8_t *slot_used;
     uint32_t nslots;
-    pthread_mutex_t lock; /* leaf: slots, and what the spaces show */
+    pthread_mutex_t lock; /* leaf: slots, pieces and lists as writers, and what the spaces show */
 };
 
 static inline const struct tn_view *memory_view(const struct vm *vm)
@@ -59,6 +69,10 @@ static inline const struct tn_view *memory_view(const struct vm *vm)
  */
 uint64_t memory_piece_at(const struct tn_view *v, uint64_t gpa, uint64_t len, uint32_t dir,
                          uint8_t **va);
+/* The table as pieces and log are now. Main thread. */
+void memory_publish(struct memory *m);
+/* Does it say, or need not say, what it writes? */
+int dirty_can_follow(const struct listener *l);
 int memory_tell_map(struct listener *l, const struct piece *p, struct tn_err *e);
 void memory_tell_unmap(struct listener *l, const struct piece *p);
 void memory_listener_free(struct listener *l);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* "tenon.memory/1": memory back ends and RAM of devices. */
 #include "core/loop.h"
+#include "dirty.h"
 #include "memory.h"
 #include "util/alloc.h"
 #include <errno.h>
@@ -80,9 +81,7 @@ static int m_alloc(struct tn_dev *d, const char *name, uint64_t len, struct tn_m
 
 static void m_dirty(struct tn_mem *m, uint64_t off, uint64_t len)
 {
-    (void)m;
-    (void)off;
-    (void)len;
+    dirty_mark_block(m, off, len);
 }
 
 static int m_sync(struct tn_mem *m, uint64_t off, uint64_t len, void (*done)(void *, int),
