@@ -46,6 +46,15 @@ int pci_aml_prt(struct tn_bus *b, struct buf *aml);
 /* Every function in order of address, until fn is not 0. */
 int pci_each(struct vm *vm, int (*fn)(void *o, struct device *d, uint32_t rid), void *o);
 
+/* State of the function that d is: appends it to out; says whether it could be loaded, changing
+ * nothing; loads it, before its class's. 0 or -errno with e. d is at rest. Main thread. */
+int pci_state_save(struct device *d, struct buf *out, struct tn_err *e);
+int pci_state_fits(struct device *d, const void *p, size_t len, struct tn_err *e);
+int pci_state_load(struct device *d, const void *p, size_t len, struct tn_err *e);
+/* CONFIG_ADDRESS, and what follows from all functions together once the last is loaded. */
+uint32_t pci_state_address(const struct vm *vm);
+void pci_state_loaded(struct vm *vm, uint32_t address);
+
 /* A function's registers as they are now. */
 struct pci_info {
     uint32_t bus, slot, function;

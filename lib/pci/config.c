@@ -253,7 +253,7 @@ uint32_t pci_config_reset(struct pci_config *c, bool power_on)
     return changes_since(c, &old);
 }
 
-int pci_config_restore(struct pci_config *c, const void *bytes, size_t len, uint32_t *bad)
+int pci_config_agrees(const struct pci_config *c, const void *bytes, size_t len, uint32_t *bad)
 {
     const uint8_t *b = bytes;
 
@@ -266,7 +266,14 @@ int pci_config_restore(struct pci_config *c, const void *bytes, size_t len, uint
             return -EINVAL;
         }
     }
-    memcpy(c->bytes, b, len);
+    return 0;
+}
+
+int pci_config_restore(struct pci_config *c, const void *bytes, size_t len, uint32_t *bad)
+{
+    if (pci_config_agrees(c, bytes, len, bad) < 0)
+        return -EINVAL;
+    memcpy(c->bytes, bytes, len);
     pci_bars_update(c);
     return 0;
 }

@@ -128,6 +128,8 @@ uint32_t pci_config_reset(struct pci_config *c, bool power_on);
 /* Takes over c->size bytes of saved configuration space. Returns 0; -EINVAL if len is not c->size
  * or a bit that the check plane guards differs, then *bad (if not NULL) is its offset and c is
  * unchanged. The owner acts on all BARs. */
+/* Whether pci_config_restore() would take them: 0 or -EINVAL. Changes nothing. */
+int pci_config_agrees(const struct pci_config *c, const void *bytes, size_t len, uint32_t *bad);
 int pci_config_restore(struct pci_config *c, const void *bytes, size_t len, uint32_t *bad);
 
 /* Makes the function absent (slot power off, function level reset under way) or present. Returns

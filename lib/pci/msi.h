@@ -115,6 +115,9 @@ uint64_t msix_pba_read(struct msix *m, uint64_t off, uint32_t size);
 
 /* To be called after each guest write to the function's configuration space. */
 void msix_written(struct msix *m, const struct pci_written *w);
+/* Takes over msix_table_len() and msix_pba_len() bytes; bits that no guest can set are dropped.
+ * msix_refresh() is to follow. */
+void msix_restore(struct msix *m, const uint8_t *table, const uint8_t *pba);
 /* Tells the owner everything anew after table, pending bits and registers were restored. */
 void msix_refresh(struct msix *m);
 /* After pci_config_reset(): masks all entries, zeroes their messages, drops pending bits. */

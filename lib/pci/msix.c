@@ -246,6 +246,15 @@ static void store(struct msix *m, uint64_t off, uint32_t size, uint64_t value)
         put_le32(m->table + off + i, (uint32_t)(value >> (8 * i)) & writable(off + i));
 }
 
+void msix_restore(struct msix *m, const uint8_t *table, const uint8_t *pba)
+{
+    for (uint32_t off = 0; off < msix_table_len(m); off += 4)
+        put_le32(m->table + off, get_le32(table + off) & writable(off));
+    memcpy(m->pba, pba, msix_pba_len(m));
+    for (uint32_t vec = m->nvec; vec % 64; vec++)
+        m->pba[vec / 8] &= (uint8_t) ~(1u << vec % 8);
+}
+
 void msix_table_write(struct msix *m, uint64_t off, uint32_t size, uint64_t value)
 {
     uint32_t vec = (uint32_t)(off / PCI_MSIX_ENTRY_SIZE);
