@@ -12,6 +12,7 @@
 #include "core/services.h"
 #include "core/trace_host.h"
 #include "daemon.h"
+#include "migration/migration.h"
 #include "monitor/monitor.h"
 #include "monitor/qtest.h"
 #include "monitor/topology.h"
@@ -122,8 +123,9 @@ struct unsupported {
 static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
 {
     const struct unsupported list[] = {
-        {"-audiodev", o->audiodevs.n != 0}, {"-incoming", o->incoming != NULL},
-        {"-add-fd", o->add_fds.n != 0},     {"-dtb", o->dtb != NULL},
+        {"-audiodev", o->audiodevs.n != 0},
+        {"-add-fd", o->add_fds.n != 0},
+        {"-dtb", o->dtb != NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(list); i++)
         if (list[i].given)
@@ -308,6 +310,8 @@ static int wait_preconfig(struct vm *vm, const struct cli_options *o, struct tn_
 static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
     int err = machine_create(vm, o, e);
+    if (err == 0 && o->incoming)
+        migration_expect(vm);
     if (err == 0)
         err = set_traces(vm, o, e);
     copy_globals(vm, o);
@@ -363,7 +367,9 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     warn_unused_globals(vm);
     tracer_warn_unused(vm);
     net_warn_unused(vm);
-    err = run_start(vm, e);
+    err = o->incoming ? run_await(vm, e) : run_start(vm, e);
+    if (err == 0 && o->incoming)
+        err = migration_await(vm, o->incoming, e);
     if (err == 0 && o->dump_topology)
         err = topology_write(vm, o->dump_topology, e) < 0 ? -EIO : -ECANCELED;
     if (err == -ECANCELED) {

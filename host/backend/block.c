@@ -2,6 +2,8 @@
 /* The front end's table: who is attached to a disk, and what becomes of its errors. */
 #include "block_impl.h"
 
+#include "block_runtime.h"
+#include "monitor/monitor.h"
 #include "util/alloc.h"
 #include "vm/run.h"
 #include <errno.h>
@@ -20,6 +22,8 @@ static void release_front(struct managed *m)
     b->front = NULL;
     b->dev->holds--;
     blk_access(b, 0, NULL);
+    if (f->dev->realize_done)
+        block_let_go(b);
     free(f);
 }
 
@@ -59,12 +63,16 @@ static int t_attach(struct tn_blk *b, struct tn_dev *d, uint32_t flags, const st
     flags &= TN_BLKA_WRITE | TN_BLKA_SHARE_RW;
     int r = may_attach(b, flags, o, e);
     if (r == 0)
-        r = blk_access(b, flags | TN_BLKA_READ, e);
+        r = block_front_access(b, flags | TN_BLKA_READ, e);
     if (r < 0)
         return r;
     struct blk_front *f = XNEW(struct blk_front);
-    *f = (struct blk_front){
-        .m.release = release_front, .b = b, .dev = device_of(d), .ops = o, .s = s};
+    *f = (struct blk_front){.m.release = release_front,
+                            .b = b,
+                            .dev = device_of(d),
+                            .ops = o,
+                            .s = s,
+                            .access = flags | TN_BLKA_READ};
     LIST_INIT(&f->queues);
     b->front = f;
     b->dev->holds++;
@@ -105,21 +113,37 @@ static uint32_t policy_of(const struct tn_blk *b, uint32_t op, uint32_t policy)
     return policy;
 }
 
+static uint32_t action_of(const struct tn_blk *b, uint32_t op, int err, uint32_t policy)
+{
+    policy = policy_of(b, op, policy);
+    return policy != TN_BLKE_ENOSPC ? policy : err == ENOSPC ? TN_BLKE_STOP : TN_BLKE_REPORT;
+}
+
+static void tell_error(const struct tn_blk *b, uint32_t op, int err, uint32_t action)
+{
+    struct kv_node *data = kv_new(KV_DICT);
+    const struct tn_blk *image = block_image(b);
+    ret_str(data, "qom-path", b->front ? b->front->dev->path : "");
+    ret_str(data, "device", b->drive ? b->drive : "");
+    ret_str(data, "node-name", image->dev->id);
+    ret_str(data, "operation", op == TN_BLK_READ ? "read" : "write");
+    ret_str(data, "action", action == TN_BLKE_IGNORE  ? "ignore"
+                            : action == TN_BLKE_STOP ? "stop"
+                                                     : "report");
+    if (action == TN_BLKE_STOP)
+        ret_bool(data, "nospace", err == ENOSPC);
+    ret_str(data, "reason", strerror(err));
+    monitor_event(b->dev->vm, "BLOCK_IO_ERROR", data);
+}
+
 static int t_on_error(struct tn_blk *b, uint32_t op, int err, uint32_t policy)
 {
     err = err < 0 ? -err : err;
-    switch (policy_of(b, op, policy)) {
-    case TN_BLKE_IGNORE:
-        return 1;
-    case TN_BLKE_ENOSPC:
-        if (err != ENOSPC)
-            return 0;
-        break;
-    case TN_BLKE_STOP:
-        break;
-    default:
-        return 0;
-    }
+    uint32_t action = action_of(b, op, err, policy);
+    tell_error(b, op, err, action);
+    if (action != TN_BLKE_STOP)
+        return action == TN_BLKE_IGNORE;
+    __atomic_store_n(&b->io_error, (uint32_t)err, __ATOMIC_RELAXED);
     AUTO_FREE char *text =
         xasprintf("%s: %s: %s; the machine is paused", user_name(b),
                   op == TN_BLK_READ ? "read error" : "write error", strerror(err));

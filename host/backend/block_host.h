@@ -59,5 +59,14 @@ void block_stats(struct tn_blk *b, struct block_stats *out);
 struct device *block_protocol(struct device *d);
 /* Reads len bytes at off, running the main loop until they are there. 0 or -errno. */
 int block_read_now(struct tn_blk *b, uint64_t off, void *buf, uint64_t len);
+/* What was written is on stable storage. 0 or -errno. */
+int block_flush_now(struct tn_blk *b);
+
+/* on 0: every disk is flushed and let go, so that another process can have it; the machine stands
+ * still. on 1: all are taken again. Nothing where that is so already. 0, or -errno with e and all are
+ * as before. */
+int block_activate(struct vm *vm, uint32_t on, struct tn_err *e);
+/* b has a front end: it is used now, or, while disks are let go, once they are taken. */
+int block_front_access(struct tn_blk *b, uint32_t flags, struct tn_err *e);
 
 #endif

@@ -66,6 +66,9 @@ struct tn_blk {
     uint32_t rerror, werror; /* TN_BLKE_* */
     char *drive;             /* id of the -drive whose root this is, or NULL */
     uint32_t automatic;      /* if= connected it to a disk of its own */
+    uint32_t owned;          /* the user made it by itself: it goes when he says so */
+    uint32_t orphan;         /* its drive was removed while it was in use: it goes with its device */
+    uint32_t io_error;       /* the errno that stopped the machine last; atomic */
 
     struct tn_blk_info info;  /* of the back end; changes while nothing is in flight */
     uint32_t opened;          /* info is valid */
@@ -87,6 +90,7 @@ struct blk_front {
     struct device *dev;
     const struct tn_blk_ops *ops;
     void *s;
+    uint32_t access; /* TN_BLKA_*; 0 is let go by block_activate() */
     LIST_HEAD(, tn_blkq) queues;
 };
 
@@ -182,6 +186,11 @@ int blk_adopt(struct tn_blk *parent, struct tn_blk *b, struct tn_err *e);
 void blk_release(struct tn_blk *b); /* its parent goes; NULL is fine */
 /* Nothing is kept back on purpose in b and below, until on is 0 again. Nests. */
 void blk_hurry(struct tn_blk *b, int on);
+
+/* ---- block_swap.c ---- */
+/* The nodes that a and b stand for trade places; b has no users, a is drained if it has. 0 or -errno
+ * with e: nothing has changed. */
+int blk_swap(struct tn_blk *a, struct tn_blk *b, struct tn_err *e);
 
 /* ---- block_change.c ---- */
 void blk_changed(void *b); /* bottom half: feed->changed() came */

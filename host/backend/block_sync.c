@@ -23,7 +23,7 @@ static int wait_for(struct vm *vm, struct waiting *w)
     return w->err;
 }
 
-int block_read_now(struct tn_blk *b, uint64_t off, void *buf, uint64_t len)
+static int do_now(struct tn_blk *b, uint32_t op, uint64_t off, void *buf, uint64_t len)
 {
     ERR_AUTO e = {0};
     struct vm *vm = b->dev->vm;
@@ -32,13 +32,23 @@ int block_read_now(struct tn_blk *b, uint64_t off, void *buf, uint64_t len)
         return -e.err;
     struct waiting w = {0};
     struct tn_iov v = {buf, len};
-    int r = blkq_submit(q, TN_BLK_READ, off, len, &v, 1, 0, woken, &w);
+    int r = blkq_submit(q, op, off, len, buf ? &v : NULL, buf != NULL, 0, woken, &w);
     if (r == 0) {
         blkq_flush(q);
         r = wait_for(vm, &w);
     }
     blkq_free(q);
     return r;
+}
+
+int block_read_now(struct tn_blk *b, uint64_t off, void *buf, uint64_t len)
+{
+    return do_now(b, TN_BLK_READ, off, buf, len);
+}
+
+int block_flush_now(struct tn_blk *b)
+{
+    return do_now(b, TN_BLK_FLUSH, 0, NULL, 0);
 }
 
 void blk_stats_add(struct block_stats *to, const struct block_stats *from)

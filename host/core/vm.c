@@ -12,6 +12,7 @@
 #include "fwcfg_host.h"
 #include "loop.h"
 #include "monitor/monitor.h"
+#include "migration/migration.h"
 #include "monitor/qtest.h"
 #include "pci/pci_host.h"
 #include "services.h"
@@ -107,6 +108,7 @@ void vm_free(struct vm *vm)
     monitors_close(vm);
     if (vm->qtest)
         qtest_free(vm->qtest);
+    migration_free(vm);
     while (!TAILQ_EMPTY(&vm->devices)) {
         last = NULL;
         TAILQ_FOREACH_REVERSE(d, &vm->devices, device_list, all)

@@ -63,6 +63,7 @@ struct vm {
     uint32_t cold;             /* 1 until the machine has run for the first time */
     uint32_t sealed;           /* 1 from the first resume on, but with a monitor: no new files or sockets by name */
     char *pidfile;             /* made by this process, and removed with the VM */
+    uint32_t disks_away; /* backend/block_active.c: another process has them */
     uint32_t quiesce_ms;       /* how long a device may take to come to rest; 0 = the usual time */
 };
 

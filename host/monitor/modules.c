@@ -5,12 +5,12 @@
 #include <stddef.h>
 
 extern const struct qmp_module qmp_acpi; /* cmd_acpi.c */
-extern const struct qmp_module qmp_memory_save; /* cmd_memory_save.c */
-extern const struct qmp_module qmp_memory; /* cmd_memory.c */
-extern const struct qmp_module qmp_machine; /* cmd_machine.c */
-extern const struct qmp_module qmp_dump; /* cmd_dump.c */
-extern const struct qmp_module qmp_cpu_model; /* cmd_cpu_model.c */
 extern const struct qmp_module qmp_cpu; /* cmd_cpu.c */
+extern const struct qmp_module qmp_cpu_model; /* cmd_cpu_model.c */
+extern const struct qmp_module qmp_dump; /* cmd_dump.c */
+extern const struct qmp_module qmp_machine; /* cmd_machine.c */
+extern const struct qmp_module qmp_memory; /* cmd_memory.c */
+extern const struct qmp_module qmp_memory_save; /* cmd_memory_save.c */
 extern const struct qmp_module qmp_hmp;        /* cmd_hmp.c */
 extern const struct qmp_module qmp_hmp_cpu;    /* cmd_hmp_cpu.c */
 extern const struct qmp_module qmp_hmp_memory; /* cmd_hmp_memory.c */
@@ -21,18 +21,6 @@ extern const struct qmp_module qmp_vm;   /* cmd_vm.c */
 extern const struct qmp_module qmp_chardev; /* cmd_chardev.c */
 extern const struct qmp_module qmp_chardev_types; /* chardev_opts.c */
 extern const struct qmp_module qmp_fd; /* cmd_fd.c */
-extern const struct qmp_module qmp_mtree;    /* cmd_mtree.c */
-extern const struct qmp_module qmp_topology; /* cmd_topology.c */
-extern const struct qmp_module qmp_trace;    /* cmd_trace.c */
-
-const struct qmp_module *const qmp_modules[] = {
-    &qmp_acpi,
-    &qmp_memory_save,
-    &qmp_memory,
-    &qmp_machine,
-    &qmp_dump,
-    &qmp_cpu_model,
-    &qmp_cpu,
 extern const struct qmp_module qmp_net; /* cmd_net.c */
 extern const struct qmp_module qmp_netdev_types; /* netdev_types.c */
 extern const struct qmp_module qmp_device; /* cmd_device.c */
@@ -41,9 +29,23 @@ extern const struct qmp_module qmp_pci; /* cmd_pci.c */
 extern const struct qmp_module qmp_qom; /* cmd_qom.c */
 extern const struct qmp_module qmp_qom_types; /* cmd_qom_types.c */
 extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
+extern const struct qmp_module qmp_mtree;    /* cmd_mtree.c */
+extern const struct qmp_module qmp_topology; /* cmd_topology.c */
+extern const struct qmp_module qmp_trace;    /* cmd_trace.c */
+extern const struct qmp_module qmp_migrate;  /* cmd_migrate.c */
+
+const struct qmp_module *const qmp_modules[] = {
+    &qmp_migrate,
     &qmp_mtree,
     &qmp_topology,
     &qmp_trace,
+    &qmp_acpi,
+    &qmp_cpu,
+    &qmp_cpu_model,
+    &qmp_dump,
+    &qmp_machine,
+    &qmp_memory,
+    &qmp_memory_save,
     &qmp_hmp,
     &qmp_hmp_cpu,
     &qmp_hmp_memory,
@@ -54,8 +56,6 @@ extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
     &qmp_chardev,
     &qmp_chardev_types,
     &qmp_fd,
-    NULL,
-};
     &qmp_net,
     &qmp_netdev_types,
     &qmp_device,
@@ -64,3 +64,5 @@ extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
     &qmp_qom,
     &qmp_qom_types,
     &qmp_qtree,
+    NULL,
+};

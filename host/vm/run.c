@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "run.h"
 
+#include "backend/block_host.h"
 #include "core/device.h"
 #include "core/loop.h"
 #include "irq.h"
 #include "machine.h"
+#include "migration/migration.h"
 #include "monitor/monitor.h"
 #include "run_event.h"
 #include "util/alloc.h"
@@ -37,7 +39,9 @@ struct run {
 
 static const char *const names[] = {"prelaunch",      "running",        "paused",
                                     "shutdown",       "guest-panicked", "suspended",
-                                    "internal-error", "io-error",       "watchdog"};
+                                    "internal-error", "io-error",       "watchdog",
+                                    "inmigrate",      "finish-migrate", "postmigrate",
+                                    "save-vm",        "restore-vm"};
 
 struct run_options *run_options(struct vm *vm)
 {
@@ -179,6 +183,11 @@ void run_pause(struct vm *vm)
         stop(vm->run, RUN_PAUSED);
 }
 
+void run_stop(struct vm *vm, enum run_state s)
+{
+    stop(vm->run, s);
+}
+
 static void go(struct run *r)
 {
     struct vm *vm = r->vm;
@@ -195,8 +204,15 @@ static void go(struct run *r)
 
 void run_resume(struct vm *vm)
 {
+    ERR_AUTO e = {0};
     if (vm->run->state == RUN_RUNNING || vm->run->ended)
         return;
+    if (migration_autostart(vm, 1))
+        return;
+    if (block_activate(vm, 1, &e) < 0) {
+        err_report(&e);
+        return;
+    }
     go(vm->run);
     run_tell(vm, "RESUME");
 }
@@ -503,6 +519,18 @@ int run_start(struct vm *vm, struct tn_err *e)
     if (!vm->run->o.paused)
         run_resume(vm);
     return 0;
+}
+
+int run_await(struct vm *vm, struct tn_err *e)
+{
+    devices_reset(vm, TN_RESET_COLD);
+    int err = machine_await(vm, e);
+    if (err == 0)
+        err = vcpus_reset(vm, NULL, e);
+    if (err == 0)
+        err = devices_quiesce(vm, TN_Q_SAVE, e);
+    set_state(vm->run, RUN_INMIGRATE);
+    return err;
 }
 
 void run_powerdown(struct vm *vm)

@@ -14,7 +14,12 @@ enum run_state {
     RUN_SUSPENDED,
     RUN_INTERNAL_ERROR,
     RUN_IO_ERROR,
-    RUN_WATCHDOG
+    RUN_WATCHDOG,
+    RUN_INMIGRATE,      /* its state is to come */
+    RUN_FINISH_MIGRATE, /* the last of its state is being sent */
+    RUN_POSTMIGRATE,    /* it runs elsewhere by now, or lies in a file */
+    RUN_SAVE_VM,
+    RUN_RESTORE_VM
 };
 
 /* Who wanted a reset or the end: QMP's ShutdownCause. */
@@ -68,7 +73,13 @@ void run_io_error(struct vm *vm, const char *text);
 int run_start(struct vm *vm,
               struct tn_err *e); /* first start: reset, firmware, then run unless -S */
 void run_pause(struct vm *vm);   /* stop vCPUs and guest time, quiesce devices */
+/* The same under another name; of a machine that stands still already the name changes. */
+void run_stop(struct vm *vm, enum run_state s);
+/* Goes on; not before its state has come, nor while another process has its disks: the log says so
+ * then. */
 void run_resume(struct vm *vm);
+/* Instead of run_start(): its state is to come. */
+int run_await(struct vm *vm, struct tn_err *e);
 /* 1 while a pause, a resume or a reset is under way, and lets the main loop run as it waits: a
  * monitor's command does not begin now. */
 int run_acting(const struct vm *vm);

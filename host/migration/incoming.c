@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A machine on its way in. Its own thread reads; the main loop answers monitors meanwhile, and
+ * loads the devices once everything is there and fits. The machine runs only after that, and after
+ * the other side was told. */
+#include "backend/block_host.h"
+#include "core/loop.h"
+#include "impl.h"
+#include "sandbox/sandbox.h"
+#include "util/alloc.h"
+#include "vm/run.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct incoming {
+    struct migration *m;
+    struct mig_channel ch;
+    struct mig_input in;
+    struct helper h;
+    struct tn_bh *end;      /* over() */
+    struct tn_watch *watch; /* of the listener */
+    uint64_t begun_ns, done_ns;
+    enum run_state was; /* where it was saved */
+    int result, loaded;
+};
+
+/* ---- what the main loop does for the thread ---- */
+
+struct question {
+    struct incoming *in;
+    const struct mig_section *s;
+};
+
+static int check_config(void *p, struct tn_err *e)
+{
+    struct question *q = p;
+    struct incoming *in = q->in;
+    in->begun_ns = clock_now(&in->m->vm->clock, TN_CLK_REAL);
+    mig_set_status(in->m, MIG_ACTIVE);
+    return mig_config_check(in->m->vm, q->s->data, q->s->len, &in->in.blocks, e);
+}
+
+static int ask_check(struct mig_input *input, const struct mig_section *s, struct tn_err *e)
+{
+    struct question q = {input->o, s};
+    return helper_ask(&q.in->h, check_config, &q, e);
+}
+
+static int fits_here(void *p, struct tn_err *e)
+{
+    struct incoming *in = p;
+    return mig_machine_fits(in->m->vm, &in->in.parts, e);
+}
+
+static int ask_judge(struct mig_input *input, struct tn_err *e)
+{
+    struct incoming *in = input->o;
+    return helper_ask(&in->h, fits_here, in, e);
+}
+
+static int load_machine(void *p, struct tn_err *e)
+{
+    struct incoming *in = p;
+    struct vm *vm = in->m->vm;
+    mig_set_status(in->m, MIG_DEVICE_STATE);
+    int r = mig_machine_fits(vm, &in->in.parts, e);
+    if (r == 0)
+        r = mig_machine_load(vm, &in->in.parts, &in->was, e);
+    if (r == 0)
+        r = block_activate(vm, 1, e);
+    in->loaded = r == 0;
+    return r;
+}
+
+/* ---- the end of it ---- */
+
+static void start_machine_here(struct incoming *in)
+{
+    struct migration *m = in->m;
+    struct vm *vm = m->vm;
+    m->waits = 0;
+    mig_set_status(m, MIG_COMPLETED);
+    run_stop(vm, in->was == RUN_RUNNING ? RUN_PAUSED : in->was);
+    if (in->was == RUN_RUNNING && m->autostart)
+        run_resume(vm);
+}
+
+/* Nothing runs here that is not whole. */
+static void give_up(struct migration *m)
+{
+    mig_set_status(m, MIG_FAILED);
+    log_line(LOG_ERROR, "load of migration failed: %s", m->error ? m->error : "");
+    if (m->exit_on_error)
+        run_end(m->vm, 1);
+}
+
+static void over(void *p)
+{
+    struct incoming *in = p;
+    struct migration *m = in->m;
+    incoming_info(in, &m->last);
+    m->in = NULL;
+    if (in->result == 0)
+        start_machine_here(in);
+    else
+        give_up(m);
+    incoming_free(in);
+}
+
+struct ending {
+    struct incoming *in;
+    struct tn_err *why;
+};
+
+static int finish(void *p, struct tn_err *e)
+{
+    struct ending *end = p;
+    (void)e;
+    if (end->in->result < 0)
+        mig_set_error(end->in->m, err_text(end->why));
+    end->in->done_ns = clock_now(&end->in->m->vm->clock, TN_CLK_REAL);
+    bh_kick(end->in->end);
+    return 0;
+}
+
+/* ---- the thread ---- */
+
+static int answer(struct incoming *in, const struct tn_err *why, struct tn_err *e)
+{
+    struct mig_writer w = {.io = mig_channel_io(&in->ch)};
+    if (!in->ch.talks || !(in->in.r.flags & MIG_F_ANSWER))
+        return 0;
+    const char *text = why->err ? err_text(why) : "";
+    return mig_write_bytes(&w, why->err ? MIG_REFUSED : MIG_OK, text, strlen(text), e);
+}
+
+static void *body(void *p)
+{
+    struct incoming *in = p;
+    ERR_AUTO e = {0}, ignored = {0};
+    struct ending end = {in, &e};
+    sandbox_enter(in->m->vm, SANDBOX_IOTHREAD, NULL);
+    int r = mig_input_read(&in->in, &e);
+    if (r == 0)
+        r = helper_ask(&in->h, load_machine, in, &e);
+    if (r == 0)
+        r = answer(in, &e, &e);
+    else
+        answer(in, &e, &ignored);
+    in->result = r;
+    helper_ask(&in->h, finish, &end, NULL);
+    return NULL;
+}
+
+static int start_thread(struct incoming *in, struct tn_err *e)
+{
+    in->in.vm = in->m->vm;
+    in->in.ch = &in->ch;
+    in->in.check = ask_check;
+    in->in.judge = ask_judge;
+    in->in.o = in;
+    in->in.fresh = 1;
+    return helper_start(&in->h, in->m->vm, "mig/incoming", body, in, e);
+}
+
+/* ---- waiting for the other side ---- */
+
+static void came(void *p, uint32_t ev)
+{
+    struct incoming *in = p;
+    ERR_AUTO e = {0};
+    (void)ev;
+    int r = mig_channel_accept(&in->ch, &e);
+    if (r == -EAGAIN)
+        return;
+    watch_del(in->watch);
+    in->watch = NULL;
+    if (r == 0)
+        r = start_thread(in, &e);
+    if (r == 0)
+        return;
+    struct migration *m = in->m;
+    mig_set_error(m, err_text(&e));
+    m->in = NULL;
+    give_up(m);
+    incoming_free(in);
+}
+
+int incoming_start(struct migration *m, struct mig_addr *a, struct tn_err *e)
+{
+    struct incoming *in = XNEW(struct incoming);
+    in->m = m;
+    in->end = bh_new(m->vm->main, NULL, 0, over, in);
+    int r = mig_channel_open(&in->ch, m->vm, a, 1, e);
+    mig_addr_fini(a);
+    m->in = in;
+    mig_set_error(m, NULL);
+    if (r == 0)
+        mig_set_status(m, MIG_SETUP);
+    if (r == 0 && in->ch.listener >= 0) {
+        in->watch = watch_new(m->vm->main, NULL, 0, in->ch.listener, TN_FD_IN, came, in);
+        r = in->watch ? 0 : err_set(e, errno, "watching for a migration: %s", strerror(errno));
+    } else if (r == 0) {
+        r = start_thread(in, e);
+    }
+    if (r == 0)
+        return 0;
+    m->in = NULL;
+    mig_set_status(m, MIG_NONE);
+    in->h.thread = 0;
+    incoming_free(in);
+    return r;
+}
+
+void incoming_free(struct incoming *in)
+{
+    if (!in)
+        return;
+    if (in->watch)
+        watch_del(in->watch);
+    if (in->h.thread) {
+        mig_channel_cancel(&in->ch);
+        helper_join(&in->h);
+    }
+    bh_del(in->end);
+    mig_channel_close(&in->ch);
+    mig_input_fini(&in->in);
+    free(in);
+}
+
+void incoming_info(struct incoming *in, struct mig_info *i)
+{
+    struct vm *vm = in->m->vm;
+    uint64_t now = in->done_ns ? in->done_ns : clock_now(&vm->clock, TN_CLK_REAL);
+    *i = (struct mig_info){.incoming = 1,
+                           .total_ms = in->begun_ns ? (now - in->begun_ns) / 1000000 : 0,
+                           .transferred = in->in.r.bytes};
+}
+
+/* ---- -incoming ---- */
+
+void migration_expect(struct vm *vm)
+{
+    struct migration *m = mig_of(vm);
+    m->waits = m->deferred = 1;
+    m->autostart = !run_options(vm)->paused;
+    vm->disks_away = 1;
+    sandbox_need(vm, "socket");
+    sandbox_need(vm, "unlink"); /* of the socket that was listened at */
+}
+
+int migration_await(struct vm *vm, const char *uri, struct tn_err *e)
+{
+    struct mig_addr a;
+    if (strcmp(uri, "defer") == 0)
+        return 0;
+    int r = mig_addr_uri(&a, uri, e);
+    if (r == 0)
+        return migration_incoming(vm, &a, 1, e);
+    mig_addr_fini(&a);
+    return r;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is known of migration at any time: status, capabilities, parameters. */
+#include "core/loop.h"
+#include "impl.h"
+#include "monitor/monitor.h"
+#include "util/alloc.h"
+#include "vm/run.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tenon/machine.h>
+
+static const char *const status_names[] = {"none",      "setup",     "cancelling",
+                                           "cancelled", "active",    "pre-switchover",
+                                           "device",    "completed", "failed"};
+const char *const mig_cap_names[CAPS + 1] = {"xbzrle",
+                                             "rdma-pin-all",
+                                             "auto-converge",
+                                             "zero-blocks",
+                                             "events",
+                                             "postcopy-ram",
+                                             "x-colo",
+                                             "release-ram",
+                                             "return-path",
+                                             "pause-before-switchover",
+                                             "multifd",
+                                             "dirty-bitmaps",
+                                             "postcopy-blocktime",
+                                             "late-block-activate",
+                                             "x-ignore-shared",
+                                             "validate-uuid",
+                                             "background-snapshot",
+                                             "zero-copy-send",
+                                             "postcopy-preempt",
+                                             "switchover-ack",
+                                             "dirty-limit",
+                                             "mapped-ram",
+                                             NULL};
+/* Those that may be on. A return path is always there where the channel has one. */
+static const uint32_t can = 1u << CAP_EVENTS | 1u << CAP_PAUSE_BEFORE_SWITCHOVER |
+                            1u << CAP_RETURN_PATH | 1u << CAP_X_IGNORE_SHARED |
+                            1u << CAP_ZERO_BLOCKS;
+
+const char *mig_status_name(enum mig_status s)
+{
+    return status_names[s];
+}
+
+/* A guest that is loaded anew was written to behind the log's back. */
+static void on_event(void *o, uint32_t req, const char *text)
+{
+    (void)text;
+    if (req == TN_REQ_RESET)
+        dirty_all(o);
+}
+
+struct migration *mig_of(struct vm *vm)
+{
+    if (vm->migration)
+        return vm->migration;
+    struct migration *m = vm->migration = XNEW(struct migration);
+    m->vm = vm;
+    if (vm->run)
+        run_on_event(vm, on_event, vm);
+    m->params = (struct mig_params){.max_bandwidth = 128 << 20,
+                                    .downtime_limit = 300,
+                                    .announce_initial = 50,
+                                    .announce_max = 550,
+                                    .announce_rounds = 5,
+                                    .announce_step = 100};
+    return m;
+}
+
+void mig_set_status(struct migration *m, enum mig_status s)
+{
+    if (m->status == s)
+        return;
+    m->status = s;
+    if (!mig_has(m, CAP_EVENTS) || !m->vm->monitors)
+        return;
+    struct kv_node *data = kv_new(KV_DICT);
+    ret_str(data, "status", mig_status_name(s));
+    monitor_event(m->vm, "MIGRATION", data);
+}
+
+void mig_set_error(struct migration *m, const char *text)
+{
+    free(m->error);
+    m->error = text ? xstrdup(text) : NULL;
+}
+
+int mig_has(const struct migration *m, enum mig_cap c)
+{
+    return m->caps >> c & 1;
+}
+
+uint32_t migration_caps(struct vm *vm)
+{
+    return mig_of(vm)->caps;
+}
+
+int migration_set_caps(struct vm *vm, uint32_t set, uint32_t clear, struct tn_err *e)
+{
+    struct migration *m = mig_of(vm);
+    uint32_t not_here = set & ~can;
+    if (migration_running(vm))
+        return err_set(e, EBUSY, "There's a migration process in progress");
+    if (not_here >> CAP_POSTCOPY_RAM & 1)
+        return err_set(e, ENOTSUP, "Postcopy is not supported: the machine moves as a whole");
+    if (not_here)
+        return err_set(e, ENOTSUP, "Capability '%s' is not supported",
+                       mig_cap_names[__builtin_ctz(not_here)]);
+    m->caps = (m->caps | set) & ~clear;
+    return 0;
+}
+
+struct mig_params *migration_params(struct vm *vm)
+{
+    return &mig_of(vm)->params;
+}
+
+struct kv_node *migration_kept(struct vm *vm)
+{
+    struct migration *m = mig_of(vm);
+    if (!m->kept)
+        m->kept = kv_new(KV_DICT);
+    return m->kept;
+}
+
+int migration_running(const struct vm *vm)
+{
+    const struct migration *m = vm->migration;
+    return m && (m->out || (m->in && m->status == MIG_ACTIVE));
+}
+
+int migration_idle(struct vm *vm, const char *what, struct tn_err *e)
+{
+    return migration_running(vm) ? err_set(e, EBUSY, "%s not allowed while migrating", what) : 0;
+}
+
+void migration_info(struct vm *vm, struct mig_info *i)
+{
+    struct migration *m = mig_of(vm);
+    *i = m->last;
+    if (m->out)
+        outgoing_info(m->out, i);
+    if (m->in)
+        incoming_info(m->in, i);
+    i->status = m->status;
+    i->error = m->error;
+}
+
+/* ---- commands ---- */
+
+int migration_start(struct vm *vm, struct mig_addr *a, struct tn_err *e)
+{
+    struct migration *m = mig_of(vm);
+    int r = 0;
+    if (m->out || m->in)
+        r = err_set(e, EBUSY, "There's a migration process in progress");
+    else if (m->waits)
+        r = err_set(e, EBUSY, "Guest is waiting for an incoming migration");
+    else if (run_state(vm) == RUN_POSTMIGRATE)
+        r = err_set(e, EBUSY, "Can't migrate the vm that was paused due to previous migration");
+    if (r == 0)
+        r = mig_blocked(vm, e);
+    if (r < 0) {
+        mig_addr_fini(a);
+        return r;
+    }
+    mig_set_error(m, NULL);
+    return outgoing_start(m, a, e);
+}
+
+void migration_cancel(struct vm *vm)
+{
+    if (vm->migration && vm->migration->out)
+        outgoing_cancel(vm->migration->out);
+}
+
+int migration_continue(struct vm *vm, const char *state, struct tn_err *e)
+{
+    struct migration *m = mig_of(vm);
+    if (strcmp(state, mig_status_name(m->status)) != 0)
+        return err_set(e, EINVAL, "Migration not in expected state: %s",
+                       mig_status_name(m->status));
+    return m->out && m->status == MIG_PRE_SWITCHOVER ? outgoing_continue(m->out) : 0;
+}
+
+int migration_incoming(struct vm *vm, struct mig_addr *a, int exit_on_error, struct tn_err *e)
+{
+    struct migration *m = mig_of(vm);
+    const char *why = !m->waits      ? "'-incoming' was not specified on the command line"
+                      : !m->deferred ? "The incoming migration has already been started"
+                                     : NULL;
+    if (why) {
+        mig_addr_fini(a);
+        return err_set(e, EINVAL, "%s", why);
+    }
+    m->exit_on_error = exit_on_error != 0;
+    int r = incoming_start(m, a, e);
+    if (r == 0)
+        m->deferred = 0;
+    return r;
+}
+
+int migration_autostart(struct vm *vm, int on)
+{
+    struct migration *m = vm->migration;
+    if (!m || !m->waits)
+        return 0;
+    m->autostart = on != 0;
+    return 1;
+}
+
+void migration_free(struct vm *vm)
+{
+    struct migration *m = vm->migration;
+    if (!m)
+        return;
+    outgoing_free(m->out);
+    incoming_free(m->in);
+    free(m->error);
+    kv_free(m->kept);
+    free(m);
+    vm->migration = NULL;
+}
+
+/* ---- standing still ---- */
+
+int mig_stop(struct vm *vm, int *was_running, struct tn_err *e)
+{
+    *was_running = run_state(vm) == RUN_RUNNING;
+    run_stop(vm, RUN_FINISH_MIGRATE);
+    if (!*was_running) /* it may never have run: its devices are not at rest by themselves */
+        return devices_quiesce(vm, TN_Q_SAVE, e);
+    return 0;
+}
