@@ -67,10 +67,13 @@ def bold_words(page):
 
 def monitor_names(binary):
     """The commands and events that the program itself tells of."""
-    talk = '{"execute": "qmp_capabilities"}{"execute": "query-qmp-schema"}{"execute": "quit"}'
-    run = subprocess.run([binary, '-M', 'none', '-accel', 'qtest', '-nodefaults', '-qmp', 'stdio'], input=talk, text=True,
-                         capture_output=True, timeout=tenon.PATIENCE, check=False)
-    schema = next(a['return'] for a in map(json.loads, run.stdout.splitlines()) if isinstance(a.get('return'), list))
+    words = [binary, '-M', 'none', '-accel', 'qtest', '-nodefaults', '-qmp', 'stdio']
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdin.write('{"execute": "qmp_capabilities"}{"execute": "query-qmp-schema"}')
+        process.stdin.flush()
+        answers = (json.loads(line).get('return') for line in process.stdout)
+        schema = next(a for a in answers if isinstance(a, list))
+        process.terminate()
     return {e['name'] for e in schema if e['meta-type'] in ('command', 'event')}
 
 
