@@ -118,11 +118,11 @@ static int print_one(void *o, const struct qom_prop *p)
 static int hmp_qom_list(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
     QOM_TREE_AUTO t;
+    qom_tree_init(&t, c->vm);
     if (!*line) {
         buf_str(out, "/\n");
         return 0;
     }
-    qom_tree_init(&t, c->vm);
     const struct qom_node *n = qom_find(&t, line, e);
     return n ? qom_each_prop(&t, n, print_one, out) : -ENODEV;
 }
