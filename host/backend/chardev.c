@@ -139,6 +139,7 @@ static void detach(struct chr_front *f)
     struct tn_bh *bh = f->bh;
     struct device *back = c->back;
     uint32_t which = (uint32_t)(f - c->front);
+    buf_free(&f->kept);
     *f = (struct chr_front){.c = c};
     c->nfronts--;
     if (c->focus == which)
@@ -288,6 +289,17 @@ int chardev_has_focus(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
     pthread_mutex_lock(&c->lock);
     const struct chr_front *f = host_front(c, o, s);
     int yes = f == &c->front[c->focus];
+    pthread_mutex_unlock(&c->lock);
+    return yes;
+}
+
+int chardev_peer_left(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
+{
+    pthread_mutex_lock(&c->lock);
+    const struct chr_front *f = host_front(c, o, s);
+    int yes = f && f->pending & 1u << TN_CHR_CLOSED;
+    for (uint32_t i = 0; i < c->events.n; i++)
+        yes |= c->events.v[i].what == TN_CHR_CLOSED;
     pthread_mutex_unlock(&c->lock);
     return yes;
 }

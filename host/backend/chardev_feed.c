@@ -19,7 +19,8 @@ uint32_t chr_room(struct tn_chr *c, uint8_t **p)
 {
     pthread_mutex_lock(&c->lock);
     uint8_t *at;
-    uint32_t n = c->credit ? ring_free_run(&c->in, p ? p : &at) : 0;
+    int read_ahead = c->credit || c->mux; /* C-a x is heard though the guest reads nothing */
+    uint32_t n = read_ahead ? ring_free_run(&c->in, p ? p : &at) : 0;
     c->starved = n == 0;
     pthread_mutex_unlock(&c->lock);
     return n;
@@ -54,9 +55,20 @@ static void squeeze_events(struct tn_chr *c)
     add_event(c, TN_CHR_CLOSED);
 }
 
+/* What was written to a peer that has left is not the next one's. */
+static void forget_output(struct tn_chr *c)
+{
+    ring_drop(&c->out, ring_used(&c->out));
+    for (uint32_t i = 0; i < c->settings.n; i++)
+        c->settings.v[i].at = c->out.tail;
+    chr_kick_back(c); /* who waits for space has it */
+}
+
 void chr_event(struct tn_chr *c, uint32_t ev)
 {
     pthread_mutex_lock(&c->lock);
+    if (ev == TN_CHR_CLOSED && c->open)
+        forget_output(c);
     if (ev == TN_CHR_OPENED || ev == TN_CHR_CLOSED)
         c->open = ev == TN_CHR_OPENED;
     if (c->nfronts) {

@@ -61,6 +61,43 @@ static int has_focus(const struct chr_front *f)
     return f == &f->c->front[f->c->focus];
 }
 
+static uint32_t kept(const struct chr_front *f)
+{
+    return (uint32_t)f->kept.len - f->kept_at;
+}
+
+static void drop_kept(struct chr_front *f, uint32_t n)
+{
+    f->kept_at += n;
+    if (!kept(f)) {
+        buf_free(&f->kept);
+        f->kept_at = 0;
+    }
+}
+
+/* The focus is to go elsewhere, and f does not read what was typed before: that waits for f. 0 if
+ * there is no such wish. */
+static int set_aside(struct chr_front *f, uint32_t gen)
+{
+    struct tn_chr *c = f->c;
+    const uint8_t *p;
+    uint32_t i = 0;
+    pthread_mutex_lock(&c->lock);
+    while (i < c->events.n && c->events.v[i].what != CHR_MARK_FOCUS)
+        i++;
+    int wanted = f->gen == gen && has_focus(f) && i < c->events.n;
+    for (uint32_t n; wanted && (n = c->events.v[i].at - c->in.tail); ring_drop(&c->in, n)) {
+        uint32_t run = ring_peek(&c->in, &p);
+        n = n < run ? n : run;
+        if (kept(f) + n <= CHR_RING) /* who types more than that for a deaf guest loses it */
+            buf_add(&f->kept, p, n);
+    }
+    for (uint32_t k = 0; wanted && k < i; k++)
+        c->events.v[k].at = c->in.tail;
+    pthread_mutex_unlock(&c->lock);
+    return wanted;
+}
+
 static uint32_t next_event(struct chr_front *f, uint32_t gen)
 {
     struct tn_chr *c = f->c;
@@ -69,6 +106,7 @@ static uint32_t next_event(struct chr_front *f, uint32_t gen)
     if (f->gen == gen && c->discard && has_focus(f)) {
         uint32_t n = c->discard_to - c->in.tail;
         ring_drop(&c->in, n <= ring_used(&c->in) ? n : 0);
+        drop_kept(f, kept(f));
         c->discard = 0;
     }
     if (f->gen == gen)
@@ -85,7 +123,10 @@ static uint32_t next_input(struct chr_front *f, uint32_t gen, const uint8_t **p)
     struct tn_chr *c = f->c;
     uint32_t n = 0;
     pthread_mutex_lock(&c->lock);
-    if (f->gen == gen && has_focus(f)) {
+    if (f->gen == gen && has_focus(f) && kept(f)) {
+        *p = f->kept.data + f->kept_at;
+        n = kept(f);
+    } else if (f->gen == gen && has_focus(f)) {
         n = ring_peek(&c->in, p);
         if (c->events.n && c->events.v[0].at - c->in.tail < n)
             n = c->events.v[0].at - c->in.tail;
@@ -99,7 +140,9 @@ static int taken(struct chr_front *f, uint32_t gen, uint32_t n)
 {
     pthread_mutex_lock(&f->c->lock);
     int still = f->gen == gen;
-    if (still)
+    if (still && kept(f))
+        drop_kept(f, n);
+    else if (still)
         ring_drop(&f->c->in, n);
     pthread_mutex_unlock(&f->c->lock);
     return still;
@@ -122,7 +165,7 @@ static int deliver_one(struct chr_front *f, uint32_t gen, const struct tn_chr_op
     }
     uint32_t n = next_input(f, gen, &p), room = n ? ask_room(o, s) : 0;
     if (!room)
-        return 0;
+        return set_aside(f, gen);
     n = n < room ? n : room;
     o->input(s, p, n);
     return taken(f, gen, n);

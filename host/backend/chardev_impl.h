@@ -22,6 +22,7 @@
 #define TN_HOST_CHARDEV_IMPL_H
 #include "chardev.h"
 #include "chardev_ring.h"
+#include "util/buf.h"
 #include <sys/types.h>
 
 enum {
@@ -53,6 +54,8 @@ struct chr_front {
     void *s;
     struct tn_bh *bh;
     uint32_t gen;      /* 0 = nobody; of the attachment */
+    struct buf kept;   /* of a mux: typed for it, and not read when the focus went elsewhere */
+    uint32_t kept_at;  /* how much of that has been read since */
     uint32_t pending;  /* 1 << event: told as soon as possible, in no place of the stream */
     uint32_t writable; /* owed: a call of writable() */
 };

@@ -45,6 +45,8 @@ const struct hmp_history *hmp_session_history(struct monitor *m)
 static void flush(struct hmp_session *s)
 {
     struct buf *out = &s->edit.out;
+    if (chardev_peer_left(s->m.chr, &chr_ops, s))
+        buf_free(out);
     if (s->muted || !out->len)
         return;
     int64_t n = chardev_table.write(s->m.chr, out->data, out->len);
@@ -143,8 +145,7 @@ static void greet(struct hmp_session *s)
     s->muted = !chardev_has_focus(s->m.chr, &chr_ops, s);
     buf_str(&s->edit.out,
             "QEMU " MONITOR_VERSION " monitor - type 'help' for more information\r\n");
-    if (!s->muted)
-        edit_begin(&s->edit);
+    edit_begin(&s->edit);
     flush(s);
 }
 
@@ -160,14 +161,14 @@ static void hang_up(struct hmp_session *s)
 static void ours(struct hmp_session *s)
 {
     s->muted = 0;
-    if (s->begun && !s->entered)
+    if (s->begun && idle(s))
         edit_show(&s->edit);
     flush(s);
 }
 
 static void theirs(struct hmp_session *s)
 {
-    if (s->begun && !s->muted) {
+    if (s->begun && !s->muted && !s->edit.out.len) {
         buf_str(&s->edit.out, "\r\n");
         flush(s);
     }
