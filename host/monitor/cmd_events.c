@@ -35,6 +35,7 @@ static const struct qmp_event events[] = {{"SHUTDOWN", "SHUTDOWN-arg", 0, NULL},
                                           {"WATCHDOG", "WATCHDOG-arg", 1000, NULL},
                                           {"GUEST_PANICKED", "GUEST_PANICKED-arg", 0, NULL},
                                           {"GUEST_CRASHLOADED", "GUEST_CRASHLOADED-arg", 0, NULL},
+                                          {"GUEST_PVSHUTDOWN", NULL, 0, NULL},
                                           {0}};
 
 const struct qmp_module qmp_events = {.types = types, .events = events};

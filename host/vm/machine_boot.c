@@ -129,6 +129,20 @@ static int add_e820(struct machine *m, struct tn_err *e)
     return fwcfg_host_add(m->vm, 0, "etc/e820", b.data, b.len, e);
 }
 
+/* For firmware with a boot menu: how long it shows the menu (when that is said), and how long it
+ * waits before it tries again, both in milliseconds; -1: for ever. */
+static int add_boot_times(struct machine *m, struct tn_err *e)
+{
+    const struct cli_boot *b = &m->cli->boot;
+    uint8_t wait[4], menu[2];
+    put_le32(wait, (uint32_t)b->reboot_timeout);
+    put_le16(menu, (uint16_t)b->splash_time);
+    int err = fwcfg_host_add(m->vm, 0, "etc/boot-fail-wait", wait, sizeof wait, e);
+    return err < 0 || b->splash_time < 0
+               ? err
+               : fwcfg_host_add(m->vm, 0, "etc/boot-menu-wait", menu, sizeof menu, e);
+}
+
 static int add_user_file(struct machine *m, const char *name, const char *path, struct tn_err *e)
 {
     AUTO_CLOSE int fd = -1;
@@ -169,7 +183,7 @@ int machine_fwcfg_items(struct machine *m, struct tn_err *e)
                    : 0;
     int err = add_number(m, KEY_RAM_SIZE, m->ram, 8, e);
     if (err == 0)
-        err = add_number(m, KEY_NOGRAPHIC, 1, 2, e);
+        err = add_number(m, KEY_NOGRAPHIC, m->cli->nographic, 2, e);
     if (err == 0)
         err = add_number(m, KEY_NB_CPUS, cpus_present(m), 2, e);
     if (err == 0)
@@ -180,6 +194,8 @@ int machine_fwcfg_items(struct machine *m, struct tn_err *e)
         err = fwcfg_host_add(m->vm, KEY_UUID, NULL, m->cli->uuid, sizeof m->cli->uuid, e);
     if (err == 0)
         err = add_e820(m, e);
+    if (err == 0)
+        err = add_boot_times(m, e);
     return err < 0 ? err : add_user_items(m, e);
 }
 

@@ -74,12 +74,13 @@ static void announce(struct run *r, uint32_t req, const char *text)
 /* ---- requests ---- */
 
 /* A vCPU cannot go on, a disk has failed: behind the public requests. */
-enum { REQ_STUCK = TN_REQ_EXIT + 1, REQ_IO_ERROR };
+enum { REQ_STUCK = TN_REQ_PVSHUTDOWN + 1, REQ_IO_ERROR };
 
 static int ends_run(uint32_t what)
 {
     return what == REQ_STUCK || what == TN_REQ_RESET || what == TN_REQ_SHUTDOWN ||
-           what == TN_REQ_PANIC || what == TN_REQ_SUSPEND || what == TN_REQ_EXIT;
+           what == TN_REQ_PANIC || what == TN_REQ_SUSPEND || what == TN_REQ_EXIT ||
+           what == TN_REQ_PVSHUTDOWN;
 }
 
 static void request(struct run *r, uint32_t what, const char *text)
@@ -98,7 +99,7 @@ static void request(struct run *r, uint32_t what, const char *text)
 
 void run_request(struct vm *vm, uint32_t what, const char *text)
 {
-    if (what >= TN_REQ_RESET && what <= TN_REQ_EXIT)
+    if (what >= TN_REQ_RESET && what <= TN_REQ_PVSHUTDOWN)
         request(vm->run, what, text);
 }
 
@@ -425,6 +426,10 @@ static void act(struct run *r, uint32_t what, const char *text)
     case TN_REQ_RESET:
         reset_asked(r, text);
         break;
+    case TN_REQ_PVSHUTDOWN:
+        run_tell(r->vm, "GUEST_PVSHUTDOWN");
+        finish(r, text, RUN_BY_GUEST_SHUTDOWN);
+        break;
     case TN_REQ_SHUTDOWN:
         finish(r, text, RUN_BY_GUEST_SHUTDOWN);
         break;
@@ -467,7 +472,7 @@ static void act(struct run *r, uint32_t what, const char *text)
 static void requested(void *p)
 {
     static const uint32_t order[] = {TN_REQ_EXIT,         REQ_STUCK,      TN_REQ_PANIC,
-                                     TN_REQ_SHUTDOWN,     TN_REQ_RESET,   TN_REQ_SUSPEND,
+                                     TN_REQ_PVSHUTDOWN,   TN_REQ_SHUTDOWN, TN_REQ_RESET,   TN_REQ_SUSPEND,
                                      REQ_IO_ERROR,        TN_REQ_WAKEUP,  TN_REQ_NMI,
                                      TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
     struct run *r = p;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """isa-debugcon, isa-debug-exit and pvpanic at their ports."""
+import pcitool
 import qtest
 from qtest import eq, ok
 
@@ -132,6 +133,28 @@ def pvpanic_masked():
     with pvpanic('events=2') as m:
         m.outb(PVPANIC, PANICKED | CRASH_LOADED)
         m.qmp.event('GUEST_CRASHLOADED')
+
+
+@qtest.test(tenon='since QEMU 9.1')
+def pvpanic_shutdown_told():
+    """pvpanic: a shutdown is told before it happens"""
+    with pvpanic() as m:
+        m.outb(PVPANIC, SHUTDOWN)
+        m.qmp.event('GUEST_PVSHUTDOWN')
+        eq(m.qmp.event('SHUTDOWN'), {'guest': True, 'reason': 'guest-shutdown'}, 'cause')
+
+
+@qtest.test
+def pvpanic_pci():
+    """pvpanic-pci: the register is the first byte of BAR 0 of 1b36:0011"""
+    with qtest.Machine('-device pvpanic-pci,addr=4 -action panic=none', machine='pc', qmp=True) as m:
+        f = pcitool.Function(m, 4)
+        eq((f.ids(), f.get(pcitool.CLASS_REV) >> 16), ((0x1b36, 0x0011), 0x0880), 'identity')
+        at = f.place(0, pcitool.MEM_BASE)
+        f.enable()
+        eq(m.read(at, 1)[0] & 3, 3, 'events')
+        m.write(at, bytes([PANICKED]))
+        eq(m.qmp.event('GUEST_PANICKED')['action'], 'run', 'action')
 
 
 if __name__ == '__main__':

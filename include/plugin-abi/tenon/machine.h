@@ -36,7 +36,8 @@ enum {
     TN_REQ_NMI,
     TN_REQ_SMI,
     TN_REQ_CRASH_LOADED, /**< the guest's crash kernel takes over: reported, nothing else */
-    TN_REQ_EXIT          /**< end the process with status arg of request_exit: debugging devices only */
+    TN_REQ_EXIT,         /**< end the process with status arg of request_exit: debugging devices only */
+    TN_REQ_PVSHUTDOWN    /**< as TN_REQ_SHUTDOWN, of a guest that says so to its host: monitors are told */
 };
 /** on(): event */
 enum {

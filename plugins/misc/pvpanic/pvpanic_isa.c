@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pvpanic on an I/O port: the guest says that it crashed. */
+#include <tenon/core.h>
 #include <tenon/fwcfg.h>
-#include <tenon/machine.h>
-#include <tenon/plugin.h>
 
 #include "aml/resource.h"
 #include "isa.h"
-#include "pvpanic_regs.h"
+#include "pvpanic.h"
 #include "util/bytes.h"
 
 struct pvpanic {
@@ -26,22 +25,12 @@ static uint64_t read_port(void *self, uint64_t off, uint32_t size)
     return s->events;
 }
 
-/* A guest sets one bit at a time; of several, the lowest counts. */
 static void write_port(void *self, uint64_t off, uint64_t value, uint32_t size)
 {
     const struct pvpanic *s = self;
-    const struct tn_machine *machine = TN_GET(s->dev, struct tn_machine, TN_MACHINE_1);
-    uint32_t event = (uint32_t)value & s->events;
     (void)off;
     (void)size;
-    if (value & ~(uint64_t)s->events)
-        s->dev->core->guest_error(s->dev, "unknown event in 0x%x", (uint32_t)value);
-    if (event & PVPANIC_PANICKED)
-        machine->request(s->dev, TN_REQ_PANIC, "pvpanic");
-    else if (event & PVPANIC_CRASH_LOADED)
-        machine->request(s->dev, TN_REQ_CRASH_LOADED, "pvpanic");
-    else if (event & PVPANIC_SHUTDOWN)
-        machine->request(s->dev, TN_REQ_SHUTDOWN, "pvpanic");
+    pvpanic_report(s->dev, s->events, value);
 }
 
 static const struct tn_region_ops ops = {
@@ -119,8 +108,8 @@ static const struct tn_prop props[] = {
     TN_PROP(struct pvpanic, events, "events", U8, PVPANIC_EVENTS, "bits that are offered"),
 };
 
-static const struct tn_class pvpanic = {
-    .struct_size = sizeof pvpanic,
+const struct tn_class pvpanic_isa_class = {
+    .struct_size = sizeof pvpanic_isa_class,
     .kind = TN_K_DEVICE,
     .category = TN_CAT_MISC,
     .name = "pvpanic",
@@ -131,21 +120,4 @@ static const struct tn_class pvpanic = {
     .prop_stride = sizeof props[0],
     .init = init,
     .realize = realize,
-};
-
-static const struct tn_class *const classes[] = {&pvpanic, NULL};
-static const char *const needs[] = {TN_REGION_1, TN_MACHINE_1, NULL};
-static const char *const wants[] = {TN_ACPI_1, TN_FWCFG_1, NULL};
-
-const struct tn_plugin tn_plugin_v1 = {
-    .struct_size = sizeof tn_plugin_v1,
-    .abi_major = TN_ABI_MAJOR,
-    .abi_minor = TN_ABI_MINOR,
-    .id = "pvpanic",
-    .version = TENON_VERSION,
-    .license = "BSD-2-Clause",
-    .summary = "the guest tells that it crashed",
-    .classes = classes,
-    .needs = needs,
-    .wants = wants,
 };
