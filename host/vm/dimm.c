@@ -49,9 +49,7 @@ static int choose_slot(struct dimm *d, struct tn_err *e)
             d->slot = (int32_t)i;
             return 0;
         }
-    return m->slots ? err_set(e, ENOSPC, "no free slots available")
-                    : err_set(e, ENOSPC,
-                              "no slots where allocated, please specify the 'slots' option");
+    return err_set(e, ENOSPC, "no free slots available");
 }
 
 /* ---- where ---- */
@@ -135,10 +133,8 @@ static int check_machine(const struct dimm *d, struct tn_err *e)
     if (!m->acpi)
         return err_set(e, ENOTSUP,
                        "memory hotplug is not enabled: missing acpi device or acpi disabled");
-    if (!m->map.device_size)
-        return err_set(e, ENOTSUP,
-                       "memory devices (e.g. for memory hotplug) are not enabled, please specify "
-                       "the maxmem option");
+    if (!m->slots) /* with slots there is maxmem, too */
+        return err_set(e, ENOSPC, "no slots where allocated, please specify the 'slots' option");
     return 0;
 }
 
