@@ -3,9 +3,13 @@
 """Hot-plug: device_add and device_del, with the guest's side played on the registers. Root ports are native (PCI Express
 6.0 6.7), the root bus has ACPI's registers (QEMU's docs/specs/acpi_pci_hotplug)."""
 import os
+import struct
+import time
 
 import qmp
-import pcitool  # behind qmp, which knows where it is
+import pcitool  # these three behind qmp, which knows where they are
+import qtest
+import virtio
 from qmp import eq, ok, test
 
 ECAM, PMBASE = 0xb0000000, 0x600
@@ -365,6 +369,95 @@ def serial():
             m.unplug()
             m.gone('p') if 'p' in m.hmp('info qtree').split('id "') else None
         drops(m, 'chardev-remove', id='c')
+
+
+# ---- under I/O ----
+
+def image():
+    """A file of 1 MiB of zeros that goes with the tests."""
+    path = os.path.join(qtest.Setup.get().folder, 'image')
+    with open(path, 'wb') as f:
+        f.truncate(1 << 20)
+    return path
+
+
+def in_flight(m, slot):
+    """Thirty reads of 4 KiB that have just been made known; returns where their status bytes are."""
+    dev = virtio.pci(m, slot)
+    dev.start()
+    ring = dev.queue(0)
+    dev.driver_ok()
+    status = []
+    for sector in range(0, 240, 8):
+        parts = ring.parts([struct.pack('<IIQ', 0, 0, sector)], [4096, 1])
+        status.append(parts[-1][0] + parts[-1][1] - 1)
+        m.write(status[-1], b'\xff')
+        ring.add_parts(parts)
+    ring.kick()
+    return status
+
+
+def goes_under_load(m, **more):
+    for _ in range(10):
+        m.plug(5, driver='virtio-blk-pci', drive='d', **more)
+        status = in_flight(m, 5)
+        m.unplug()
+        after = [m.read(at, 1) for at in status]
+        ok(set(after) <= {b'\0', b'\xff'}, f'status bytes: {after}')
+        time.sleep(0.005)
+        eq([m.read(at, 1) for at in status], after, 'nothing is written when it has gone')
+
+
+@test(tenon='as above')
+def reads_in_flight():
+    """a disk goes with requests in flight: each has ended before, or never"""
+    with Pc(f'-blockdev driver=file,node-name=d,filename={image()}') as m:
+        goes_under_load(m)
+
+
+@test(tenon='as above')
+def reads_in_flight_in_a_thread():
+    """the same with an iothread, which can be deleted afterwards"""
+    with Pc(f'-blockdev driver=file,node-name=d,filename={image()} -object iothread,id=t') as m:
+        goes_under_load(m, iothread='t')
+        m.cmd('object-del', id='t')
+
+
+# ---- a guest of its own: a loop in the reset vector's segment that ejects whatever it is asked for ----
+
+EJECTOR = bytes([0xba, 0xc4, 0x0c,        # mov dx, DOWN
+                 0x66, 0xed,              # in eax, dx
+                 0x66, 0x85, 0xc0,        # test eax, eax
+                 0x74, 0x05,              # jz +5
+                 0xba, 0xc8, 0x0c,        # mov dx, EJECT
+                 0x66, 0xef,              # out dx, eax
+                 0xb9, 0x00, 0x80,        # mov cx, 0x8000
+                 0xe2, 0xfe,              # loop .
+                 0xeb, 0xea])             # jmp back
+
+
+def ejector():
+    """A ROM of 64 KiB with it."""
+    rom = bytearray(b'\xf4' * 0x10000)
+    rom[:len(EJECTOR)] = EJECTOR
+    rom[0xfff0:0xfff3] = b'\xe9' + struct.pack('<H', -0xfff3 & 0xffff)  # jmp to offset 0
+    path = os.path.join(qtest.Setup.get().folder, 'ejector.rom')
+    with open(path, 'wb') as f:
+        f.write(rom)
+    return path
+
+
+@test(tenon='as above')
+def a_guest_that_runs():
+    """two hundred times on KVM, with a guest that ejects what it is asked for"""
+    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        raise qtest.Skip('no /dev/kvm')
+    with Pc(f'-blockdev driver=null-co,node-name=d,size=1M -bios {ejector()}', accel='kvm') as m:
+        def cycle():
+            m.plug(5, driver='virtio-blk-pci', drive='d')
+            m.cmd('device_del', id='x')
+            m.gone('x')
+        no_growth(m, cycle, 200)
 
 
 # ---- many times ----
