@@ -122,7 +122,8 @@ struct tn_blk_backend {
     int (*info)(void *s, struct tn_blk_info *out);
     /** [main] state for requests of context c, the first argument below; NULL with e */
     void *(*queue)(void *s, struct tn_ctx *c, struct tn_err *e);
-    /** [main] nothing of it is in flight */
+    /** [main] nothing of it is in flight: the host has drained it, so a back end needs no quiesce of its own; no callback
+     * of its context runs any more */
     void (*queue_del)(void *q);
     /** [ctx] without [dev], concurrent over queues: 0, feed->done follows; -EAGAIN: no room before the next done */
     int (*submit)(void *q, struct tn_blk_req *r);
