@@ -466,6 +466,21 @@ def rx_modes(way):
 
 
 @on(*MODERN)
+def runts(way):
+    """5.1.6.5.1.1: what is shorter than a header has no address: only a promiscuous driver sees it"""
+    with nic(way) as n:
+        n.start()
+        tokens = n.fill(8)
+        n.world.send(b'TEST')
+        qtest.eq(n.receive(tokens)[1], b'TEST', 'packet')
+        n.mode(PROMISC, 0)
+        n.world.send(b'\xff' * 13)
+        ok = frame(BROADCAST)
+        n.world.send(ok)
+        qtest.eq(n.receive(tokens)[1], ok, 'the first packet that comes')
+
+
+@on(*MODERN)
 def rx_modes_are_checked(way):
     """5.1.6.5.1: a mode that is not there, or data that is not one byte"""
     with nic(way) as n:

@@ -133,7 +133,9 @@ static bool admit(struct virtio_net *n, struct packet *pk)
 {
     uint8_t frame[NET_HASH_BYTES];
     uint32_t look = n->rss.types ? NET_HASH_BYTES : 64;
-    if (pk->len < ETH_HLEN || pk->len > NET_FRAME_MAX || !(n->status & NET_S_LINK_UP))
+    bool runt = pk->len < ETH_HLEN; /* 5.1.6.5.1.1: a promiscuous driver gets all */
+    if (!pk->len || pk->len > NET_FRAME_MAX || !(n->status & NET_S_LINK_UP) ||
+        (runt && !n->filter.mode[NET_RX_PROMISC]))
         return false;
     memset(frame, 0, NET_FILTER_BYTES); /* a short frame has no tag */
     uint32_t got =
