@@ -30,6 +30,7 @@ extern const struct qmp_module qmp_qom; /* cmd_qom.c */
 extern const struct qmp_module qmp_qom_types; /* cmd_qom_types.c */
 extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
 extern const struct qmp_module qmp_mtree;    /* cmd_mtree.c */
+extern const struct qmp_module qmp_stats;    /* cmd_stats.c */
 extern const struct qmp_module qmp_topology; /* cmd_topology.c */
 extern const struct qmp_module qmp_trace;    /* cmd_trace.c */
 extern const struct qmp_module qmp_migrate;  /* cmd_migrate.c */
@@ -37,6 +38,7 @@ extern const struct qmp_module qmp_migrate;  /* cmd_migrate.c */
 const struct qmp_module *const qmp_modules[] = {
     &qmp_migrate,
     &qmp_mtree,
+    &qmp_stats,
     &qmp_topology,
     &qmp_trace,
     &qmp_acpi,
