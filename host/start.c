@@ -363,6 +363,7 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         err = sandbox_prepare(vm, o->sandbox.enable && sandbox_fits_build(), e);
     if (err < 0)
         return err;
+    iothreads_start(vm);
     sandbox_at_death(chardev_restore_terminal);
     warn_unused_globals(vm);
     tracer_warn_unused(vm);

@@ -4,7 +4,9 @@
 #include "qmp_impl.h"
 
 #include "cli/options.h"
+#include "core/device.h"
 #include "util/alloc.h"
+#include "vm/iothread.h"
 #include "vm/machine.h"
 #include <errno.h>
 #include <string.h>
@@ -103,6 +105,30 @@ static int query_uuid(struct qmp_call *c, struct tn_err *e)
     return 0;
 }
 
+static void put_iothread(struct kv_node *list, const struct device *d,
+                         const struct iothread_info *i)
+{
+    struct kv_node *one = ret_dict(list, NULL);
+    ret_str(one, "id", device_id(d));
+    ret_int(one, "thread-id", i->thread);
+    ret_uint(one, "poll-max-ns", i->poll_max_ns);
+    ret_uint(one, "poll-grow", i->poll_grow);
+    ret_uint(one, "poll-shrink", i->poll_shrink);
+    ret_int(one, "aio-max-batch", 0);
+}
+
+static int query_iothreads(struct qmp_call *c, struct tn_err *e)
+{
+    struct iothread_info i;
+    struct device *d;
+    (void)e;
+    c->ret = kv_new(KV_LIST);
+    TAILQ_FOREACH(d, &c->vm->devices, all)
+    if (iothread_info(d, &i) == 0)
+        put_iothread(c->ret, d, &i);
+    return 0;
+}
+
 /* ---- the table ---- */
 
 static const struct qmp_member capabilities_args[] = {{"enable", "[QMPCapability]", 1}, {0}};
@@ -118,6 +144,13 @@ static const struct qmp_member kvm_info[] = {{"enabled", "bool", 0}, {"present",
 static const struct qmp_member hmp_args[] = {
     {"command-line", "str", 0}, {"cpu-index", "int", 1}, {0}};
 static const struct qmp_member name_info[] = {{"name", "str", 1}, {0}};
+static const struct qmp_member iothread_members[] = {{"id", "str", 0},
+                                                     {"thread-id", "int", 0},
+                                                     {"poll-max-ns", "int", 0},
+                                                     {"poll-grow", "int", 0},
+                                                     {"poll-shrink", "int", 0},
+                                                     {"aio-max-batch", "int", 0},
+                                                     {0}};
 static const struct qmp_member uuid_info[] = {{"UUID", "str", 0}, {0}};
 
 /* query-qmp-schema describes itself, too. */
@@ -163,6 +196,7 @@ static const struct qmp_type types[] = {
     {"KvmInfo", QMP_OBJECT, kvm_info, NULL, NULL, NULL},
     {"human-monitor-command-arg", QMP_OBJECT, hmp_args, NULL, NULL, NULL},
     {"NameInfo", QMP_OBJECT, name_info, NULL, NULL, NULL},
+    {"IOThreadInfo", QMP_OBJECT, iothread_members, NULL, NULL, NULL},
     {"UuidInfo", QMP_OBJECT, uuid_info, NULL, NULL, NULL},
     {"SchemaInfo", QMP_OBJECT, schema_info, NULL, "meta-type", schema_cases},
     {"SchemaMetaType", QMP_ENUM, NULL, meta_types, NULL, NULL},
@@ -183,6 +217,7 @@ static const struct qmp_command commands[] = {
     {"human-monitor-command", "human-monitor-command-arg", "str", 0, human_monitor_command,
      "savevm-monitor-nodes"},
     {"query-name", NULL, "NameInfo", QMP_PRECONFIG, query_name, NULL},
+    {"query-iothreads", NULL, "[IOThreadInfo]", QMP_PRECONFIG, query_iothreads, NULL},
     {"query-uuid", NULL, "UuidInfo", QMP_PRECONFIG, query_uuid, NULL},
     {0}};
 

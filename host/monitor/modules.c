@@ -15,6 +15,8 @@ extern const struct qmp_module qmp_hmp;        /* cmd_hmp.c */
 extern const struct qmp_module qmp_hmp_cpu;    /* cmd_hmp_cpu.c */
 extern const struct qmp_module qmp_hmp_memory; /* cmd_hmp_memory.c */
 extern const struct qmp_module qmp_hmp_mmu;    /* cmd_hmp_mmu.c */
+extern const struct qmp_module qmp_absent; /* cmd_absent.c */
+extern const struct qmp_module qmp_cmdline; /* cmd_cmdline.c */
 extern const struct qmp_module qmp_events; /* cmd_events.c */
 extern const struct qmp_module qmp_info; /* cmd_info.c */
 extern const struct qmp_module qmp_vm;   /* cmd_vm.c */
@@ -52,6 +54,8 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_hmp_cpu,
     &qmp_hmp_memory,
     &qmp_hmp_mmu,
+    &qmp_absent,
+    &qmp_cmdline,
     &qmp_events,
     &qmp_info,
     &qmp_vm,

@@ -6,13 +6,17 @@
 #include "sandbox/sandbox.h"
 #include "util/alloc.h"
 #include <errno.h>
+#include <semaphore.h>
 #include <string.h>
+#include <unistd.h>
 
 struct iothread {
     struct tn_dev *dev;
     uint64_t poll_max_ns, poll_grow, poll_shrink;
     struct tn_ctx *ctx;
     char name[16];
+    int thread; /* gettid() of it */
+    sem_t begun;
 };
 
 /* As QEMU's: ns, and factors, of which 0 means 2 and "at once to nothing". */
@@ -26,7 +30,19 @@ static void begin(void *p)
 {
     struct iothread *t = p;
     pthread_setname_np(pthread_self(), t->name);
+    t->thread = (int)gettid();
+    sem_post(&t->begun);
     sandbox_enter(device_of(t->dev)->vm, SANDBOX_IOTHREAD, NULL);
+}
+
+static void start(struct iothread *t)
+{
+    if (loop_start_thread(t->ctx, begin, t) < 0) {
+        log_line(LOG_ERROR, "%s: no thread", t->name);
+        return;
+    }
+    while (sem_wait(&t->begun) < 0 && errno == EINTR)
+        ;
 }
 
 static int init(void *p, struct tn_dev *d)
@@ -47,18 +63,20 @@ static int realize(void *p, struct tn_err *e)
     loop_set_polling(t->ctx, t->poll_max_ns, t->poll_grow, t->poll_shrink);
     d->handle = t->ctx;
     d->handle_type = TN_P_IOTHREAD;
+    sem_init(&t->begun, 0, 0);
+    if (d->vm->threads)
+        start(t);
     return 0;
 }
 
-/* The first resume starts the thread: by then the sandbox's filters are made. A later one wakes it:
- * guest time goes on, and its timers with it. */
+/* Guest time goes on, and its timers with it. */
 static void resume(void *p)
 {
     struct iothread *t = p;
     if (t->ctx->has_thread)
         loop_wake(t->ctx);
-    else if (loop_start_thread(t->ctx, begin, t) < 0)
-        log_line(LOG_ERROR, "%s: no thread", t->name);
+    else
+        start(t);
 }
 
 static void unrealize(void *p)
@@ -67,6 +85,7 @@ static void unrealize(void *p)
     loop_stop_thread(t->ctx);
     device_of(t->dev)->handle_type = 0;
     loop_free(t->ctx);
+    sem_destroy(&t->begun);
 }
 
 static const struct tn_class class_iothread = {.struct_size = sizeof class_iothread,
@@ -90,3 +109,29 @@ const struct tn_plugin iothread_plugin = {.struct_size = sizeof iothread_plugin,
                                           .license = "BSD-2-Clause",
                                           .summary = "Event contexts with threads",
                                           .classes = classes};
+
+static struct iothread *iothread_of(const struct device *d)
+{
+    return d->pub.cls == &class_iothread && d->stage == DEV_REALIZED ? d->pub.self : NULL;
+}
+
+void iothreads_start(struct vm *vm)
+{
+    struct device *d;
+    vm->threads = 1;
+    TAILQ_FOREACH(d, &vm->devices, all)
+    {
+        struct iothread *t = iothread_of(d);
+        if (t && !t->ctx->has_thread)
+            start(t);
+    }
+}
+
+int iothread_info(const struct device *d, struct iothread_info *i)
+{
+    const struct iothread *t = iothread_of(d);
+    if (!t)
+        return -EINVAL;
+    *i = (struct iothread_info){t->thread, t->poll_max_ns, t->poll_grow, t->poll_shrink};
+    return 0;
+}

@@ -269,8 +269,8 @@ class Vm(qtest.Machine):
             self.process.kill()
             raise
 
-    def session(self, path=None, **how):
-        """One more client; only one at a time has a socket."""
+    def session(self, path=None, kind=Qmp, **how):
+        """One more client; only one at a time has a socket. kind(socket, **how) is what it becomes."""
         s = socket.socket(socket.AF_UNIX)
         end = time.monotonic() + TIMEOUT
         while True:
@@ -283,8 +283,7 @@ class Vm(qtest.Machine):
                 if time.monotonic() > end:
                     raise Failure(f'{path or self.path} cannot be connected to') from None
                 time.sleep(0.01)
-        q = Qmp(s, **how)
-        return q
+        return kind(s, **how)
 
     def reconnect(self, **how):
         """Leaves, and comes back."""
