@@ -259,6 +259,17 @@ void machine_free(struct machine *m)
 
 static const struct tn_bus_type isa_type = {.struct_size = sizeof isa_type, .name = "ISA"};
 
+/* As QEMU's paths have it: some are of the machine or of its host bridge, others go by number. */
+static char *own_name(struct vm *vm, const char *cls)
+{
+    const struct tn_bus *root = vm->pci ? pci_root_bus(vm) : NULL;
+    if (strcmp(cls, "fw_cfg_io") == 0)
+        return xstrdup("fw_cfg");
+    if (root && (strcmp(cls, "mch") == 0 || strcmp(cls, "ioapic") == 0))
+        return xasprintf("%s/%s", strcmp(root->name, "pcie.0") == 0 ? "q35" : "i440fx", cls);
+    return xasprintf("unattached/device[%u]", vm->unattached++);
+}
+
 static int add_own(struct vm *vm, const struct machine_device *w, struct tn_err *e)
 {
     if (!registry_peek(vm->registry, TN_K_DEVICE, w->cls))
@@ -267,7 +278,7 @@ static int add_own(struct vm *vm, const struct machine_device *w, struct tn_err 
     struct tn_bus *b = c && c->cls->bus ? bus_for(vm, c, NULL, e) : NULL;
     if (!c || (c->cls->bus && !b))
         return -ENOENT;
-    AUTO_FREE char *name = xasprintf("unattached/device[%u]", vm->unattached++);
+    AUTO_FREE char *name = own_name(vm, w->cls);
     struct device *d = device_new(vm, c, NULL, NULL, name, e);
     if (!d)
         return -EINVAL;
