@@ -139,7 +139,6 @@ static const struct qmp_member version_info[] = {
     {"qemu", "VersionTriple", 0}, {"package", "str", 0}, {0}};
 static const struct qmp_member command_info[] = {{"name", "str", 0}, {0}};
 static const struct qmp_member target_info[] = {{"arch", "SysEmuTarget", 0}, {0}};
-static const char *const targets[] = {"x86_64", NULL};
 static const struct qmp_member kvm_info[] = {{"enabled", "bool", 0}, {"present", "bool", 0}, {0}};
 static const struct qmp_member hmp_args[] = {
     {"command-line", "str", 0}, {"cpu-index", "int", 1}, {0}};
@@ -192,7 +191,6 @@ static const struct qmp_type types[] = {
     {"VersionInfo", QMP_OBJECT, version_info, NULL, NULL, NULL},
     {"CommandInfo", QMP_OBJECT, command_info, NULL, NULL, NULL},
     {"TargetInfo", QMP_OBJECT, target_info, NULL, NULL, NULL},
-    {"SysEmuTarget", QMP_ENUM, NULL, targets, NULL, NULL},
     {"KvmInfo", QMP_OBJECT, kvm_info, NULL, NULL, NULL},
     {"human-monitor-command-arg", QMP_OBJECT, hmp_args, NULL, NULL, NULL},
     {"NameInfo", QMP_OBJECT, name_info, NULL, NULL, NULL},
