@@ -127,9 +127,10 @@ static void tell_error(const struct tn_blk *b, uint32_t op, int err, uint32_t ac
     ret_str(data, "device", b->drive ? b->drive : "");
     ret_str(data, "node-name", image->dev->id);
     ret_str(data, "operation", op == TN_BLK_READ ? "read" : "write");
-    ret_str(data, "action", action == TN_BLKE_IGNORE  ? "ignore"
-                            : action == TN_BLKE_STOP ? "stop"
-                                                     : "report");
+    ret_str(data, "action",
+            action == TN_BLKE_IGNORE ? "ignore"
+            : action == TN_BLKE_STOP ? "stop"
+                                     : "report");
     if (action == TN_BLKE_STOP)
         ret_bool(data, "nospace", err == ENOSPC);
     ret_str(data, "reason", strerror(err));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A disk that changes while it is used: drained, asked anew, resized. Main thread. */
-#include "block_impl.h"
+#include "block_runtime.h"
 
 #include <errno.h>
 
@@ -109,8 +109,12 @@ static int do_resize(struct tn_blk *b, uint64_t size, struct tn_err *e)
 int block_resize(struct vm *vm, const char *name, uint64_t size, struct tn_err *e)
 {
     struct tn_blk *b = blk_of(block_find(vm, name));
-    if (!b)
-        return err_set(e, ENOENT, "Cannot find device='%s' nor node-name='%s'", name, name);
+    return b ? block_resize_disk(b, size, e)
+             : err_set(e, ENOENT, "Cannot find device='%s' nor node-name='%s'", name, name);
+}
+
+int block_resize_disk(struct tn_blk *b, uint64_t size, struct tn_err *e)
+{
     if (size > INT64_MAX - (1u << 20))
         return err_set(e, EINVAL, "Parameter 'size' expects a size within the reach of a file");
     struct tn_blk *root = root_of(b);

@@ -339,8 +339,20 @@ static void drive_free(struct drive *v)
 static void keep_slot(struct vm *vm, const struct drive *v)
 {
     struct block_slot *s = XNEW(struct block_slot);
-    *s = (struct block_slot){block_state(vm)->slots, v->interface, v->bus, v->unit};
+    *s = (struct block_slot){block_state(vm)->slots, xstrdup(v->id), v->interface, v->bus, v->unit};
     block_state(vm)->slots = s;
+}
+
+void block_forget_slot(struct vm *vm, const char *drive)
+{
+    for (struct block_slot **at = &block_state(vm)->slots; *at; at = &(*at)->next)
+        if (strcmp((*at)->drive, drive) == 0) {
+            struct block_slot *s = *at;
+            *at = s->next;
+            free(s->drive);
+            free(s);
+            return;
+        }
 }
 
 static void keep_disk(struct vm *vm, const char *id)

@@ -17,6 +17,7 @@ struct drive {
 /* Where a drive sits, for those to come. */
 struct block_slot {
     struct block_slot *next;
+    char *drive; /* owned */
     const char *interface;
     uint64_t bus, unit;
 };
@@ -30,5 +31,11 @@ struct block_disk {
 /* The nodes of v, from the keys that are left of its option, dotted; the topmost is v->id's. 0 or
  * -errno with e. */
 int drive_open(struct vm *vm, struct kv_node *flat, const struct drive *v, struct tn_err *e);
+
+/* The nodes of a medium for a drive that is there: the root, which is nobody's. NULL with e. */
+struct device *drive_open_medium(struct vm *vm, const char *filename, const char *format,
+                                 int read_only, struct tn_err *e);
+/* Another drive may sit where this one did. */
+void block_forget_slot(struct vm *vm, const char *drive);
 
 #endif

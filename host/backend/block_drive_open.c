@@ -111,6 +111,16 @@ static struct device *open_disk(struct vm *vm, struct kv_node *tree, const struc
 
 /* ---- on top ---- */
 
+struct device *blk_open_throttle(struct vm *vm, const char *group, struct device *d,
+                                 struct tn_err *e)
+{
+    KV_AUTO *tree = kv_new(KV_DICT);
+    kv_set(tree, "driver", "throttle");
+    kv_set(tree, "throttle-group", group);
+    struct blk_node_opts none = {0};
+    return blk_open(vm, tree, &none, d, BLK_DRIVE, e);
+}
+
 static struct device *put_throttle(struct vm *vm, struct device *d, const struct drive *v,
                                    struct tn_err *e)
 {
@@ -120,11 +130,7 @@ static struct device *put_throttle(struct vm *vm, struct device *d, const struct
     struct throttle_group *g = throttle_group_get(vm, name);
     if (throttle_limits_any(&v->limits))
         throttle_group_limit(g, &v->limits);
-    KV_AUTO *tree = kv_new(KV_DICT);
-    kv_set(tree, "driver", "throttle");
-    kv_set(tree, "throttle-group", name);
-    struct blk_node_opts none = {0};
-    struct device *top = blk_open(vm, tree, &none, d, BLK_DRIVE, e);
+    struct device *top = blk_open_throttle(vm, name, d, e);
     throttle_group_put(g); /* the node has its own reference */
     return top;
 }
@@ -153,7 +159,7 @@ static void set_root(struct tn_blk *b, const struct blk_node_opts *o, const stru
     b->werror = v->werror;
 }
 
-static struct device *open_empty(struct vm *vm, struct tn_err *e)
+struct device *blk_open_empty(struct vm *vm, struct tn_err *e)
 {
     struct class_entry *c = registry_class(vm->registry, TN_K_BLOCK, blk_empty_class.name, e);
     AUTO_FREE char *name = xasprintf("#block%03u", block_state(vm)->anon++);
@@ -180,7 +186,7 @@ static struct device *open_all(struct vm *vm, struct kv_node *tree, const struct
     if (blk_node_opts(tree, BLK_DRIVE, o, e) < 0)
         return NULL;
     if (!v->file && is_empty(tree))
-        return open_empty(vm, e);
+        return blk_open_empty(vm, e);
     if (check_driver(vm, kv_text(tree, "driver"), e) < 0 ||
         (v->file && place_file(vm, tree, v->file, e) < 0))
         return NULL;
@@ -200,4 +206,16 @@ int drive_open(struct vm *vm, struct kv_node *flat, const struct drive *v, struc
         return -EINVAL;
     set_root(blk_of(d), &o, v);
     return 0;
+}
+
+struct device *drive_open_medium(struct vm *vm, const char *filename, const char *format,
+                                 int read_only, struct tn_err *e)
+{
+    struct drive v = {.file = (char *)(uintptr_t)filename};
+    struct blk_node_opts o = {0};
+    KV_AUTO *tree = kv_new(KV_DICT);
+    if (format)
+        kv_set(tree, "driver", format);
+    kv_set(tree, "read-only", read_only ? "on" : "off");
+    return open_all(vm, tree, &v, &o, e);
 }

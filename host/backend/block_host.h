@@ -63,8 +63,8 @@ int block_read_now(struct tn_blk *b, uint64_t off, void *buf, uint64_t len);
 int block_flush_now(struct tn_blk *b);
 
 /* on 0: every disk is flushed and let go, so that another process can have it; the machine stands
- * still. on 1: all are taken again. Nothing where that is so already. 0, or -errno with e and all are
- * as before. */
+ * still. on 1: all are taken again. Nothing where that is so already. 0, or -errno with e and all
+ * are as before. */
 int block_activate(struct vm *vm, uint32_t on, struct tn_err *e);
 /* b has a front end: it is used now, or, while disks are let go, once they are taken. */
 int block_front_access(struct tn_blk *b, uint32_t flags, struct tn_err *e);

@@ -67,8 +67,8 @@ struct tn_blk {
     char *drive;             /* id of the -drive whose root this is, or NULL */
     uint32_t automatic;      /* if= connected it to a disk of its own */
     uint32_t owned;          /* the user made it by itself: it goes when he says so */
-    uint32_t orphan;         /* its drive was removed while it was in use: it goes with its device */
-    uint32_t io_error;       /* the errno that stopped the machine last; atomic */
+    uint32_t orphan;   /* its drive was removed while it was in use: it goes with its device */
+    uint32_t io_error; /* the errno that stopped the machine last; atomic */
 
     struct tn_blk_info info;  /* of the back end; changes while nothing is in flight */
     uint32_t opened;          /* info is valid */
@@ -188,8 +188,8 @@ void blk_release(struct tn_blk *b); /* its parent goes; NULL is fine */
 void blk_hurry(struct tn_blk *b, int on);
 
 /* ---- block_swap.c ---- */
-/* The nodes that a and b stand for trade places; b has no users, a is drained if it has. 0 or -errno
- * with e: nothing has changed. */
+/* The nodes that a and b stand for trade places; b has no users, a is drained if it has. 0 or
+ * -errno with e: nothing has changed. */
 int blk_swap(struct tn_blk *a, struct tn_blk *b, struct tn_err *e);
 
 /* ---- block_change.c ---- */

@@ -412,8 +412,10 @@ void blk_close(struct device *d)
     struct device *first = child_of(d->vm, blk_of(d), NULL),
                   *second = first ? child_of(d->vm, blk_of(d), first) : NULL;
     device_free(d);
-    blk_close(first);
-    blk_close(second);
+    if (first && !blk_of(first)->owned)
+        blk_close(first);
+    if (second && !blk_of(second)->owned)
+        blk_close(second);
 }
 
 /* ---- -blockdev ---- */
@@ -430,5 +432,8 @@ int block_add_node(struct vm *vm, const struct kv_node *tree, struct tn_err *e)
     int r = blk_node_opts(tree, BLK_BLOCKDEV, &o, e);
     if (r < 0)
         return r;
-    return blk_open(vm, tree, &o, NULL, BLK_BLOCKDEV, e) ? 0 : -EINVAL;
+    struct device *d = blk_open(vm, tree, &o, NULL, BLK_BLOCKDEV, e);
+    if (d)
+        blk_of(d)->owned = 1;
+    return d ? 0 : -EINVAL;
 }

@@ -40,6 +40,11 @@ struct device *blk_open(struct vm *vm, const struct kv_node *tree, const struct 
                         struct device *below, enum blk_style style, struct tn_err *e);
 /* Takes apart what blk_open() has made: d and what is below it. */
 void blk_close(struct device *d);
+/* A drive without a medium; limits of a group on top of d, which stays if there is no node. NULL
+ * with e. */
+struct device *blk_open_empty(struct vm *vm, struct tn_err *e);
+struct device *blk_open_throttle(struct vm *vm, const char *group, struct device *d,
+                                 struct tn_err *e);
 /* Is there a class of that name, and does it stand on another node? */
 int blk_is_driver(struct vm *vm, const char *name);
 int blk_is_format(struct vm *vm, const char *name);

@@ -86,6 +86,7 @@ void block_forget_all(struct vm *vm)
         return;
     for (struct block_slot *p = s->slots, *next; p; p = next) {
         next = p->next;
+        free(p->drive);
         free(p);
     }
     for (struct block_disk *p = s->disks, *next; p; p = next) {

@@ -217,6 +217,11 @@ static void throttle_queue_del(void *p)
 
 /* ---- the node ---- */
 
+struct throttle_group *blk_throttle_group(const struct tn_blk *b)
+{
+    return ((const struct throttle_node *)b->dev->pub.self)->g;
+}
+
 static void set_hurry(struct tn_blk *b, int on)
 {
     struct throttle_node *n = b->dev->pub.self;

@@ -24,6 +24,9 @@ struct throttle_group *throttle_group_find(struct vm *vm, const char *name);
 /* The same, or a new one without limits; one reference more. */
 struct throttle_group *throttle_group_get(struct vm *vm, const char *name);
 void throttle_group_put(struct throttle_group *g); /* NULL is fine */
+/* The group of a throttle node. */
+struct tn_blk;
+struct throttle_group *blk_throttle_group(const struct tn_blk *b);
 /* New limits, empty buckets. */
 void throttle_group_limit(struct throttle_group *g, const struct throttle_limits *l);
 

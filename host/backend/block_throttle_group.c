@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* -object throttle-group, and the groups that -drive's throttling.* make. */
 #include "block_impl.h"
-#include "block_open.h"
+#include "block_runtime.h"
 #include "block_throttle.h"
 
 #include "util/alloc.h"
@@ -47,6 +47,11 @@ void throttle_group_put(struct throttle_group *g)
     pthread_mutex_destroy(&g->lock);
     free(g->name);
     free(g);
+}
+
+struct throttle_group *block_group(const struct tn_blk *b)
+{
+    return b->dev->pub.cls == &blk_throttle_class ? blk_throttle_group(b) : NULL;
 }
 
 void throttle_group_limit(struct throttle_group *g, const struct throttle_limits *l)
