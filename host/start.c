@@ -5,6 +5,7 @@
 #include "acpi/mem_hotplug.h"
 #include "backend/block_host.h"
 #include "backend/chardev.h"
+#include "backend/fdset.h"
 #include "backend/net.h"
 #include "cli/kvtree.h"
 #include "core/device.h"
@@ -124,7 +125,6 @@ static int refuse_unknown(const struct cli_options *o, struct tn_err *e)
 {
     const struct unsupported list[] = {
         {"-audiodev", o->audiodevs.n != 0},
-        {"-add-fd", o->add_fds.n != 0},
         {"-dtb", o->dtb != NULL},
     };
     for (size_t i = 0; i < ARRAY_SIZE(list); i++)
@@ -307,9 +307,26 @@ static int wait_preconfig(struct vm *vm, const struct cli_options *o, struct tn_
     return run_ended(vm) ? -EINTR : 0;
 }
 
+/* Before anything else: whatever names a file may name one of these. */
+static int add_fds(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    for (size_t i = 0; i < o->add_fds.n; i++) {
+        const struct cli_item *item = &o->add_fds.v[i];
+        ERR_AUTO why = {0};
+        if (fdset_option(vm, item->kv, &why) == 0)
+            continue;
+        if (item->where.text)
+            err_prefix(&why, "%s: ", item->where.text);
+        return err_move(e, &why);
+    }
+    return 0;
+}
+
 static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
-    int err = machine_create(vm, o, e);
+    int err = add_fds(vm, o, e);
+    if (err == 0)
+        err = machine_create(vm, o, e);
     if (err == 0 && o->incoming)
         migration_expect(vm);
     if (err == 0)

@@ -164,11 +164,11 @@ static const struct qmp_command commands[] = {
 
 static const struct hmp_command hmp[] = {
     {.names = "getfd",
-     .params = "getfd name",
+     .params = "name",
      .help = "receive a file descriptor via SCM rights and assign it a name",
      .run = hmp_getfd},
     {.names = "closefd",
-     .params = "closefd name",
+     .params = "name",
      .help = "close a file descriptor previously passed via SCM rights",
      .run = hmp_closefd},
     {0},

@@ -24,6 +24,9 @@ extern const struct qmp_module qmp_chardev; /* cmd_chardev.c */
 extern const struct qmp_module qmp_chardev_types; /* chardev_opts.c */
 extern const struct qmp_module qmp_fd; /* cmd_fd.c */
 extern const struct qmp_module qmp_net; /* cmd_net.c */
+extern const struct qmp_module qmp_block; /* cmd_block.c */
+extern const struct qmp_module qmp_block_hmp; /* cmd_block_hmp.c */
+extern const struct qmp_module qmp_block_types; /* block_types.c */
 extern const struct qmp_module qmp_netdev_types; /* netdev_types.c */
 extern const struct qmp_module qmp_device; /* cmd_device.c */
 extern const struct qmp_module qmp_object; /* cmd_object.c */
@@ -64,6 +67,9 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_fd,
     &qmp_net,
     &qmp_netdev_types,
+    &qmp_block,
+    &qmp_block_hmp,
+    &qmp_block_types,
     &qmp_device,
     &qmp_object,
     &qmp_pci,
