@@ -3,6 +3,7 @@
  */
 #include "backend/fdset.h"
 #include "cli/values.h"
+#include "core/progress.h"
 #include "memory.h"
 #include "util/alloc.h"
 #include <errno.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #define HUGETLBFS_MAGIC 0x958458f6
+#define PREALLOC_PART   ((uint64_t)64 << 20)
 enum { KIND_RAM = 1, KIND_MEMFD, KIND_FILE };
 
 struct memdev {
@@ -210,20 +212,38 @@ static int bind_nodes(struct memdev *m, uint8_t *va, struct tn_err *e)
     return 0;
 }
 
-static int populate(struct memdev *m, uint8_t *va, uint64_t page, struct tn_err *e)
+static int populate_part(const struct memdev *m, uint8_t *va, uint64_t len, uint64_t page)
 {
-    if (!m->prealloc ||
-        madvise(va, m->size, m->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE) == 0)
+    if (madvise(va, len, m->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE) == 0)
         return 0;
     if (errno != EINVAL)
-        return err_set(e, ENOMEM, "preallocating 0x%" PRIx64 " bytes: %s", m->size,
-                       strerror(errno));
-    for (uint64_t at = 0; at < m->size; at += page) { /* before Linux 5.14 */
+        return -errno;
+    for (uint64_t at = 0; at < len; at += page) { /* before Linux 5.14 */
         uint8_t was = *(volatile uint8_t *)(va + at);
         if (!m->readonly)
             *(volatile uint8_t *)(va + at) = was;
     }
     return 0;
+}
+
+/* In parts, whole pages each, so that a terminal can be told how far it is. */
+static int populate(struct memdev *m, uint8_t *va, uint64_t page, struct tn_err *e)
+{
+    uint64_t part = page > PREALLOC_PART ? page : PREALLOC_PART;
+    struct progress p;
+    int err = 0;
+    if (!m->prealloc)
+        return 0;
+    progress_begin(&p, "preallocating memory", m->size);
+    for (uint64_t at = 0; at < m->size && err == 0; at += part) {
+        uint64_t left = m->size - at, len = left < part ? left : part;
+        err = populate_part(m, va + at, len, page);
+        progress_at(&p, at + len);
+    }
+    progress_end(&p);
+    return err == 0 ? 0
+                    : err_set(e, ENOMEM, "preallocating 0x%" PRIx64 " bytes: %s", m->size,
+                              strerror(-err));
 }
 
 static int map_memory(struct memdev *m, struct source *s, struct tn_err *e)
