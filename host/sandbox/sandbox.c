@@ -115,7 +115,7 @@ int sandbox_need(struct vm *vm, const char *profile)
     if (!sandbox_profile_known(profile))
         return -EINVAL;
     if (current && current->vm == vm && current->closed)
-        return -EPERM;
+        return find_profile(current, profile) ? 0 : -EPERM;
     add_profile(open_for(vm), profile);
     return 0;
 }
