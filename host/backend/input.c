@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_QUEUED = 1024 }; /* events that wait for one device */
+enum {
+    MAX_QUEUED = 1024, /* events that wait for one device */
+    MAX_CHORDS = 256   /* that wait to be typed */
+};
 
 struct handler {
     struct managed m;
@@ -25,7 +28,17 @@ struct handler {
     uint32_t overrun;             /* the frame that is coming is dropped */
     uint32_t active, told;        /* is it the one for some kind; what active() last said */
 };
+struct chord { /* keys that are pressed together */
+    STAILQ_ENTRY(chord) next;
+    uint16_t code[INPUT_CHORD];
+    uint32_t n;
+    uint64_t hold_ns;
+};
 struct inputs {
+    struct vm *vm;
+    STAILQ_HEAD(, chord) chords;            /* the first is held down; main thread's */
+    uint32_t nchords;
+    struct tn_timer *release; /* NULL before the first */
     pthread_mutex_t lock;                   /* leaf: everything here */
     TAILQ_HEAD(handlers, handler) handlers; /* most recently activated first */
     uint32_t leds;
@@ -36,7 +49,8 @@ struct inputs {
 struct inputs *inputs_new(struct vm *vm)
 {
     struct inputs *i = XNEW(struct inputs);
-    (void)vm;
+    i->vm = vm;
+    STAILQ_INIT(&i->chords);
     pthread_mutex_init(&i->lock, NULL);
     TAILQ_INIT(&i->handlers);
     return i;
@@ -46,6 +60,10 @@ void inputs_free(struct inputs *i)
 {
     if (!i)
         return;
+    for (struct chord *c; (c = STAILQ_FIRST(&i->chords)); free(c))
+        STAILQ_REMOVE_HEAD(&i->chords, next);
+    if (i->release)
+        timer_del(i->release);
     pthread_mutex_destroy(&i->lock);
     free(i);
 }
@@ -144,6 +162,57 @@ void inputs_inject(struct vm *vm, const struct tn_input_event *v, uint32_t n, ui
         route(i, (const struct tn_input_event *)(const void *)((const char *)v +
                                                                (uint64_t)k * stride));
     pthread_mutex_unlock(&i->lock);
+}
+
+/* ---- typing for the guest ---- */
+
+static void stroke(struct vm *vm, uint16_t code, int down)
+{
+    const struct tn_input_event v[] = {
+        {sizeof v[0], EV_KEY, code, down},
+        {sizeof v[0], EV_SYN, SYN_REPORT, 0},
+    };
+    inputs_inject(vm, v, ARRAY_SIZE(v), sizeof v[0]);
+}
+
+static void press(struct inputs *i)
+{
+    const struct chord *c = STAILQ_FIRST(&i->chords);
+    for (uint32_t k = 0; c && k < c->n; k++)
+        stroke(i->vm, c->code[k], 1);
+    if (c)
+        timer_arm(i->release, clock_now(&i->vm->clock, TN_CLK_VM) + c->hold_ns);
+}
+
+static void release_chord(void *p)
+{
+    struct inputs *i = p;
+    struct chord *c = STAILQ_FIRST(&i->chords);
+    for (uint32_t k = c->n; k-- > 0;)
+        stroke(i->vm, c->code[k], 0);
+    STAILQ_REMOVE_HEAD(&i->chords, next);
+    i->nchords--;
+    free(c);
+    press(i);
+}
+
+int inputs_type(struct vm *vm, const uint16_t *code, uint32_t n, uint64_t hold_ns)
+{
+    struct inputs *i = vm->inputs;
+    if (!i || n > INPUT_CHORD || i->nchords == MAX_CHORDS)
+        return !i ? -ENOTSUP : n > INPUT_CHORD ? -EINVAL : -EBUSY;
+    i->nchords++;
+    struct chord *c = XNEW(struct chord);
+    memcpy(c->code, code, n * sizeof *code);
+    c->n = n;
+    c->hold_ns = hold_ns;
+    if (!i->release)
+        i->release = timer_new(vm->main, NULL, 0, TN_CLK_VM, release_chord, i);
+    int first = STAILQ_EMPTY(&i->chords);
+    STAILQ_INSERT_TAIL(&i->chords, c, next);
+    if (first)
+        press(i);
+    return 0;
 }
 
 /* ---- delivery: home context, device's lock ---- */

@@ -45,6 +45,9 @@ static int look(int fd, struct hmp_cpu *c)
         ioctl(fd, KVM_GET_FPU, &c->fpu) < 0 || ioctl(fd, KVM_GET_MP_STATE, &mp) < 0)
         return -errno;
     ioctl(fd, KVM_GET_DEBUGREGS, &c->debug); /* where KVM has them */
+    struct kvm_xsave x;
+    if (ioctl(fd, KVM_GET_XSAVE, &x) == 0)
+        c->fpu.mxcsr = x.region[6]; /* KVM_GET_FPU leaves it out; SDM 1, 10.5.1 */
     c->halted = mp.mp_state == KVM_MP_STATE_HALTED;
     return 0;
 }
