@@ -18,6 +18,7 @@ extern const struct qmp_module qmp_hmp_mmu;    /* cmd_hmp_mmu.c */
 extern const struct qmp_module qmp_absent; /* cmd_absent.c */
 extern const struct qmp_module qmp_cmdline; /* cmd_cmdline.c */
 extern const struct qmp_module qmp_events; /* cmd_events.c */
+extern const struct qmp_module qmp_input;      /* cmd_input.c */
 extern const struct qmp_module qmp_info; /* cmd_info.c */
 extern const struct qmp_module qmp_vm;   /* cmd_vm.c */
 extern const struct qmp_module qmp_chardev; /* cmd_chardev.c */
@@ -60,6 +61,7 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_absent,
     &qmp_cmdline,
     &qmp_events,
+    &qmp_input,
     &qmp_info,
     &qmp_vm,
     &qmp_chardev,
