@@ -17,7 +17,7 @@ struct ich9_lpc {
     struct config_regs config;
     struct reset_cf9 reset_control;
     struct tn_region *rcrb;
-    uint8_t has_pm;
+    uint8_t has_pm, hotplug_with_bridges;
     uint8_t rcrb_bytes[ICH9_RCRB_SIZE];
 };
 _Static_assert(offsetof(struct ich9_lpc, pm) == 0, "TN_ACPI_PM_1 gets the instance");
@@ -181,6 +181,9 @@ static int claim_regions(struct ich9_lpc *s, struct tn_err *e)
 static int realize(void *self, struct tn_err *e)
 {
     struct ich9_lpc *s = self;
+    if (s->hotplug_with_bridges)
+        return tn_fail(s->dev, e, ENOTSUP,
+                       "acpi-pci-hotplug-with-bridge-support=on: ports have native hot-plug");
     s->config = (struct config_regs){.dev = s->dev,
                                      .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
                                      .reg = registers,
@@ -246,6 +249,8 @@ static const void *get_iface(void *self, const char *id)
 
 static const struct tn_prop props[] = {
     TN_PROP(struct ich9_lpc, has_pm, "pm", BOOL, 1, "ACPI power management"),
+    TN_PROP(struct ich9_lpc, hotplug_with_bridges, "acpi-pci-hotplug-with-bridge-support", BOOL, 0,
+            "slots of bridges are ACPI's: cannot be had, they are native"),
 };
 
 static const struct tn_field fields[] = {
