@@ -163,6 +163,8 @@ class Qmp:
     def cmd(self, name, /, fds=(), **arguments):
         """Runs a command; returns its answer or raises QmpError. Python's _ is QMP's -: cmd('x', poll_max=1); what has
         a _ in QMP is given as cmd('x', **{'a_b': 1}) if no member a-b exists in the schema."""
+        if name != 'qmp_capabilities':
+            self.get_schema()  # now: there may be no later
         answer = self.execute(name, self.spell(name, arguments), fds)
         if 'error' in answer:
             raise QmpError(name, answer['error'])
@@ -226,7 +228,7 @@ class Qmp:
                 for k, v in arguments.items()}
 
     def check_answer(self, name, value):
-        if name != 'qmp_capabilities' and self.get_schema():
+        if name != 'qmp_capabilities' and self.schema:
             entry = self.schema.by_name.get(name)
             ok(entry and entry['meta-type'] == 'command', f'{name} is not in the schema')
             self.schema.check(entry['ret-type'], value, name)

@@ -6,7 +6,7 @@ from qtest import eq
 
 SELECTOR, SLEEP_CTL, SLEEP_STS, RESET = 0xfea00000, 0xfea00200, 0xfea00201, 0xfea00202
 POWER_DOWN, SLP_EN, S5, GSI = 2, 0x20, 5, 9
-MACHINE = 'microvm,acpi=on,isa-serial=off,rtc=off,pit=off,pic=off'
+MACHINE = 'microvm,acpi=on,isa-serial=off,pit=off,pic=off'
 
 
 def machine(**kw):
