@@ -49,18 +49,22 @@ static struct domain *domain_of(const struct acpi_cpu_hotplug *s)
 
 /* ---- what the guest asks for ---- */
 
-static void want_eject(void *opaque, uint32_t i)
+/* The boot processor stays, whatever the guest writes. */
+static int want_eject(void *opaque, uint32_t i)
 {
     struct acpi_cpu_hotplug *s = opaque;
+    if (i == 0)
+        return 0;
     s->ejected[i] = 1;
     bh_kick(s->eject);
+    return 1;
 }
 
 static void eject_one(struct acpi_cpu_hotplug *s, uint32_t i)
 {
     struct device *d = machine_of(s)->cpu[i].dev;
-    if (i == 0 || !d || d->leaving)
-        return; /* the boot processor stays, whatever the guest writes */
+    if (!d || d->leaving)
+        return;
     d->leaving = 1;
     device_leave(d);
 }

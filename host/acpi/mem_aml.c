@@ -66,10 +66,9 @@ static void store_end(struct buf *a)
     aml_path(a, "RMAX");
 }
 
-/* MCRS(slot): its _CRS, one range of memory */
-static void add_crs(struct buf *a)
+/* The resources of a slot, to be filled in. */
+static void add_template(struct buf *a)
 {
-    struct aml_block m = aml_method(a, "MCRS", 1, AML_SERIALIZED);
     aml_name(a, "MRNG");
     struct aml_block range = aml_resources(a);
     aml_res_qword_memory(a, AML_CONSUMER, AML_MEM_CACHEABLE, 0, 1);
@@ -77,13 +76,22 @@ static void add_crs(struct buf *a)
     aml_create_field_of(a, 8, "MRNG", QWORD_MIN, "RMIN");
     aml_create_field_of(a, 8, "MRNG", QWORD_MAX, "RMAX");
     aml_create_field_of(a, 8, "MRNG", QWORD_LEN, "RLEN");
+}
+
+/* MCRS(slot): its _CRS, one range of memory; a copy, for the lock is given back before the end. */
+static void add_crs(struct buf *a)
+{
+    struct aml_block m = aml_method(a, "MCRS", 1, AML_SERIALIZED);
     plug_select(a, LOCK, "MSEL");
     store_pair(a, "MADH", "MADL", "RMIN");
     store_pair(a, "MLEH", "MLEL", "RLEN");
-    aml_release(a, LOCK);
     store_end(a);
-    aml_op(a, AML_RETURN);
+    aml_op(a, AML_STORE);
     aml_path(a, "MRNG");
+    aml_local(a, 0);
+    aml_release(a, LOCK);
+    aml_op(a, AML_RETURN);
+    aml_local(a, 0);
     aml_end(a, m);
 }
 
@@ -164,6 +172,7 @@ void acpi_write_modules(struct buf *a, const struct acpi_machine *m)
     aml_end(a, crs);
     add_fields(a, m->mem_hotplug);
     plug_status_method(a, "MSTA", LOCK, "MSEL", "MENB");
+    add_template(a);
     add_crs(a);
     add_proximity(a);
     plug_eject_method(a, "MEJT", LOCK, "MSEL", "MEJC");

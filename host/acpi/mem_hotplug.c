@@ -48,11 +48,12 @@ static struct domain *domain_of(const struct acpi_mem_hotplug *s)
 
 /* ---- what the guest asks for ---- */
 
-static void want_eject(void *opaque, uint32_t i)
+static int want_eject(void *opaque, uint32_t i)
 {
     struct acpi_mem_hotplug *s = opaque;
     __atomic_store_n(&s->ejected[i], 1, __ATOMIC_RELEASE);
     bh_kick(s->eject);
+    return 1;
 }
 
 /* Main loop, without the lock: memory goes only while every device rests. */
@@ -132,6 +133,14 @@ void acpi_mem_gone(struct vm *vm, uint32_t i)
     int entered = domain_enter(domain_of(s));
     s->slot[i].present = s->slot[i].inserting = s->slot[i].removing = 0;
     s->module[i] = (struct mem_module){0};
+    domain_leave(domain_of(s), entered);
+}
+
+void acpi_mem_stays(struct vm *vm, uint32_t i)
+{
+    struct acpi_mem_hotplug *s = of(vm);
+    int entered = domain_enter(domain_of(s));
+    s->slot[i].present = 1;
     domain_leave(domain_of(s), entered);
 }
 

@@ -14,6 +14,8 @@ int acpi_mem_plugged(struct vm *vm, uint32_t i, const struct mem_module *m);
 int acpi_mem_unplug_request(struct vm *vm, uint32_t i, struct tn_err *e);
 /* Slot i is empty again. */
 void acpi_mem_gone(struct vm *vm, uint32_t i);
+/* The guest let go of what is in slot i, but it cannot go. */
+void acpi_mem_stays(struct vm *vm, uint32_t i);
 /* What the guest last said about slot i; 0, or -ENOENT without the registers. */
 int acpi_mem_slot(struct vm *vm, uint32_t i, struct plug_slot *out);
 

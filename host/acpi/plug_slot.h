@@ -14,8 +14,9 @@ struct plug_slot {
 
 /* What the registers ask of the machine; called with the registers' lock held. */
 struct plug_env {
-    /* The guest has let go of slot i, which is present: _EJ0. Only asks for it. */
-    void (*eject)(void *opaque, uint32_t i);
+    /* The guest has let go of slot i, which is present: _EJ0. Only asks for it: 1 it goes, and reads
+     * as gone from here on (6.3.3: OSPM looks at _STA behind _EJ0); 0 it stays. */
+    int (*eject)(void *opaque, uint32_t i);
     /* The guest reported on slot i: _OST. */
     void (*ost)(void *opaque, uint32_t i);
 };
@@ -43,8 +44,8 @@ static inline void plug_control(struct plug_slot *s, uint32_t i, uint32_t v,
         s->inserting = 0;
     if (v & PLUG_REMOVING)
         s->removing = 0;
-    if ((v & PLUG_EJECT) && s->present)
-        env->eject(opaque, i);
+    if ((v & PLUG_EJECT) && s->present && env->eject(opaque, i))
+        s->present = s->inserting = s->removing = 0;
 }
 
 #endif

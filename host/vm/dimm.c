@@ -233,14 +233,17 @@ void dimm_eject(struct vm *vm, uint32_t i)
     ERR_AUTO e = {0};
     struct dimm *d = in_slot(vm->machine, i);
     struct device *dev = d ? device_of(d->dev) : NULL;
-    if (!d || dev->leaving || dev->busy || dev->holds)
+    if (!d || dev->leaving)
         return;
     dev->leaving = 1;
-    if (take_away(vm, d, &e) == 0) {
+    int err = dev->busy || dev->holds ? err_set(&e, EBUSY, "Device '%s' is in use", device_id(dev))
+                                      : take_away(vm, d, &e);
+    if (err == 0) {
         device_leave(dev);
         return;
     }
     dev->leaving = 0;
+    acpi_mem_stays(vm, i);
     err_report(&e);
     event_unplug_error(vm, dev);
 }

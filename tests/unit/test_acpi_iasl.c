@@ -346,6 +346,20 @@ TEST(iasl_accepts_pc)
     judge_machine(&pc_machine);
 }
 
+TEST(iasl_accepts_processors_and_modules_that_come_and_go)
+{
+    struct acpi_cpu cpus[NUMA_CPUS];
+    struct acpi_machine m = numa_machine(cpus);
+    need("iasl");
+    m.cpu_hotplug = 0x0cd8;
+    m.mem_hotplug = 0x0a00;
+    m.n_slots = 256;
+    judge_machine(&m);
+    m.n_cpus = 1;
+    m.n_slots = 1;
+    judge_machine(&m);
+}
+
 TEST(iasl_accepts_numa_with_300_cpus)
 {
     struct acpi_cpu cpus[NUMA_CPUS];
@@ -422,6 +436,7 @@ int main(void)
     RUN(iasl_accepts_microvm_with_pcie_and_no_ioapic);
     RUN(iasl_accepts_pc);
     RUN(iasl_accepts_numa_with_300_cpus);
+    RUN(iasl_accepts_processors_and_modules_that_come_and_go);
     RUN(methods_compute_what_they_should);
     RUN(osc_grants_hotplug_pme_aer_and_the_capability_structure);
     RUN(osc_of_an_unknown_uuid_or_revision_says_so);
