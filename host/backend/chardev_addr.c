@@ -84,12 +84,14 @@ static int new_socket(const struct chr_addr *a)
     return socket(a->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
-/* A socket that an earlier run left behind. */
+/* A socket that an earlier run left behind, or the empty file by which mkstemp() keeps a name. */
 static void clear_path(const struct chr_addr *a)
 {
     const char *path = ((const struct sockaddr_un *)&a->sa)->sun_path;
     struct stat st;
-    if (a->sa.ss_family == AF_UNIX && *path && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+    if (a->sa.ss_family != AF_UNIX || !*path || lstat(path, &st) < 0)
+        return;
+    if (S_ISSOCK(st.st_mode) || (S_ISREG(st.st_mode) && st.st_size == 0))
         unlink(path);
 }
 

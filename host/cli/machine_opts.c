@@ -237,6 +237,7 @@ int cli_boot_read(struct cli_boot *out, const struct kv_node *in, char **err)
     if (r < 0 || (r = known_keys(in, "boot", keys, ARRAY_SIZE(keys), err)) < 0)
         return r;
     const char *order = kv_text(in, "order"), *once = kv_text(in, "once");
+    out->have_order = order != NULL;
     if ((order && (r = boot_letters(out->order, order, err)) < 0) ||
         (once && (r = boot_letters(out->once, once, err)) < 0) ||
         (r = boot_switch(&out->menu, "menu", kv_text(in, "menu"), err)) < 0 ||

@@ -39,6 +39,7 @@ int cli_smp_check(const struct cli_smp *smp, const struct cli_smp_limits *limits
 
 struct cli_boot {
     char order[17], once[17]; /* letters a..p, none twice; "" if not given */
+    bool have_order; /* also an empty one */
     bool menu, strict;
     int32_t splash_time, reboot_timeout; /* milliseconds; -1 if not given */
 };

@@ -79,12 +79,12 @@ static int check_keys(const struct machine *m, struct tn_err *e)
             return err_set(e, ENOENT, "Property '%s-machine.%s' not found", m->type->name, key);
     }
     static const char *const switches[] = {"acpi", "i8042", "rtc",  "pit",        "pic", "usb",
-                                           "cxl",  "hpet",  "pcie", "isa-serial", "auto-kernel-cmdline", NULL};
+                                           "cxl",  "hpet",  "pcie", "isa-serial", "fd-bootchk", "auto-kernel-cmdline", NULL};
     for (const char *const *s = switches; *s; s++)
         if (machine_option(m, *s) && !is_switch(machine_option(m, *s)))
             return err_set(e, EINVAL, "-M %s=%s: 'on', 'off' or 'auto' is expected", *s,
                            machine_option(m, *s));
-    static const char *const absent[] = {"pit", "pic",    "usb",     "cxl",    "hpet", "pcie",
+    static const char *const absent[] = {"pit", "pic",    "usb",     "cxl",    "hpet", "pcie", "fd-bootchk",
                                          "smm", "vmport", "ioapic2", "nvdimm", NULL};
     for (const char *const *s = absent; *s; s++)
         if (refuse_on(m, *s, "this machine has none", e) < 0)

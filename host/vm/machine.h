@@ -69,6 +69,7 @@ struct machine {
     struct hook *hooks;       /* tn_machine.on */
     int kernel_fd, initrd_fd; /* -1: none; open as long as the machine, for resets */
     uint32_t booted;          /* loaded once: RAM is not fresh any more */
+    uint32_t boots;           /* how often the machine was made ready: after the first, -boot once= is over */
     int64_t rtc_offset_ns;    /* guest time = rtc_clock + this */
     uint32_t rtc_clock, rtc_slew;
     struct tn_bus *isa;

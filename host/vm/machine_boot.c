@@ -199,7 +199,35 @@ int machine_fwcfg_items(struct machine *m, struct tn_err *e)
     return err < 0 ? err : add_user_items(m, e);
 }
 
-/* ---- CMOS: memory sizes, as firmware for PCs reads them ---- */
+/* ---- CMOS: memory sizes and the boot order, as firmware for PCs reads them ---- */
+
+/* What stands for a letter of -boot, 0: nothing that firmware for PCs knows. */
+static uint32_t boot_nibble(char letter)
+{
+    static const char *const letters[] = {"", "ab", "c", "d", "n"};
+    for (uint32_t i = 1; letter && i < ARRAY_SIZE(letters); i++)
+        if (strchr(letters[i], letter))
+            return i;
+    return 0;
+}
+
+/* The first three, the first in the lowest nibble. QEMU's order where none is given: disk, floppy,
+ * CD. */
+static uint32_t boot_order(const struct machine *m)
+{
+    const struct cli_boot *b = &m->cli->boot;
+    const char *order = b->once[0] && m->boots == 0 ? b->once : b->have_order ? b->order : "cad";
+    uint32_t v = 0;
+    for (uint32_t i = 0; i < 3 && order[i]; i++)
+        v |= boot_nibble(order[i]) << (4 * i);
+    return v;
+}
+
+static uint32_t no_floppy_check(const struct machine *m)
+{
+    const char *check = machine_option(m, "fd-bootchk");
+    return check && (strcmp(check, "off") == 0 || strcmp(check, "no") == 0);
+}
 
 static void fill_cmos(struct machine *m)
 {
@@ -213,13 +241,15 @@ static void fill_cmos(struct machine *m)
     uint64_t above16 = m->map.ram_low > 16 * MIB ? (m->map.ram_low - 16 * MIB) >> 16 : 0;
     ext = ext > 65535 ? 65535 : ext;
     above16 = above16 > 65535 ? 65535 : above16;
+    uint32_t order = boot_order(m);
     const struct {
         uint32_t reg;
         uint64_t v;
     } bytes[] = {{0x15, 640 & 0xff},       {0x16, 640 >> 8},     {0x17, ext & 0xff},
                  {0x18, ext >> 8},         {0x30, ext & 0xff},   {0x31, ext >> 8},
                  {0x34, above16 & 0xff},   {0x35, above16 >> 8}, {0x5b, high & 0xff},
-                 {0x5c, high >> 8 & 0xff}, {0x5d, high >> 16},   {0x5f, cpus_present(m) - 1}};
+                 {0x5c, high >> 8 & 0xff}, {0x5d, high >> 16},   {0x5f, cpus_present(m) - 1},
+                 {0x3d, order & 0xff},     {0x38, (order >> 4 & 0xf0) | no_floppy_check(m)}};
     int entered = domain_enter(d->domain);
     for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
         c->set(self, bytes[i].reg, (uint32_t)(bytes[i].v & 0xff));
@@ -342,6 +372,7 @@ int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct
     const char *dump = machine_option(m, "dumpdtb");
     *have = 0;
     fill_cmos(m);
+    m->boots++;
     shadow_firmware(m);
     if (!m->cli->kernel && !dump)
         return vm->acpi ? acpi_host_publish(vm, e) : 0; /* firmware places the tables */

@@ -22,14 +22,17 @@ static const struct config_reg registers[] = {
     {MCH_SMRAM, 1, 0x02, 0x78}, {MCH_ESMRAMC, 1, 0x38, 0x87}, {MCH_TOLUD, 2, 0, 0},
 };
 
-/* D_LCK keeps both SMM registers, and itself, until a reset. */
+/* D_LCK keeps both SMM registers, and itself, until a reset; it clears D_OPEN. */
 static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t value)
 {
     struct mch *s = self;
     uint32_t smm = config_regs_get(&s->config, MCH_SMRAM, 2);
     config_regs_write(&s->config, off, size, value);
+    uint32_t now = config_regs_get(&s->config, MCH_SMRAM, 2);
     if (smm & MCH_SMRAM_D_LCK)
         config_regs_set(&s->config, MCH_SMRAM, 2, smm);
+    else if (now & MCH_SMRAM_D_LCK)
+        config_regs_set(&s->config, MCH_SMRAM, 2, now & ~MCH_SMRAM_D_OPEN);
     return value;
 }
 

@@ -14,6 +14,7 @@
 #define MCH_PAM0            0x90 /* 5.1.18; to PAM6 at 0x96 */
 #define MCH_SMRAM           0x9d /* 5.1.27 */
 #define MCH_SMRAM_D_LCK     0x10u
+#define MCH_SMRAM_D_OPEN    0x40u
 #define MCH_ESMRAMC         0x9e /* 5.1.28 */
 #define MCH_TOLUD           0xb0 /* 5.1.35, 16 bits: bits 31:20 of the address in 15:4 */
 

@@ -245,7 +245,7 @@ def pciexbar():
 
 @qtest.test
 def pam():
-    """PAM and SMRAM keep what is written; D_LCK locks SMRAM"""
+    """PAM and SMRAM keep what is written; D_LCK locks SMRAM, and clears D_OPEN"""
     with qtest.Machine(machine='q35') as m:
         f = pcitool.Function(m, 0)
         for i in range(7):
@@ -256,7 +256,8 @@ def pam():
         eq(f.get(SMRAM, 1), 2, 'SMRAM')
         f.set(SMRAM, 0x48, 1)
         eq(f.get(SMRAM, 1), 0x4a, 'SMRAM')
-        f.set(SMRAM, 0x10, 1)
+        f.set(SMRAM, 0x50, 1)
+        eq(f.get(SMRAM, 1) & 0x50, 0x10, 'SMRAM, being locked')
         f.set(SMRAM, 0x40, 1)
         eq(f.get(SMRAM, 1) & 0x50, 0x10, 'SMRAM when locked')
 

@@ -247,6 +247,23 @@ def ram_size():
 
 
 @qtest.test
+def boot_order():
+    """CMOS 0x3d and 0x38 tell firmware the boot order, a nibble each; -boot once= is for the first boot"""
+    def order():
+        m.outb(0x70, 0x38)
+        last = m.inb(0x71)
+        m.outb(0x70, 0x3d)
+        return last << 8 | m.inb(0x71)
+    for options, first, then in (('', 0x3012, 0x3012), ('-boot c', 0x0002, 0x0002), ('-boot nda', 0x1034, 0x1034),
+                                 ('-boot order=', 0, 0), ('-boot once=a', 0x0001, 0x3012),
+                                 ('-boot once=a,order=c -M fd-bootchk=off', 0x0101, 0x0102)):
+        with pc(options, qmp=True) as m:
+            eq(order(), first, f'{options} at first')
+            m.reset()
+            eq(order(), then, f'{options} after a reset')
+
+
+@qtest.test
 def ram_map():
     """RAM below 4 GiB ends at 3 GiB when there is more than 3.5 GiB of it"""
     with pc('-m 4G') as m:
