@@ -117,7 +117,7 @@ void log_vline(enum log_level level, const char *fmt, va_list ap)
         if ((unsigned char)line[i] < ' ' && line[i] != '\t')
             line[i] = '?';
     line[len++] = '\n';
-    ssize_t r = write(log_fd, line, len);
+    ssize_t r = write(__atomic_load_n(&log_fd, __ATOMIC_ACQUIRE), line, len);
     (void)r;
 }
 
@@ -134,8 +134,13 @@ int log_open(const char *path)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
     if (fd < 0)
         return -errno;
-    log_fd = fd;
-    return 0;
+    if (log_fd == STDERR_FILENO) {
+        __atomic_store_n(&log_fd, fd, __ATOMIC_RELEASE);
+        return 0;
+    }
+    int r = dup3(fd, log_fd, O_CLOEXEC) < 0 ? -errno : 0; /* whoever writes now has one of the two */
+    close(fd);
+    return r;
 }
 
 static int guest_errors;

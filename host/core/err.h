@@ -39,8 +39,8 @@ enum log_level { LOG_INFO, LOG_WARN, LOG_ERROR, LOG_TRACE };
 void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_vline(enum log_level level, const char *fmt, va_list ap)
     __attribute__((format(printf, 2, 0)));
-/* From now on the log goes to the file at path (created, truncated). 0 or -errno. Main thread,
- * before others exist. */
+/* From now on the log goes to the file at path (created, truncated). 0 or -errno. Main
+ * thread. */
 int log_open(const char *path);
 
 #endif

@@ -110,7 +110,7 @@ static const struct sandbox_rule monitor[] = {
     CALL(open), CALL(openat), CALL(openat2), CALL(access), CALL(faccessat), CALL(faccessat2),
     CALL(readlink), CALL(readlinkat), CALL(stat), CALL(lstat), CALL(statx), CALL(statfs),
     CALL(getcwd), CALL(getdents64), CALL(unlink), CALL(unlinkat), CALL(symlink), CALL(symlinkat),
-    CALL(mkdir), CALL(rename), CALL(fchmod), CALL(fadvise64),
+    CALL(mkdir), CALL(rename), CALL(fchmod), CALL(fadvise64), CALL(dup3),
     CALL(socket), CALL(socketpair), CALL(connect), CALL(bind), CALL(listen), CALL(sendmmsg),
     CALL(recvmmsg),
     {.nr = SCMP_SYS(mmap), .test = {MASKED(2, PROT_WRITE | PROT_EXEC, PROT_EXEC), PRIVATE}},
