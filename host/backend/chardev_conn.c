@@ -3,6 +3,7 @@
 
 #include "util/alloc.h"
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -59,12 +60,33 @@ static void again(struct sock *s)
         timer_arm(s->retry, now(s) + interval(s) * MS);
 }
 
+/* "127.0.0.1:4444" of the other side; "": it has no address. */
+static void peer_text(const struct sock *s, char *host, size_t nhost, char *port, size_t nport)
+{
+    struct chr_addr a = {.len = sizeof a.sa};
+    *host = *port = 0;
+    if (s->connected && !s->path && getpeername(s->io.in, (struct sockaddr *)&a.sa, &a.len) == 0 &&
+        a.sa.ss_family != AF_UNIX)
+        getnameinfo((struct sockaddr *)&a.sa, a.len, host, (socklen_t)nhost, port, (socklen_t)nport,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+}
+
+void sock_show(struct sock *s)
+{
+    char host[64], port[16];
+    peer_text(s, host, sizeof host, port, sizeof port);
+    chr_set_filename(s->c.chr, "%s%s%s%s%s%s%s", s->connected ? "" : "disconnected:", s->label,
+                     s->server ? ",server=on" : "", *host ? " <-> " : "", host, *host ? ":" : "",
+                     port);
+}
+
 static void lost(struct chr_io *io)
 {
     struct sock *s = (struct sock *)io->c;
     chr_io_close(io);
     chr_drop_fds(s->c.chr);
     s->connected = 0;
+    sock_show(s);
     chr_event(s->c.chr, TN_CHR_CLOSED);
     again(s);
 }
@@ -87,6 +109,7 @@ void sock_connected(struct sock *s, int fd)
         return;
     }
     s->connected = 1;
+    sock_show(s);
     chr_event(s->c.chr, TN_CHR_OPENED);
     if (s->waiting)
         end_wait(s, 0);

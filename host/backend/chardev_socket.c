@@ -168,7 +168,7 @@ static int start(struct sock *s, struct tn_err *e)
     int r = s->fd ? use_fd(s, e) : s->server ? start_server(s, e) : 0;
     if (r < 0)
         return r;
-    chr_set_filename(s->c.chr, "%s%s", s->label, s->server ? ",server=on" : "");
+    sock_show(s);
     s->e = e;
     s->waiting = must_wait(s) != 0;
     if (s->server && s->waiting)

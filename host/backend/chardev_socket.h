@@ -45,6 +45,7 @@ void sock_go(struct sock *s);
 void sock_connected(struct sock *s, int fd);                            /* owns fd from here on */
 int sock_take(void *s, int *fd, uint32_t timeout_ms, struct tn_err *e); /* tn_chr_backend.take */
 void sock_given_back(struct sock *s); /* the front end has left: connections are ours again */
+void sock_show(struct sock *s);       /* what query-chardev tells of it */
 void sock_close(struct sock *s);
 /* "Failed to connect to '/x.sock': No such file or directory" */
 int sock_failed(const struct sock *s, int err, struct tn_err *e);
