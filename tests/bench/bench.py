@@ -10,6 +10,7 @@
   bench.py net      virtio-net over TAP under iperf3; in the nested rig
   bench.py instructions   what the VMM spends on a virtio request, counted by callgrind
   bench.py growth   start-up and memory of 1 to 64 idle virtio disks, and of 1 to 16 queues
+  bench.py qmp      a command of the monitor and its answer, and a device that is plugged and unplugged
   bench.py report   what the others wrote to --out, as a Markdown table
 
 start, memory and exits need a KVM, any KVM. Absolute numbers of a shared machine mean little, ratios do."""
@@ -24,6 +25,7 @@ import time
 import growth
 import instructions
 import linux_boot
+import qmp_cycle
 import results
 import virtio_io
 import vmm
@@ -118,12 +120,22 @@ def bench_growth(options):
     return out.document()
 
 
+def bench_qmp(options):
+    out = results.Results('qmp', 'a client at the other end of a Unix socket; no guest')
+    programs = {'tenon': options.tenon, 'qemu': options.qemu or 'qemu-system-x86_64'}
+    for _ in range(options.runs):
+        for vmm_name, rows in qmp_cycle.measure(programs).items():
+            for row, microseconds in rows.items():
+                out.add(row, 'us', vmm_name, microseconds)
+    return out.document()
+
+
 def parse():
     build = SOURCE / 'build'
     default_rig = os.environ.get('TENON_RIG') or pathlib.Path(
         os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'tenon-rig'
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'growth', 'report'))
+    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'growth', 'qmp', 'report'))
     parser.add_argument('names', nargs='*', help='linux, blk, net: only cases that begin so, such as q35/vmlinux')
     parser.add_argument('--tenon', default=os.environ.get('TENON', build / 'host/tenon'))
     parser.add_argument('--qemu', help='default: the first in the path; linux: the rig\'s')
@@ -137,7 +149,7 @@ def parse():
     return parser.parse_intermixed_args()
 
 
-RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5}
+RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5, 'qmp': 7}
 
 
 def main():
@@ -148,7 +160,7 @@ def main():
     options.runs = options.runs or RUNS[options.what]
     options.tenon = os.path.abspath(options.tenon)
     bench = {'start': bench_start, 'memory': bench_memory, 'exits': bench_exits, 'linux': linux_boot.measure_somewhere,
-             'instructions': bench_instructions, 'growth': bench_growth, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
+             'instructions': bench_instructions, 'growth': bench_growth, 'qmp': bench_qmp, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
     document = bench[options.what](options)
     if options.inside:
         print(json.dumps(document))
