@@ -105,7 +105,7 @@ static int resolve(struct chr_addrs *list, const struct mig_addr *a, int server,
 
 static int open_listener(struct mig_channel *c, const struct mig_addr *a, struct tn_err *e)
 {
-    struct chr_addrs list;
+    struct chr_addrs list = {0};
     int r = resolve(&list, a, 1, e), fd = -EADDRNOTAVAIL;
     for (uint32_t i = 0; r == 0 && i < list.n && fd < 0; i++)
         fd = addr_listen(&list.v[i]);
@@ -119,7 +119,7 @@ static int open_listener(struct mig_channel *c, const struct mig_addr *a, struct
 
 static int open_connection(struct mig_channel *c, const struct mig_addr *a, struct tn_err *e)
 {
-    struct chr_addrs list;
+    struct chr_addrs list = {0};
     int r = resolve(&list, a, 0, e), fd = -EADDRNOTAVAIL, pending = 0;
     for (uint32_t i = 0; r == 0 && i < list.n && fd < 0; i++)
         fd = addr_connect(&list.v[i], &pending);

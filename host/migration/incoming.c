@@ -9,8 +9,11 @@
 #include "util/alloc.h"
 #include "vm/run.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 struct incoming {
     struct migration *m;
@@ -125,13 +128,30 @@ static int finish(void *p, struct tn_err *e)
 
 /* ---- the thread ---- */
 
+/* What is still on its way is taken and forgotten: closed on, the other side might lose the answer.
+ */
+static void drain(struct incoming *in)
+{
+    enum { MOST = 1 << 14, PATIENCE_MS = 2000 };
+    uint8_t waste[1 << 14];
+    struct pollfd p[] = {{in->ch.in, POLLIN, 0}, {in->ch.wake, POLLIN, 0}};
+    shutdown(in->ch.out, SHUT_WR);
+    for (int i = 0; i < MOST && poll(p, 2, PATIENCE_MS) > 0 && !p[1].revents; i++)
+        if (read(in->ch.in, waste, sizeof waste) <= 0)
+            break;
+}
+
 static int answer(struct incoming *in, const struct tn_err *why, struct tn_err *e)
 {
     struct mig_writer w = {.io = mig_channel_io(&in->ch)};
     if (!in->ch.talks || !(in->in.r.flags & MIG_F_ANSWER))
         return 0;
     const char *text = why->err ? err_text(why) : "";
-    return mig_write_bytes(&w, why->err ? MIG_REFUSED : MIG_OK, text, strlen(text), e);
+    int refused = why->err != 0;
+    int r = mig_write_bytes(&w, refused ? MIG_REFUSED : MIG_OK, text, strlen(text), e);
+    if (refused)
+        drain(in);
+    return r;
 }
 
 static void *body(void *p)

@@ -54,14 +54,35 @@ static void store(uint64_t *p, uint64_t v)
 
 /* ---- pace ---- */
 
-static int pause_until(struct outgoing *o, uint64_t when, struct tn_err *e)
+static uint64_t over_limit_until(struct outgoing *o)
 {
-    for (uint64_t now; (now = now_ns(o)) < when;) {
+    uint64_t limit = load(&o->m->params.max_bandwidth), bytes = o->out.w.bytes - o->window_bytes;
+    return limit && !o->fast ? o->window_ns + (uint64_t)((double)bytes * 1e9 / (double)limit) : 0;
+}
+
+/* The limit may be another one by then. */
+static int keep_limit(struct outgoing *o, struct tn_err *e)
+{
+    enum { STEP_MS = 50 };
+    for (uint64_t now, until; (now = now_ns(o)) < (until = over_limit_until(o));) {
         struct pollfd p = {o->ch.wake, POLLIN, 0};
-        if (poll(&p, 1, (int)((when - now) / 1000000) + 1) == 1)
+        uint64_t ms = (until - now) / 1000000 + 1;
+        if (poll(&p, 1, ms < STEP_MS ? (int)ms : STEP_MS) == 1)
             return err_set(e, ECANCELED, "migration was cancelled");
     }
     return 0;
+}
+
+static int hear_answer(struct outgoing *o, struct tn_err *e);
+
+/* Before everything has been sent there is nothing that the other side could say but no. */
+static int hear_refusal(struct outgoing *o, struct tn_err *e)
+{
+    struct pollfd p = {o->ch.in, POLLIN, 0};
+    if (!o->ch.talks || poll(&p, 1, 0) != 1)
+        return 0;
+    int r = hear_answer(o, e);
+    return r < 0 ? r : err_set(e, EPROTO, "the destination says that it has everything");
 }
 
 static void measure(struct outgoing *o, uint64_t now)
@@ -77,21 +98,19 @@ static void measure(struct outgoing *o, uint64_t now)
     o->window_bytes = o->out.w.bytes;
 }
 
-/* After each section: no more than the limit in a window. */
+/* After each section. */
 static int pace(struct mig_output *out, struct tn_err *e)
 {
     struct outgoing *o = out->o;
-    uint64_t limit = load(&o->m->params.max_bandwidth), now = now_ns(o);
     if (__atomic_load_n(&o->cancelled, __ATOMIC_ACQUIRE))
         return err_set(e, ECANCELED, "migration was cancelled");
     if (dirty_blind(o->m->vm))
         return err_set(e, EBUSY,
                        "device '%s' has begun to write to guest memory without saying where",
                        dirty_blind(o->m->vm));
-    int r = 0;
-    uint64_t bytes = out->w.bytes - o->window_bytes;
-    if (limit && !o->fast && bytes * 1000000000u / limit > now - o->window_ns)
-        r = pause_until(o, o->window_ns + bytes * 1000000000u / limit, e);
+    int r = hear_refusal(o, e);
+    if (r == 0)
+        r = keep_limit(o, e);
     measure(o, now_ns(o));
     return r;
 }
