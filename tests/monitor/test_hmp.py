@@ -448,6 +448,83 @@ def help_lists_everything():
             eq(hmc(m, 'help ' + ' '.join(line.split(' ')[:2])), line + '\r\n', 'help of one')
 
 
+@qtest.test
+def keys_are_typed():
+    """sendkey presses and releases keys in order, one chord after the other, in guest time (set 2)"""
+    with qtest.Machine('-device i8042', qmp=True) as m:
+        def codes(n):
+            got = []
+            for _ in range(n):
+                m.until(lambda: m.inb(0x64) & 1, 'a scan code')
+                got.append(m.inb(0x60))
+            eq(m.inb(0x64) & 1, 0, 'more scan codes')
+            return got
+        eq(hmc(m, 'sendkey a'), '', 'sendkey')
+        eq(hmc(m, 'sendkey shift-0x30 10'), '', 'sendkey')
+        eq(codes(1), [0x1c], 'a is pressed')
+        m.step(99_000_000)
+        eq(m.inb(0x64) & 1, 0, 'it is held')
+        m.step(1_000_000)
+        eq(codes(4), [0xf0, 0x1c, 0x12, 0x32], 'a is released, the next two are pressed')
+        m.step(10_000_000)
+        eq(codes(4), [0xf0, 0x32, 0xf0, 0x12], 'they are released in reverse')
+        eq(hmc(m, 'sendkey a-nosuch'), 'invalid parameter: nosuch\r\n', 'an unknown key')
+        ok('too many keys' in hmc(m, 'sendkey ' + '-'.join('abcdefghijklmnopq')), 'seventeen keys')
+        m.qmp.command('input-send-event', events=[
+            {'type': 'key', 'data': {'down': True, 'key': {'type': 'qcode', 'data': 'spc'}}},
+            {'type': 'key', 'data': {'down': False, 'key': {'type': 'qcode', 'data': 'spc'}}}])
+        eq(codes(3), [0x29, 0xf0, 0x29], 'input-send-event')
+
+
+@qtest.test(tenon='its log items are others')
+def logs():
+    """log and logfile say what is logged and where to, while the machine runs"""
+    path = os.path.join(qtest.Setup.get().folder, 'log')
+    with qtest.Machine(qmp=True) as m:
+        eq(hmc(m, 'log guest_errors'), '', 'log')
+        eq(hmc(m, f'logfile {path}'), '', 'logfile')
+        eq(hmc(m, f'logfile {path}2'), '', 'another')
+        ok(os.path.exists(path + '2'), 'there is no log')
+        ok(hmc(m, 'log guest_errors,nosuch').startswith('Log items (comma separated):\r\n'), 'the items')
+        eq(hmc(m, 'log none'), '', 'log none')
+        eq(hmc(m, 'logfile /nosuch/x'), 'Error opening logfile /nosuch/x: No such file or directory\r\n', 'logfile')
+
+
+@qtest.test(tenon='needs a guest of this build')
+def processors():
+    """on KVM: registers, memory and page tables of processors that run, and of the one that cpu chose"""
+    guest = os.environ.get('GUESTS', '') + '/smp.elf'
+    if not os.path.exists(guest) or not os.access('/dev/kvm', os.W_OK):
+        raise qtest.Skip('no /dev/kvm, or no guest')
+    command = [*qtest.PROGRAM, '-accel', 'kvm', '-M', 'q35', '-m', '64M', '-smp', '2', '-nodefaults', '-display', 'none',
+               '-kernel', guest, '-append', 'rounds=1000000000', '-device', 'isa-debug-exit,iobase=0xf4,iosize=4',
+               '-serial', 'null', '-monitor', 'stdio']
+    with Terminal(command=command) as t:
+        end = time.monotonic() + 10
+        while 'CS64' not in (text := t.command('info registers')):
+            ok(time.monotonic() < end, f'the guest is not in 64-bit mode: {text}')
+        for line in (r'RAX=[0-9a-f]{16} RBX=', r'CS =0008 0{16} ffffffff 00a09b00 DPL=0 CS64 \[-RA\]$',
+                     r'TR =0020 0{16} 00000067 00008b00 DPL=0 TSS64-busy$', r'CR0=80000011 CR2=0{16} CR3=',
+                     r'EFER=0000000000000500$', r'XMM14=.* XMM15='):
+            ok(re.search(line, text, re.M), f'no {line} in {text}')
+        t.command('stop')
+        rip = int(t.command('p /x $rip'), 16)
+        eq(t.command('x /4xb $rip').split(':')[0], f'{rip:016x}', 'where x looks')
+        ok(re.match(r'0{16}-[0-9a-f]{16} [0-9a-f]{16} -rw\n', t.command('info mem')), 'info mem')
+        ok(t.command('info tlb').startswith('0' * 16 + ': ' + '0' * 16 + ' --PDA---W\n'), 'info tlb')
+        eq(t.command('gva2gpa 0x201234'), 'gpa: 0x201234\n', 'gva2gpa')
+        eq(t.command('x /1xg 0xfffff00000000000'), 'fffff00000000000: Cannot access memory\n', 'what is not mapped')
+        t.command('cpu 1')
+        ok('\nCPU#1\n' in t.command('info registers'), 'the chosen one')
+        eq(t.command('info registers -a').count('CPU#'), 2, 'processors')
+        cpus = t.command('info cpus').splitlines()
+        ok(re.match(r'  CPU #0: thread_id=\d+$', cpus[0]) and re.match(r'\* CPU #1: thread_id=\d+$', cpus[1]), cpus)
+        t.command('cont')
+        for _ in range(50):
+            ok('CPU#1' in t.command('info registers'), 'while it runs')
+        eq(t.command('info status'), 'VM status: running\n', 'status')
+
+
 @qtest.test(tenon='QEMU dies of some of them')
 def every_command_with_bad_arguments():
     """a command that is given nonsense answers, changes nothing, and the machine runs on"""
