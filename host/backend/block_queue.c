@@ -202,13 +202,11 @@ static int forbidden(const struct tn_blk *b, const struct blk_op *o)
     uint64_t size = (b->info.size + (BLK_BLOCK - 1)) & ~(uint64_t)(BLK_BLOCK - 1);
     if (o->op == TN_BLK_FLUSH)
         return 0;
+    if ((b->info.flags & (TN_BLKF_REMOVABLE | TN_BLKF_INSERTED)) == TN_BLKF_REMOVABLE)
+        return -ENOMEDIUM;
     if (o->off > size || o->len > size - o->off)
         return -EIO;
-    if (o->op != TN_BLK_READ && is_read_only(b))
-        return -EPERM;
-    return (b->info.flags & (TN_BLKF_REMOVABLE | TN_BLKF_INSERTED)) == TN_BLKF_REMOVABLE
-               ? -ENOMEDIUM
-               : 0;
+    return o->op != TN_BLK_READ && is_read_only(b) ? -EPERM : 0;
 }
 
 static void start(struct blk_op *o, int fits)
