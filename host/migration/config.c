@@ -344,3 +344,64 @@ int mig_config_pages(const void *p, size_t len, uint64_t **pages, uint32_t *n, s
     clear(&c);
     return r;
 }
+
+/* ---- printing ---- */
+
+/* A file may say anything. */
+static void put_safe(struct buf *out, const char *text, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        buf_add8(out, text[i] < 0x20 || text[i] > 0x7e || text[i] == '"' || text[i] == '\\'
+                          ? '?'
+                          : (uint8_t)text[i]);
+}
+
+static void put_json(const struct config *c, struct buf *out)
+{
+    buf_str(out, "{\"machine\": \"");
+    put_safe(out, c->text[0], c->machine_len);
+    buf_str(out, "\", \"host\": \"");
+    put_safe(out, c->text[1], c->version_len);
+    buf_printf(out, "\", \"page-size\": %u, \"vcpus\": [", c->page_size);
+    for (uint32_t i = 0; i < c->nvcpus; i++)
+        buf_printf(out, "%s%u", i ? ", " : "", c->vcpu[i]);
+    buf_str(out, "], \"blocks\": [");
+    for (uint32_t i = 0; i < c->nblocks; i++) {
+        buf_str(out, i ? ", {\"name\": \"" : "{\"name\": \"");
+        put_safe(out, c->block[i].name, c->block[i].name_len);
+        buf_printf(out, "\", \"bytes\": %" PRIu64 "}", c->block[i].len);
+    }
+    buf_str(out, "], \"devices\": [");
+    for (uint32_t i = 0; i < c->ndevices; i++) {
+        buf_str(out, i ? ", {\"path\": \"" : "{\"path\": \"");
+        put_safe(out, c->device[i].name, c->device[i].name_len);
+        buf_str(out, "\", \"class\": \"");
+        put_safe(out, c->device[i].cls, c->device[i].cls_len);
+        buf_str(out, "\"}");
+    }
+    buf_str(out, "]}");
+}
+
+static void put_summary(const struct config *c, struct buf *out)
+{
+    buf_str(out, "machine ");
+    put_safe(out, c->text[0], c->machine_len);
+    buf_str(out, ", saved by version ");
+    put_safe(out, c->text[1], c->version_len);
+    buf_printf(out, ", %u vCPUs, %u devices\n", c->nvcpus, c->ndevices);
+    for (uint32_t i = 0; i < c->nblocks; i++) {
+        buf_str(out, "memory  ");
+        put_safe(out, c->block[i].name, c->block[i].name_len);
+        buf_printf(out, " 0x%" PRIx64 " bytes\n", c->block[i].len);
+    }
+}
+
+int mig_config_print(const void *p, size_t len, int json, struct buf *out, struct tn_err *e)
+{
+    struct config c;
+    int r = parse(p, len, &c, e);
+    if (r == 0)
+        (json ? put_json : put_summary)(&c, out);
+    clear(&c);
+    return r;
+}

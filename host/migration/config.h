@@ -28,6 +28,8 @@ int mig_config_save(struct vm *vm, const struct mig_blocks *b, struct buf *out, 
  * mig_blocks_fini() takes. The first difference is named. Main thread. */
 int mig_config_check(struct vm *vm, const void *p, size_t len, struct mig_blocks *order,
                      struct tn_err *e);
+/* The same as text for people, or as a JSON object. Any thread. */
+int mig_config_print(const void *p, size_t len, int json, struct buf *out, struct tn_err *e);
 /* What a file has, by the file alone: pages of each block. The caller frees *pages. Any thread. */
 int mig_config_pages(const void *p, size_t len, uint64_t **pages, uint32_t *n, struct tn_err *e);
 

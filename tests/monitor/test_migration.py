@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Migration without a guest: devices in the middle of their work, over every kind of channel; what is refused, and what
 goes on after that."""
+import json
 import os
 import socket
 import struct
@@ -433,8 +434,8 @@ def snapshots():
 
 # ---- every device ----
 
-DEVICES = ['edu', 'pci-testdev', 'pcie-root-port,id=rp', 'isa-serial', 'isa-debugcon,iobase=0xe9', 'isa-debug-exit', 'pvpanic',
-           'log-device', 'virtio-rng-pci', 'virtio-serial-pci,id=vs -device virtserialport,bus=vs.0',
+DEVICES = ['edu', 'pci-testdev', 'pcie-root-port,id=rp', 'isa-serial,chardev=sc -chardev null,id=sc', 'isa-debugcon,iobase=0xe9,chardev=dc -chardev null,id=dc', 'isa-debug-exit', 'pvpanic',
+           'log-device,chardev=lc -chardev null,id=lc', 'virtio-rng-pci', 'virtio-serial-pci,id=vs -device virtserialport,bus=vs.0',
            'virtio-serial-pci,id=vs -chardev ringbuf,id=c -device virtconsole,bus=vs.0,chardev=c',
            'virtio-blk-pci,drive=d -drive if=none,id=d,driver=null-co,size=1M',
            'virtio-net-pci,netdev=n -netdev socket,id=n,listen=127.0.0.1:0',
@@ -539,6 +540,32 @@ def damaged_files_are_refused_as_a_whole():
         text = qmp.refuses(f'{RAM} -incoming file:{bad}', 'q35')
         ok('load of migration failed' in text and text.count('\n') == 1, text)
         ok(tried > 15, 'many were tried')
+
+
+@test
+def the_file_can_be_inspected():
+    '''tenon-inspect: what is in a file as text and as JSON, and what is wrong with a damaged one'''
+    tool = os.path.join(os.path.dirname(os.path.dirname(qmp.qtest.PROGRAM[0])), 'tools', 'tenon-inspect')
+    if not os.path.exists(tool):
+        raise qmp.Skip('tenon-inspect is not beside tenon')
+    with pair(f'{RAM} -device edu,id=e') as p:
+        fill(p.source)
+        name = p.save()
+    text = subprocess.run([tool, name], capture_output=True, text=True, check=True).stdout
+    ok('machine q35' in text and 'memory  ram 0x2000000 bytes' in text, text)
+    ok('device  /machine/peripheral/e edu version 1' in text, text)
+    data = json.loads(subprocess.run([tool, '--json', name], capture_output=True, text=True, check=True).stdout)
+    eq(data['configuration']['machine'], 'q35')
+    eq(data['ram']['data-pages'] + data['ram']['fill-pages'] >= 8192, True)
+    states = {(x['kind'], x['of']): x['state'] for x in data['parts']}
+    eq(states['device', '/machine/peripheral/e']['state'], 'edu')
+    eq(states['machine', '']['fields']['clock'], 0)
+    with open(name, 'r+b') as f:
+        f.seek(100)
+        f.write(b'!')
+    bad = subprocess.run([tool, name], capture_output=True, text=True, check=False)
+    eq(bad.returncode, 1)
+    ok('section 0 is damaged: wrong checksum' in bad.stderr, bad.stderr)
 
 
 @test
