@@ -331,7 +331,7 @@ static int64_t t_write(struct tn_chr *c, const void *p, uint64_t n)
         pthread_mutex_unlock(&c->lock);
         return (int64_t)n;
     }
-    uint32_t done = ring_put(&c->out, p, n);
+    uint32_t done = c->mux ? mux_put(c, p, n) : ring_put(&c->out, p, n);
     if (done < n)
         c->out_short = 1;
     chr_kick_back(c);

@@ -89,6 +89,8 @@ struct tn_chr {
     uint32_t mux, mux_escape; /* mux_escape: the byte before was Ctrl-A */
     uint32_t takes_fds, nfds; /* descriptors that came with the input, if a monitor takes them */
     int fds[CHR_FDS];
+    uint64_t stamps_since; /* of a mux: lines begin with the time since then; 0: they do not */
+    uint32_t line_begins;  /* ... and the next byte begins one */
     int log_fd;     /* logfile=, or -1 */
     char *filename; /* for query-chardev; main thread only */
 };
@@ -134,5 +136,8 @@ void chr_add_mark(struct chr_marks *m, struct chr_mark k); /* lock held; there i
 /* Takes Ctrl-A and what follows out of n bytes at p; what stays is moved together. Returns how
  * many. [ctx][dev] back end */
 uint32_t mux_filter(struct tn_chr *c, uint8_t *p, uint32_t n);
+/* Puts n bytes of p into the out ring, with the time in front of lines if that is wanted; returns
+ * how many. c->lock is held. */
+uint32_t mux_put(struct tn_chr *c, const uint8_t *p, uint64_t n);
 
 #endif

@@ -3,7 +3,9 @@
  * letter command the mux. */
 #include "chardev_impl.h"
 
+#include "core/loop.h"
 #include "vm/run.h"
+#include <stdio.h>
 
 enum { ESCAPE = 0x01 }; /* Ctrl-A */
 
@@ -13,6 +15,7 @@ static void help(struct tn_chr *c)
         "\r\n"
         "C-a h    this help\r\n"
         "C-a b    send a break\r\n"
+        "C-a t    begin each line with the time, or no more\r\n"
         "C-a c    go to the next of the terminal's users, such as the monitor\r\n"
         "C-a x    quit\r\n"
         "C-a C-a  send C-a\r\n";
@@ -20,6 +23,52 @@ static void help(struct tn_chr *c)
     ring_put(&c->out, (const uint8_t *)text, sizeof text - 1);
     chr_kick_back(c);
     pthread_mutex_unlock(&c->lock);
+}
+
+/* ---- C-a t ---- */
+
+static uint64_t now(struct tn_chr *c)
+{
+    return clock_now(&c->back->vm->clock, TN_CLK_REAL);
+}
+
+static void toggle_stamps(struct tn_chr *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->stamps_since = c->stamps_since ? 0 : now(c);
+    c->line_begins = 0;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* 0 if there is no room for it. */
+static int put_stamp(struct tn_chr *c)
+{
+    char text[32];
+    uint64_t ms = (now(c) - c->stamps_since) / 1000000;
+    int n =
+        snprintf(text, sizeof text, "[%02u:%02u:%02u.%03u] ", (unsigned)(ms / 3600000 % 100),
+                 (unsigned)(ms / 60000 % 60), (unsigned)(ms / 1000 % 60), (unsigned)(ms % 1000));
+    if (ring_space(&c->out) < (uint32_t)n)
+        return 0;
+    ring_put(&c->out, (const uint8_t *)text, (uint64_t)n);
+    return 1;
+}
+
+uint32_t mux_put(struct tn_chr *c, const uint8_t *p, uint64_t n)
+{
+    uint64_t done = 0;
+    if (!c->stamps_since)
+        return ring_put(&c->out, p, n);
+    while (done < n && (!c->line_begins || put_stamp(c))) {
+        const uint8_t *end = memchr(p + done, '\n', n - done);
+        uint64_t want = end ? (uint64_t)(end - (p + done)) + 1 : n - done;
+        uint32_t put = ring_put(&c->out, p + done, want);
+        done += put;
+        c->line_begins = end && put == want;
+        if (put < want)
+            break;
+    }
+    return (uint32_t)done;
 }
 
 static void mark(struct tn_chr *c, uint32_t at, uint32_t what, uint32_t value)
@@ -62,6 +111,9 @@ static int command(struct tn_chr *c, uint8_t letter, uint32_t at)
         break;
     case 'c':
         mark(c, at, CHR_MARK_FOCUS, next_focus(c));
+        break;
+    case 't':
+        toggle_stamps(c);
         break;
     case 'x':
         run_request_exit(c->back->vm, 0);
