@@ -295,6 +295,23 @@ def mux_hears_though_the_guest_does_not():
 
 
 @qtest.test
+def mux_stamps():
+    """C-a t puts the time in front of each line, until it is typed again"""
+    with Muxed() as m:
+        m.t.send(CTRL_A + 't')
+        m.t.send('x')
+        eq(m.get(1), b'x', 'what the guest reads')
+        m.put('one\ntwo\nth')
+        got = m.t.until(b'th').replace(b'\r', b'')
+        ok(re.fullmatch(rb'one\n(\[00:00:\d\d\.\d{3}\] )two\n\[00:00:\d\d\.\d{3}\] th', got), f'lines are {got!r}')
+        m.t.send(CTRL_A + 't')
+        m.t.send('x')
+        eq(m.get(1), b'x', 'what the guest reads')
+        m.put('ree\nfour')
+        eq(m.t.until(b'four').replace(b'\r', b''), b'ree\nfour', 'lines')
+
+
+@qtest.test
 def mux_holds_the_monitor_back():
     """what the monitor says waits until the terminal is its own"""
     with Muxed() as m:
@@ -519,6 +536,9 @@ def processors():
         eq(t.command('info registers -a').count('CPU#'), 2, 'processors')
         cpus = t.command('info cpus').splitlines()
         ok(re.match(r'  CPU #0: thread_id=\d+$', cpus[0]) and re.match(r'\* CPU #1: thread_id=\d+$', cpus[1]), cpus)
+        ok('\nSPIV\t 0x000001ff APIC enabled' in t.command('info lapic'), 'info lapic')
+        ok(t.command('info lapic 0').startswith('dumping local APIC state for CPU 0'), 'by APIC id')
+        eq(t.command('info lapic 9'), 'No local APIC\n', 'one that is not there')
         t.command('cont')
         for _ in range(50):
             ok('CPU#1' in t.command('info registers'), 'while it runs')
