@@ -14,6 +14,7 @@ extern const struct qmp_module qmp_memory_save; /* cmd_memory_save.c */
 extern const struct qmp_module qmp_hmp;        /* cmd_hmp.c */
 extern const struct qmp_module qmp_hmp_cpu;    /* cmd_hmp_cpu.c */
 extern const struct qmp_module qmp_hmp_info;   /* cmd_hmp_info.c */
+extern const struct qmp_module qmp_hmp_lapic;  /* cmd_hmp_lapic.c */
 extern const struct qmp_module qmp_hmp_log;    /* cmd_hmp_log.c */
 extern const struct qmp_module qmp_hmp_memory; /* cmd_hmp_memory.c */
 extern const struct qmp_module qmp_hmp_mmu;    /* cmd_hmp_mmu.c */
@@ -59,6 +60,7 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_hmp,
     &qmp_hmp_cpu,
     &qmp_hmp_info,
+    &qmp_hmp_lapic,
     &qmp_hmp_log,
     &qmp_hmp_memory,
     &qmp_hmp_mmu,
