@@ -4,10 +4,12 @@
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static void try_next(struct conn *c, int err);
@@ -48,6 +50,22 @@ static int peer_of(int fd, struct addr *a)
     return getsockname(fd, (struct sockaddr *)&a->sa, &a->len) < 0 ? -errno : 0;
 }
 
+/* As QEMU shows it: no brackets, no sign for an abstract name. */
+static void peer_text(const struct addr *a, char text[ADDR_TEXT])
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)&a->sa;
+    char host[100] = "", port[16] = "";
+    size_t head = offsetof(struct sockaddr_un, sun_path), n = a->len > head ? a->len - head : 0;
+    if (a->sa.ss_family == AF_UNIX) {
+        int abstract = n && !*un->sun_path;
+        snprintf(text, ADDR_TEXT, "%.*s", (int)n - abstract, un->sun_path + abstract);
+        return;
+    }
+    getnameinfo((const struct sockaddr *)&a->sa, a->len, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(text, ADDR_TEXT, "%s:%s", host, port);
+}
+
 static void show_connected(struct conn *c)
 {
     char text[ADDR_TEXT];
@@ -55,7 +73,7 @@ static void show_connected(struct conn *c)
     if (peer_of(c->link.fd, &a) < 0)
         return;
     int local = a.sa.ss_family == AF_UNIX;
-    addr_text(&a, text);
+    peer_text(&a, text);
     if (c->old)
         say(c, c->listener >= 0 ? "socket: connection from %s" : "socket: connect to %s", text);
     else

@@ -25,7 +25,15 @@ static int open_fd(struct dgram *s, char why[WHY])
         strcpy(why, "don't set remote with local.fd");
         return -EINVAL;
     }
-    return addr_adopt_fd(s->local.fd, SOCK_DGRAM, why);
+    int fd = addr_adopt_fd(s->local.fd, SOCK_DGRAM, why);
+    struct addr a = {.len = sizeof a.sa};
+    char text[64];
+    if (fd < 0 || getsockname(fd, (struct sockaddr *)&a.sa, &a.len) < 0)
+        return fd;
+    snprintf(text, sizeof text, "fd=%.20s %s", s->local.fd,
+             a.sa.ss_family == AF_UNIX ? "unix" : "inet");
+    packets_show(s->d, text, NULL, NULL);
+    return fd;
 }
 
 /* remote is a group: local says by which interface. */
