@@ -163,8 +163,9 @@ enum { NET_PASS, NET_TAKEN };
 int net_filter_run(struct tn_net *n, uint32_t dir, uint32_t q, struct net_rec *rec);
 int net_is_filtered(struct tn_net *n); /* any thread */
 
-/* ---- net_hub.c, net_dump.c, net_buffer.c ---- */
-extern const struct tn_class net_hubport_class, net_dump_class, net_buffer_class;
+/* ---- net_hub.c, net_dump.c, net_buffer.c, net_redirect.c ---- */
+extern const struct tn_class net_hubport_class, net_dump_class, net_buffer_class, net_mirror_class,
+    net_redirector_class;
 int net_hubport_is_taken(const struct device *d); /* it has a back end, so no NIC fits */
 void net_hubs_warn(struct vm *vm);
 void net_hubs_describe(struct vm *vm, struct buf *out);

@@ -84,7 +84,7 @@ static int check_keys(const struct machine *m, struct tn_err *e)
         if (machine_option(m, *s) && !is_switch(machine_option(m, *s)))
             return err_set(e, EINVAL, "-M %s=%s: 'on', 'off' or 'auto' is expected", *s,
                            machine_option(m, *s));
-    static const char *const absent[] = {"pit", "pic",    "usb",     "cxl",    "hpet", "pcie", "fd-bootchk",
+    static const char *const absent[] = {"pit", "pic",    "usb",     "cxl",    "hpet", "pcie",
                                          "smm", "vmport", "ioapic2", "nvdimm", NULL};
     for (const char *const *s = absent; *s; s++)
         if (refuse_on(m, *s, "this machine has none", e) < 0)
