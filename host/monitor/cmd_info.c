@@ -5,6 +5,7 @@
 
 #include "cli/options.h"
 #include "core/device.h"
+#include "hmp_cpu.h"
 #include "util/alloc.h"
 #include "vm/iothread.h"
 #include "vm/machine.h"
@@ -74,8 +75,12 @@ static int query_kvm(struct qmp_call *c, struct tn_err *e)
 
 static int human_monitor_command(struct qmp_call *c, struct tn_err *e)
 {
-    (void)e;
+    int64_t cpu = arg_int(c, "cpu-index", 0);
     BUF_AUTO out = {0};
+    if (arg_has(c, "cpu-index") &&
+        (cpu < 0 || cpu > UINT32_MAX || !hmp_cpu_exists(c->vm, (uint32_t)cpu)))
+        return err_set(e, EINVAL, "Parameter 'cpu-index' expects a CPU number");
+    c->mon->cpu = (uint32_t)cpu; /* each command begins with it anew */
     monitor_hmp(c, arg_str(c, "command-line"), &out);
     c->ret = kv_scalar(KV_STRING, buf_cstr(&out));
     return 0;

@@ -348,6 +348,13 @@ def by_qmp():
         eq(hmc(m, 'info status'), 'VM status: paused\r\n', 'info status')
         eq(hmc(m, 'c'), '', 'c')
         eq(hmc(m, 'info history'), '', 'no terminal, no history')
+        ok('CPU#0' in hmc(m, 'info registers', **{'cpu-index': 0}), 'cpu-index')
+        try:
+            hmc(m, 'info registers', **{'cpu-index': 7})
+        except qtest.Failure as e:
+            ok("Parameter 'cpu-index' expects a CPU number" in str(e), str(e))
+        else:
+            ok(False, 'a processor that is not there')
 
 
 @qtest.test
