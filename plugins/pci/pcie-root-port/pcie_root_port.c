@@ -66,7 +66,8 @@ struct root_port {
     pthread_mutex_t lock; /* leaf: messages, n_messages */
     struct message messages[MAX_MESSAGES];
     uint32_t n_messages;
-    uint32_t slot_irq, aer_irq; /* levels of the two interrupt conditions */
+    uint32_t slot_irq, aer_irq; /* levels of the two interrupt conditions, as shown */
+    uint32_t slot_wants;        /* level that the slot asks for */
     uint64_t asked_until;       /* the slot was asked for; guest's time, 0: no more */
     /* properties */
     uint8_t port, chassis;
@@ -89,10 +90,11 @@ static void show_irq(struct root_port *s, uint32_t *condition, uint32_t level)
 
 /* ---- what the slot asks for ---- */
 
+/* Shown by settle(): a guest that is interrupted finds the event in the register. */
 static void slot_irq(void *opaque, bool level)
 {
     struct root_port *s = opaque;
-    show_irq(s, &s->slot_irq, level);
+    s->slot_wants = level;
 }
 
 static void slot_link(void *opaque, bool up)
@@ -129,11 +131,13 @@ static void apply_link(void *self)
     }
 }
 
-/* After anything that changed the registers. */
+/* After anything that changed the registers. They come first: the guest's other processors read
+ * them without the device's lock, and one that found no event would not look again. */
 static void settle(struct root_port *s)
 {
-    show_irq(s, &s->aer_irq, aer_root_irq(&s->config.c));
     port_config_push(&s->config);
+    show_irq(s, &s->slot_irq, s->slot_wants);
+    show_irq(s, &s->aer_irq, aer_root_irq(&s->config.c));
 }
 
 static void config_written(void *self, uint32_t off, uint32_t size, uint32_t old)
