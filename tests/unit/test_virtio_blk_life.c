@@ -4,40 +4,21 @@
  * driver is this file, by the legacy interface of PCI (VIRTIO 1.3, 4.1.4.10). TENON_PLUGIN_DIR says
  * where the plugins are. */
 #include "backend/block_host.h"
-#include "cli/options.h"
-#include "core/loop.h"
 #include "core/state.h"
 #include "monitor/qtest_impl.h"
-#include "start.h"
-#include "tap.h"
-#include "util/alloc.h"
-#include "util/bytes.h"
-#include "vm/memory.h"
+#include "virtio_rig.h"
 #include "vm/run.h"
-#include "vm/space.h"
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "../../plugins/virtio/virtio-blk/blk_regs.h"
 
 enum {
-    SLOT = 4,
-    IO = 0xc000,
-    /* legacy registers */
-    GUEST_FEATURES = 4,
-    QUEUE_PFN = 8,
-    QUEUE_SIZE = 256,
-    QUEUE_NOTIFY = 16,
-    STATUS = 18,
-    ISR = 19,
-    CONFIG = 20,
-    RING = 0x100000, /* guest memory: the ring, then requests */
-    AVAIL = RING + 16 * QUEUE_SIZE,
-    USED = (AVAIL + 6 + 2 * QUEUE_SIZE + 4095) & ~4095,
-    REQUESTS = 0x200000,
+    ENTRIES = 256,
+    AVAIL = RINGS + 16 * ENTRIES,
+    USED = (AVAIL + 6 + 2 * ENTRIES + 4095) & ~4095,
+    REQUESTS = BUFFERS,
     REQUEST = 0x1000, /* header, status at 16, data at 512 */
     TOP = 0x280000,
     DISK = 1 << 20,
@@ -45,8 +26,6 @@ enum {
     MS = 1000000,
 };
 
-static struct cli_options options;
-static struct vm *vm;
 static char path[] = "/tmp/vblk-life-XXXXXX";
 static uint16_t requests;
 static uint64_t now; /* of the guest, which limits go by */
@@ -66,93 +45,30 @@ static void start(const char *drive_options, const char *device_options)
     AUTO_FREE char *drive =
         xasprintf("file=%s,format=raw,if=none,id=d0,cache=writeback%s", path, drive_options);
     AUTO_FREE char *device = device_line(device_options);
-    /* clang-format off */
-    const char *argv[] = {"tenon", "-accel", "qtest", "-sandbox", "off", "-display", "none", "-nodefaults",
-                          "-M", "q35", "-m", "16", "-object", "iothread,id=t", "-drive", drive,
-                          "-device", device, NULL};
-    /* clang-format on */
-    char *text = NULL;
-    ERR_AUTO e = {0};
     now = 0;
-    CHECK_EQ(cli_options_scan(&options, ARRAY_SIZE(argv) - 1, (char **)(uintptr_t)argv, &text), 0);
-    vm = start_vm(&options);
-    CHECK(vm);
-    if (start_machine(vm, &options, &e) < 0)
-        printf("# %s\n", err_text(&e));
-    CHECK(!e.err);
+    machine_up((const char *const[]){"-object", "iothread,id=t", "-drive", drive, "-device", device,
+                                     NULL});
 }
 
 static void end(void)
 {
-    vm_free(vm);
-    cli_options_free(&options);
-    options = (struct cli_options){0};
-}
-
-static void turns(int n)
-{
-    for (int i = 0; i < n; i++)
-        loop_once(vm->main, 2000000u);
+    machine_down();
 }
 
 /* ---- a driver ---- */
 
-static void config(uint32_t reg, uint32_t v)
-{
-    space_write(vm->pio, 0xcf8, 0x80000000u | SLOT << 11 | reg, 4);
-    space_write(vm->pio, 0xcfc, v, 4);
-}
-
-static void out(uint32_t reg, uint32_t v, uint32_t size)
-{
-    space_write(vm->pio, IO + reg, v, size);
-}
-
-static uint32_t in(uint32_t reg, uint32_t size)
-{
-    return (uint32_t)space_read(vm->pio, IO + reg, size);
-}
-
-static void put(uint64_t gpa, uint64_t v, uint32_t size)
-{
-    uint8_t le[8];
-    put_le64(le, v);
-    CHECK_EQ(memory_write(vm, gpa, le, size), 0);
-}
-
-static uint64_t get(uint64_t gpa, uint32_t size)
-{
-    uint8_t le[8] = {0};
-    CHECK_EQ(memory_read(vm, gpa, le, size), 0);
-    return get_le64(le);
-}
-
-static void place_device(void)
-{
-    config(0x10, IO);
-    config(0x04, 7);
-}
-
 static void start_driver(void)
 {
-    static const uint8_t empty[TOP - RING];
+    static const uint8_t empty[TOP - RINGS];
     place_device();
-    CHECK_EQ(memory_write(vm, RING, empty, sizeof empty), 0);
+    CHECK_EQ(memory_write(vm, RINGS, empty, sizeof empty), 0);
     out(STATUS, 0, 1);
     out(STATUS, 3, 1);
     out(GUEST_FEATURES, 1u << BLK_F_FLUSH | 1u << BLK_F_CONFIG_WCE, 4);
-    out(QUEUE_PFN, RING >> 12, 4);
+    out(QUEUE_PFN, RINGS >> 12, 4);
     out(STATUS, 7, 1);
     turns(5);
     requests = 0;
-}
-
-static void describe(uint32_t i, uint64_t at, uint32_t len, uint32_t flags)
-{
-    put(RING + 16u * i, at, 8);
-    put(RING + 16u * i + 8, len, 4);
-    put(RING + 16u * i + 12, flags, 2);
-    put(RING + 16u * i + 14, i + 1, 2);
 }
 
 /* One sector that is written or read, with every byte of it `byte`. Returns its number. */
@@ -166,23 +82,12 @@ static uint32_t send(uint32_t type, uint64_t sector, uint8_t byte)
     put(at + 8, sector, 8);
     put(at + 16, 0xff, 1);
     CHECK_EQ(memory_write(vm, at + 512, data, sizeof data), 0);
-    describe(3 * n, at, BLK_HDR_LEN, 1);
-    describe(3 * n + 1, at + 512, sizeof data, type == BLK_T_IN ? 3 : 1);
-    describe(3 * n + 2, at + 16, 1, 2);
+    describe(0, 3 * n, at, BLK_HDR_LEN, 1);
+    describe(0, 3 * n + 1, at + 512, sizeof data, type == BLK_T_IN ? 3 : 1);
+    describe(0, 3 * n + 2, at + 16, 1, 2);
     put(AVAIL + 4 + 2 * n, 3 * n, 2);
     put(AVAIL + 2, requests, 2);
     return n;
-}
-
-static void kick(void)
-{
-    out(QUEUE_NOTIFY, 0, 2);
-    turns(5);
-}
-
-static uint32_t used(void)
-{
-    return (uint32_t)get(USED + 2, 2);
 }
 
 static uint32_t status(uint32_t n)
@@ -193,11 +98,11 @@ static uint32_t status(uint32_t n)
 /* Waits until n requests have been used. */
 static void wait_used(uint32_t n)
 {
-    for (int i = 0; i < 1000 && used() != n; i++) {
+    for (int i = 0; i < 1000 && used(0) != n; i++) {
         qtest_warp(vm, now += 10 * MS);
         turns(1);
     }
-    CHECK_EQ(used(), n);
+    CHECK_EQ(used(0), n);
 }
 
 static uint8_t on_disk(uint64_t sector)
@@ -226,14 +131,14 @@ static void stop_by_error(const char *device_options)
     send(BLK_T_OUT, 1, 0x11);
     send(BLK_T_OUT, LIMIT / BLK_SECTOR + 8, 0x22);
     send(BLK_T_IN, 1, 0);
-    kick();
+    kick(0);
     wait_used(2);
     for (int i = 0; i < 1000 && run_state(vm) == RUN_RUNNING; i++)
         turns(1);
     CHECK(run_state(vm) != RUN_RUNNING);
     turns(20);
     limit(RLIM_INFINITY);
-    CHECK_EQ(used(), 2);
+    CHECK_EQ(used(0), 2);
     CHECK_EQ(status(1), 0xff);
 }
 
@@ -243,7 +148,7 @@ static void goes_on(void)
     CHECK_EQ(status(1), BLK_S_OK);
     CHECK_EQ(on_disk(LIMIT / BLK_SECTOR + 8), 0x22);
     uint32_t n = send(BLK_T_OUT, 5, 0x33);
-    kick();
+    kick(0);
     wait_used(4);
     CHECK_EQ(status(n), BLK_S_OK);
 }
@@ -283,7 +188,7 @@ TEST(it_stops_again_while_there_is_no_room)
     for (int i = 0; i < 1000 && run_state(vm) == RUN_RUNNING; i++)
         turns(1);
     CHECK(run_state(vm) != RUN_RUNNING);
-    CHECK_EQ(used(), 2);
+    CHECK_EQ(used(0), 2);
     limit(RLIM_INFINITY);
     run_resume(vm);
     goes_on();
@@ -299,7 +204,7 @@ TEST(a_reset_of_a_stopped_machine_forgets_the_request)
     CHECK_EQ(on_disk(LIMIT / BLK_SECTOR + 8), 0);
     start_driver();
     send(BLK_T_OUT, 5, 0x44);
-    kick();
+    kick(0);
     wait_used(1);
     CHECK_EQ(on_disk(5), 0x44);
     end();
@@ -323,7 +228,7 @@ static void pause_often(const char *drive_options, const char *device_options)
             CHECK(run_state(vm) != RUN_RUNNING);
             run_resume(vm);
         }
-        kick();
+        kick(0);
         wait_used(80);
         for (uint32_t i = 0; i < 80; i++) {
             CHECK_EQ(status(i), BLK_S_OK);
@@ -356,7 +261,7 @@ TEST(pauses_lose_nothing_of_a_limited_drive)
 
 /* ---- saving ---- */
 
-static uint8_t memory[TOP - RING];
+static uint8_t memory[TOP - RINGS];
 
 struct saved {
     struct buf outer, inner;
@@ -373,7 +278,7 @@ static void save(struct saved *to)
     if (r < 0)
         printf("# %s\n", err_text(&e));
     CHECK_EQ(r, 0);
-    CHECK_EQ(memory_read(vm, RING, memory, sizeof memory), 0);
+    CHECK_EQ(memory_read(vm, RINGS, memory, sizeof memory), 0);
 }
 
 static int load(const struct saved *from)
@@ -396,7 +301,7 @@ static void move_on(const char *drive_options, const char *device_options)
     end();
     start(drive_options, device_options);
     place_device();
-    CHECK_EQ(memory_write(vm, RING, memory, sizeof memory), 0);
+    CHECK_EQ(memory_write(vm, RINGS, memory, sizeof memory), 0);
     CHECK_EQ(load(&saved), 0);
     devices_resume(vm);
     turns(5);
@@ -410,12 +315,12 @@ TEST(ring_and_cache_go_on_in_another_machine)
     start_driver();
     out(CONFIG + BLK_CFG_WRITEBACK, 0, 1);
     send(BLK_T_OUT, 3, 0x55);
-    kick();
+    kick(0);
     wait_used(1);
     move_on("", "");
     CHECK_EQ(in(CONFIG + BLK_CFG_WRITEBACK, 1), 0);
     uint32_t n = send(BLK_T_IN, 3, 0);
-    kick();
+    kick(0);
     wait_used(2);
     CHECK_EQ(status(n), BLK_S_OK);
     CHECK_EQ(get(REQUESTS + n * (uint64_t)REQUEST + 512, 1), 0x55);
@@ -436,8 +341,8 @@ TEST(what_a_slow_drive_has_not_begun_is_done_by_another_machine)
     start_driver();
     for (uint32_t i = 0; i < 4; i++)
         send(BLK_T_OUT, 10 * (i + 1), (uint8_t)(0x60 + i));
-    kick();
-    CHECK(used() < 4);
+    kick(0);
+    CHECK(used(0) < 4);
     move_on("", "");
     wait_used(4);
     for (uint32_t i = 0; i < 4; i++) {
@@ -474,7 +379,7 @@ TEST(it_leaves_with_requests_on_their_way)
         start_driver();
         for (uint32_t n = 0; n < 4; n++)
             send(BLK_T_OUT, 10 * n, 0x77);
-        kick();
+        kick(0);
         struct device *s = device_find(vm, TN_K_DEVICE, "s");
         CHECK_EQ(device_quiesce(s, TN_Q_UNPLUG, &e), 0);
         device_free(s);
@@ -494,7 +399,7 @@ TEST(a_drive_that_grows_tells_the_driver)
     CHECK_EQ(in(CONFIG + BLK_CFG_CAPACITY, 4), 2 * DISK / BLK_SECTOR);
     CHECK_EQ(in(ISR, 1) & 2, 2);
     uint32_t n = send(BLK_T_OUT, 2 * DISK / BLK_SECTOR - 1, 0x7e);
-    kick();
+    kick(0);
     wait_used(1);
     CHECK_EQ(status(n), BLK_S_OK);
     end();

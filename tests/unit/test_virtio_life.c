@@ -5,48 +5,25 @@
  * where the plugins are. */
 #include "../../plugins/virtio/virtio-serial/control.h"
 #include "cli/kvtree.h"
-#include "cli/options.h"
-#include "core/loop.h"
 #include "core/state.h"
-#include "start.h"
-#include "tap.h"
-#include "util/alloc.h"
-#include "util/bytes.h"
-#include "vm/memory.h"
-#include "vm/space.h"
+#include "virtio_rig.h"
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 enum {
-    SLOT = 4,
-    IO = 0xc000,
-    /* legacy registers */
-    GUEST_FEATURES = 4,
-    QUEUE_PFN = 8,
-    QUEUE_SIZE = 12,
-    QUEUE_SELECT = 14,
-    QUEUE_NOTIFY = 16,
-    STATUS = 18,
     /* 5.3 */
     F_MULTIPORT = 1 << 1,
     CONTROL_RX = 2,
     CONTROL_TX = 3,
     TX_1 = 5,
     QUEUES = 6,
-    RINGS = 0x100000, /* guest memory: rings, then buffers */
-    RING_BYTES = 0x4000,
-    BUFFERS = 0x200000,
     BUFFER = 0x4000,
     FILLED = 0x3f00, /* bytes: a character device's room ends within a buffer */
     TOP = 0x600000,
 };
 
-static struct cli_options options;
-static struct vm *vm;
 static char dir[] = "/tmp/virtio-life-XXXXXX";
 static int listener = -1, peer = -1;
 
@@ -62,31 +39,12 @@ static void listen_at(const char *path)
     CHECK_EQ(listen(listener, 1), 0);
 }
 
-static void start_with(const char *const *more)
-{
-    /* clang-format off */
-    const char *argv[24] = {"tenon", "-accel", "qtest", "-sandbox", "off", "-display", "none", "-nodefaults",
-                            "-M", "q35", "-m", "16"};
-    /* clang-format on */
-    int argc = 12;
-    char *text = NULL;
-    ERR_AUTO e = {0};
-    while (*more)
-        argv[argc++] = *more++;
-    CHECK_EQ(cli_options_scan(&options, argc, (char **)(uintptr_t)argv, &text), 0);
-    vm = start_vm(&options);
-    CHECK(vm);
-    if (start_machine(vm, &options, &e) < 0)
-        printf("# %s\n", err_text(&e));
-    CHECK(!e.err);
-}
-
 static void start(void)
 {
     AUTO_FREE char *path = xasprintf("%s/socket", dir),
                    *chardev = xasprintf("socket,id=c,path=%s", path);
     listen_at(path);
-    start_with((const char *const[]){"-chardev", chardev, "-device",
+    machine_up((const char *const[]){"-chardev", chardev, "-device",
                                      "virtio-serial-pci,id=s,addr=4,max_ports=4", "-device",
                                      "virtserialport,id=p,chardev=c,name=one", NULL});
     peer = accept(listener, NULL, NULL);
@@ -95,65 +53,15 @@ static void start(void)
 
 static void end(void)
 {
-    vm_free(vm);
-    cli_options_free(&options);
-    options = (struct cli_options){0};
+    machine_down();
     close_fd(&peer);
     close_fd(&listener);
-}
-
-static void turns(int n)
-{
-    for (int i = 0; i < n; i++)
-        loop_once(vm->main, 1000000u);
 }
 
 /* ---- a driver ---- */
 
 static uint32_t next_buffer;
 static uint16_t next_avail[QUEUES];
-
-static void config(uint32_t reg, uint32_t v)
-{
-    space_write(vm->pio, 0xcf8, 0x80000000u | SLOT << 11 | reg, 4);
-    space_write(vm->pio, 0xcfc, v, 4);
-}
-
-static void out(uint32_t reg, uint32_t v, uint32_t size)
-{
-    space_write(vm->pio, IO + reg, v, size);
-}
-
-static void put(uint64_t gpa, uint64_t v, uint32_t size)
-{
-    uint8_t le[8];
-    put_le64(le, v);
-    CHECK_EQ(memory_write(vm, gpa, le, size), 0);
-}
-
-static uint64_t get(uint64_t gpa, uint32_t size)
-{
-    uint8_t le[8] = {0};
-    CHECK_EQ(memory_read(vm, gpa, le, size), 0);
-    return get_le64(le);
-}
-
-static uint32_t queue_size(uint32_t q)
-{
-    out(QUEUE_SELECT, q, 2);
-    return (uint32_t)space_read(vm->pio, IO + QUEUE_SIZE, 2);
-}
-
-static uint64_t avail_ring(uint32_t q)
-{
-    return RINGS + q * RING_BYTES + 16u * queue_size(q);
-}
-
-/* 2.7.2 */
-static uint64_t used_ring(uint32_t q)
-{
-    return (avail_ring(q) + 6 + 2u * queue_size(q) + 4095) & ~(uint64_t)4095;
-}
 
 /* One descriptor for each buffer, used once. Returns where the buffer is. */
 static uint64_t add(uint32_t q, uint32_t len, int device_writes)
@@ -168,23 +76,6 @@ static uint64_t add(uint32_t q, uint32_t len, int device_writes)
     put(avail + 4 + 2u * i, i, 2);
     put(avail + 2, next_avail[q], 2);
     return at;
-}
-
-static void kick(uint32_t q)
-{
-    out(QUEUE_NOTIFY, q, 2);
-    turns(5);
-}
-
-static uint32_t used(uint32_t q)
-{
-    return (uint32_t)get(used_ring(q) + 2, 2);
-}
-
-static void place_device(void)
-{
-    config(0x10, IO);
-    config(0x04, 7);
 }
 
 static void start_driver(uint32_t features, uint32_t queues)
@@ -406,7 +297,7 @@ static void start_rng(void)
     AUTO_FREE char *path = xasprintf("%s/fifo", dir),
                    *object = xasprintf("rng-random,id=r,filename=%s", path);
     mkfifo(path, 0600);
-    start_with((const char *const[]){"-object", object, "-device",
+    machine_up((const char *const[]){"-object", object, "-device",
                                      "virtio-rng-pci,id=s,addr=4,rng=r,max-bytes=16", NULL});
     fifo = open(path, O_WRONLY | O_CLOEXEC);
     CHECK(fifo >= 0);

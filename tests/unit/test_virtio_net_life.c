@@ -4,44 +4,21 @@
  * legacy interface of PCI (VIRTIO 1.3, 4.1.4.10); the world is a datagram socket. TENON_PLUGIN_DIR
  * says where the plugins are. */
 #include "backend/net.h"
-#include "cli/options.h"
-#include "core/loop.h"
 #include "core/state.h"
 #include "core/state_format.h"
 #include "monitor/qtest_impl.h"
-#include "start.h"
-#include "tap.h"
-#include "util/alloc.h"
-#include "util/bytes.h"
-#include "vm/memory.h"
-#include "vm/space.h"
-#include <stdlib.h>
+#include "virtio_rig.h"
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "../../plugins/virtio/virtio-net/net_spec.h"
 
 enum {
-    SLOT = 4,
-    IO = 0xc000,
-    /* legacy registers */
-    GUEST_FEATURES = 4,
-    QUEUE_PFN = 8,
-    QUEUE_SIZE = 12,
-    QUEUE_SELECT = 14,
-    QUEUE_NOTIFY = 16,
-    STATUS = 18,
-    ISR = 19,
-    CONFIG = 20,
     RX = 0,
     TX = 1,
     CTRL = 2,
     QUEUES = 3,
     HDR = NET_HDR_V1_LEN,
-    RINGS = 0x100000, /* guest memory: rings, then buffers */
-    RING_BYTES = 0x4000,
-    BUFFERS = 0x200000,
     BUFFER = 0x800,
     TOP = 0x400000,
     MS = 1000000,
@@ -51,8 +28,6 @@ static const uint8_t broadcast[ETH_ALEN] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 static const uint8_t moved[ETH_ALEN] = {0x52, 0x54, 1, 2, 3, 4};
 static const uint8_t stranger[ETH_ALEN] = {0x52, 0x54, 9, 9, 9, 9};
 
-static struct cli_options options;
-static struct vm *vm;
 static char dir[] = "/tmp/vnet-life-XXXXXX";
 static struct sockaddr_un world_name = {.sun_family = AF_UNIX}, vm_name = {.sun_family = AF_UNIX};
 static int world = -1;
@@ -74,95 +49,20 @@ static void start(void)
     AUTO_FREE char *netdev =
         xasprintf("dgram,id=n,local.type=unix,local.path=%s,remote.type=unix,remote.path=%s",
                   vm_name.sun_path, world_name.sun_path);
-    /* clang-format off */
-    const char *argv[] = {"tenon", "-accel", "qtest", "-sandbox", "off", "-display", "none", "-nodefaults",
-                          "-M", "q35", "-m", "16", "-netdev", netdev,
-                          "-device", "virtio-net-pci,id=s,netdev=n,addr=4", NULL};
-    /* clang-format on */
-    char *text = NULL;
-    ERR_AUTO e = {0};
-    CHECK_EQ(cli_options_scan(&options, ARRAY_SIZE(argv) - 1, (char **)(uintptr_t)argv, &text), 0);
-    vm = start_vm(&options);
-    CHECK(vm);
-    if (start_machine(vm, &options, &e) < 0)
-        printf("# %s\n", err_text(&e));
-    CHECK(!e.err);
+    machine_up((const char *const[]){"-netdev", netdev, "-device",
+                                     "virtio-net-pci,id=s,netdev=n,addr=4", NULL});
 }
 
 static void end(void)
 {
-    vm_free(vm);
-    cli_options_free(&options);
-    options = (struct cli_options){0};
+    machine_down();
     close_fd(&world);
-}
-
-static void turns(int n)
-{
-    for (int i = 0; i < n; i++)
-        loop_once(vm->main, 1000000u);
 }
 
 /* ---- a driver ---- */
 
 static uint32_t next_buffer;
 static uint16_t next_avail[QUEUES];
-
-static void config(uint32_t reg, uint32_t v)
-{
-    space_write(vm->pio, 0xcf8, 0x80000000u | SLOT << 11 | reg, 4);
-    space_write(vm->pio, 0xcfc, v, 4);
-}
-
-static void out(uint32_t reg, uint32_t v, uint32_t size)
-{
-    space_write(vm->pio, IO + reg, v, size);
-}
-
-static uint32_t in(uint32_t reg, uint32_t size)
-{
-    return (uint32_t)space_read(vm->pio, IO + reg, size);
-}
-
-static void put(uint64_t gpa, uint64_t v, uint32_t size)
-{
-    uint8_t le[8];
-    put_le64(le, v);
-    CHECK_EQ(memory_write(vm, gpa, le, size), 0);
-}
-
-static uint64_t get(uint64_t gpa, uint32_t size)
-{
-    uint8_t le[8] = {0};
-    CHECK_EQ(memory_read(vm, gpa, le, size), 0);
-    return get_le64(le);
-}
-
-static uint32_t queue_size(uint32_t q)
-{
-    out(QUEUE_SELECT, q, 2);
-    return in(QUEUE_SIZE, 2);
-}
-
-static uint64_t avail_ring(uint32_t q)
-{
-    return RINGS + q * RING_BYTES + 16u * queue_size(q);
-}
-
-/* 2.7.2 */
-static uint64_t used_ring(uint32_t q)
-{
-    return (avail_ring(q) + 6 + 2u * queue_size(q) + 4095) & ~(uint64_t)4095;
-}
-
-static void describe(uint32_t q, uint32_t i, uint64_t at, uint32_t len, uint32_t flags)
-{
-    uint64_t desc = RINGS + q * RING_BYTES + 16u * i;
-    put(desc, at, 8);
-    put(desc + 8, len, 4);
-    put(desc + 12, flags, 2);
-    put(desc + 14, i + 1, 2);
-}
 
 /* A buffer of two descriptors, used once: nout bytes to read, nin to write. Returns where it is. */
 static uint64_t add(uint32_t q, uint32_t nout, uint32_t nin)
@@ -177,23 +77,6 @@ static uint64_t add(uint32_t q, uint32_t nout, uint32_t nin)
     put(avail + 4 + 2u * n, i, 2);
     put(avail + 2, next_avail[q], 2);
     return at;
-}
-
-static void kick(uint32_t q)
-{
-    out(QUEUE_NOTIFY, q, 2);
-    turns(5);
-}
-
-static uint32_t used(uint32_t q)
-{
-    return (uint32_t)get(used_ring(q) + 2, 2);
-}
-
-static void place_device(void)
-{
-    config(0x10, IO);
-    config(0x04, 7);
 }
 
 static void start_driver(void)
