@@ -68,7 +68,7 @@ int chr_open(struct chr_common *c, const char *path, int flags, struct tn_err *e
 {
     if (c->dev->vm->sealed && !file_is_fdset(path))
         return err_set(e, EPERM, "'%s' cannot be opened any more: the machine runs", path);
-    int fd = file_open(c->dev->vm, path, flags | O_NONBLOCK | O_NOCTTY, 0666);
+    int fd = path_open(c->dev->vm, path, flags | O_NONBLOCK | O_NOCTTY, 0666);
     return fd >= 0 ? fd : err_set(e, -fd, "Could not open '%s': %s", path, strerror(-fd));
 }
 

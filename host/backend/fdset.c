@@ -162,7 +162,7 @@ static int open_of(const struct fdset *s, int flags)
     return -EACCES;
 }
 
-int file_open(struct vm *vm, const char *path, int flags, mode_t mode)
+int path_open(struct vm *vm, const char *path, int flags, mode_t mode)
 {
     uint64_t id;
     if (!file_is_fdset(path)) {

@@ -40,7 +40,7 @@ int fdset_option(struct vm *vm, const struct kv_node *kv, struct tn_err *e);
 
 /* Where every name of a file is opened: as open(), and of /dev/fdset/N a duplicate of the set's
  * descriptor with that access mode. The descriptor, or -errno. */
-int file_open(struct vm *vm, const char *path, int flags, mode_t mode);
+int path_open(struct vm *vm, const char *path, int flags, mode_t mode);
 int file_is_fdset(const char *path); /* no name: also to be had when the machine runs */
 
 /* Keeps fd, owned from here on, under name; the one that had it is closed. */

@@ -89,7 +89,7 @@ static int t_open(struct tn_dev *d, const char *path, uint32_t flags, struct tn_
 {
     if (sealed(d, path, e) < 0)
         return -EPERM;
-    int fd = file_open(device_of(d)->vm, path, to_open(flags), 0600);
+    int fd = path_open(device_of(d)->vm, path, to_open(flags), 0600);
     if (fd < 0)
         return err_set(e, -fd, "Could not open '%s': %s", path, strerror(-fd));
     int r = lock_file(fd, flags, path, e);

@@ -54,7 +54,7 @@ static int map_file(struct pci_rom *r, const char *path, struct vm *vm, struct t
     if (vm->sealed && !file_is_fdset(path))
         return err_set(e, EPERM, "romfile \"%s\" cannot be opened any more: the machine runs",
                        path);
-    AUTO_CLOSE int fd = file_open(vm, path, O_RDONLY, 0);
+    AUTO_CLOSE int fd = path_open(vm, path, O_RDONLY, 0);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0)
         return err_set(e, errno, "failed to find romfile \"%s\"", path);

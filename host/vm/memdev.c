@@ -114,7 +114,7 @@ static int open_backing(const struct memdev *m)
     struct stat st;
     int rw = m->readonly ? O_RDONLY : O_RDWR;
     if (stat(m->path, &st) < 0 || !S_ISDIR(st.st_mode))
-        return file_open(device_of(m->dev)->vm, m->path, rw | (m->readonly ? 0 : O_CREAT), 0644);
+        return path_open(device_of(m->dev)->vm, m->path, rw | (m->readonly ? 0 : O_CREAT), 0644);
     int fd = open(m->path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EOPNOTSUPP) { /* hugetlbfs may have no O_TMPFILE */
         AUTO_FREE char *name = xasprintf("%s/tenon.XXXXXX", m->path);
