@@ -443,6 +443,21 @@ def registers_after_reset():
         eq(hmc(m, 'p /x $pc'), '0xfffffff0\r\n', '$pc')
 
 
+@qtest.test(tenon='its machine has an 8259 too')
+def interrupt_controller():
+    """info pic shows the I/O APIC's entries and inputs, and leaves its registers as the guest has them"""
+    with qtest.Machine('-device isa-serial', machine='q35', qmp=True) as m:
+        for reg, v in ((0x10 + 2 * 4, 0x8931), (0x11 + 2 * 4, 0x02000000), (0x01, 0)):
+            m.writel(0xfec00000, reg)
+            if reg > 1:
+                m.writel(0xfec00010, v)
+        text = hmc(m, 'info pic').split('\r\n')
+        eq(text[0], 'ioapic0: ver=0x20 id=0x00 sel=0x01', 'the head')
+        eq(text[5], '  pin 4  0x0200000000008931 dest=2 vec=49  active-hi level        lowest logical', 'pin 4')
+        eq(text[25:27], ['  IRR      (none)', '  Remote IRR (none)'], 'the inputs')
+        eq(m.readl(0xfec00000), 1, 'the selected register')
+
+
 @qtest.test
 def formats_are_remembered():
     """what a format leaves out is as it was last"""
