@@ -18,6 +18,7 @@ extern const struct qmp_module qmp_hmp_lapic;  /* cmd_hmp_lapic.c */
 extern const struct qmp_module qmp_hmp_log;    /* cmd_hmp_log.c */
 extern const struct qmp_module qmp_hmp_memory; /* cmd_hmp_memory.c */
 extern const struct qmp_module qmp_hmp_mmu;    /* cmd_hmp_mmu.c */
+extern const struct qmp_module qmp_hmp_pic;    /* cmd_hmp_pic.c */
 extern const struct qmp_module qmp_absent; /* cmd_absent.c */
 extern const struct qmp_module qmp_cmdline; /* cmd_cmdline.c */
 extern const struct qmp_module qmp_events; /* cmd_events.c */
@@ -64,6 +65,7 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_hmp_log,
     &qmp_hmp_memory,
     &qmp_hmp_mmu,
+    &qmp_hmp_pic,
     &qmp_absent,
     &qmp_cmdline,
     &qmp_events,
