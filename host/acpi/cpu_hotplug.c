@@ -2,11 +2,11 @@
 /* The registers of cpu_regs.h as a device: its ports, its event, and what ejects. */
 #include "cpu_hotplug.h"
 
+#include "acpi/machine.h"
 #include "acpi_host.h"
 #include "aml/aml.h"
 #include "core/loop.h"
 #include "cpu_regs.h"
-#include "acpi/machine.h"
 #include "monitor/cmd_acpi.h"
 #include "plug_state.h"
 #include "util/alloc.h"
@@ -241,9 +241,9 @@ static int loaded(void *p, uint32_t version, struct tn_err *e)
     (void)version;
     s->regs.n = have;
     s->regs.command %= CPU_CMDS;
-    return n == have ? 0
-                     : err_set(e, EINVAL, "the state is of a machine with maxcpus=%u, not %u", n,
-                               have);
+    return n == have
+               ? 0
+               : err_set(e, EINVAL, "the state is of a machine with maxcpus=%u, not %u", n, have);
 }
 
 static const struct tn_state state = {.struct_size = sizeof state,

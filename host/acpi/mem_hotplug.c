@@ -167,8 +167,8 @@ static int make_event(struct acpi_mem_hotplug *s, struct tn_err *e)
 {
     BUF_AUTO body = {0};
     aml_path(&body, ACPI_MEM_SCAN);
-    return acpi_host_table.event(s->dev, "memory-hotplug", body.data, (uint32_t)body.len,
-                                 &s->event, e);
+    return acpi_host_table.event(s->dev, "memory-hotplug", body.data, (uint32_t)body.len, &s->event,
+                                 e);
 }
 
 static int realize(void *p, struct tn_err *e)

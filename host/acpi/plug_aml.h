@@ -5,12 +5,7 @@
 #include "aml/aml.h"
 
 /* Values of Notify() (ACPI 6.3, 5.6.6), of _STA for what is there (6.3.7), of Acquire() */
-enum {
-    NOTIFY_DEVICE_CHECK = 1,
-    NOTIFY_EJECT_REQUEST = 3,
-    STA_ALL = 0xf,
-    WAIT_FOR_EVER = 0xffff
-};
+enum { NOTIFY_DEVICE_CHECK = 1, NOTIFY_EJECT_REQUEST = 3, STA_ALL = 0xf, WAIT_FOR_EVER = 0xffff };
 
 /* Store(v, to) */
 void plug_store_int(struct buf *a, uint64_t v, const char *to);

@@ -14,8 +14,8 @@ struct plug_slot {
 
 /* What the registers ask of the machine; called with the registers' lock held. */
 struct plug_env {
-    /* The guest has let go of slot i, which is present: _EJ0. Only asks for it: 1 it goes, and reads
-     * as gone from here on (6.3.3: OSPM looks at _STA behind _EJ0); 0 it stays. */
+    /* The guest has let go of slot i, which is present: _EJ0. Only asks for it: 1 it goes, and
+     * reads as gone from here on (6.3.3: OSPM looks at _STA behind _EJ0); 0 it stays. */
     int (*eject)(void *opaque, uint32_t i);
     /* The guest reported on slot i: _OST. */
     void (*ost)(void *opaque, uint32_t i);

@@ -24,11 +24,11 @@ static const struct tn_state plug_slot_state = {
 };
 
 /* A field "slots" of T: array slot, of which n at most max are in use. */
-#define PLUG_SLOTS(T, slot_, n_, max_)                                                        \
-    {                                                                                         \
+#define PLUG_SLOTS(T, slot_, n_, max_)                                                             \
+    {                                                                                              \
         .name = "slots", .type = TN_S_SUB, .offset = offsetof(T, slot_), .count = offsetof(T, n_), \
-        .sub = &plug_slot_state, .stride = sizeof(struct plug_slot), .max = (max_),           \
-        .flags = TN_SF_COUNT_AT                                                               \
+        .sub = &plug_slot_state, .stride = sizeof(struct plug_slot), .max = (max_),                \
+        .flags = TN_SF_COUNT_AT                                                                    \
     }
 
 #endif

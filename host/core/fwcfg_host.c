@@ -106,6 +106,12 @@ static int64_t fill(void *s, void *p, uint64_t max)
     return n > (int64_t)max ? (int64_t)max : n;
 }
 
+int64_t fwcfg_host_read(struct vm *vm, const char *name, void *p, uint64_t max)
+{
+    struct entry *it = vm->fwcfg ? find(vm->fwcfg, name, 0) : NULL;
+    return it && it->fill ? fill(it, p, max) : -ENOENT;
+}
+
 static void written(void *s, uint64_t off, uint64_t len, const void *p)
 {
     struct entry *it = s;

@@ -35,6 +35,9 @@ struct fwcfg_blob {
 int fwcfg_host_blobs(struct vm *vm, int (*fn)(void *o, const struct fwcfg_blob *b), void *o);
 /* The host has placed a blob; TN_ANYWHERE: not known any more. Main thread. */
 void fwcfg_host_placed(struct vm *vm, const char *name, uint64_t gpa);
+/* A device's file as a guest would read it now: at most max bytes go to p. How many, or -ENOENT.
+ * Main thread, no device lock held. */
+int64_t fwcfg_host_read(struct vm *vm, const char *name, void *p, uint64_t max);
 extern const struct tn_fwcfg fwcfg_table; /* TN_FWCFG_1 */
 
 #endif

@@ -52,19 +52,15 @@ static int run_status(struct qmp_call *c, struct tn_err *e)
     for (uint32_t i = 0; m && acpi_mem_slot(c->vm, i, &s) == 0; i++)
         fill_info(ret_dict(c->ret, NULL), OST_DIMM, i, m->dimm[i] ? m->dimm[i]->id : NULL, &s);
     for (uint32_t i = 0; m && acpi_cpu_slot(c->vm, i, &s) == 0; i++)
-        fill_info(ret_dict(c->ret, NULL), OST_CPU, i, m->cpu[i].dev ? m->cpu[i].dev->id : NULL,
-                  &s);
+        fill_info(ret_dict(c->ret, NULL), OST_CPU, i, m->cpu[i].dev ? m->cpu[i].dev->id : NULL, &s);
     return 0;
 }
 
 /* ---- tables ---- */
 
-static const struct qmp_member ost_info[] = {{"device", "str", 1},
-                                             {"slot", "str", 0},
-                                             {"slot-type", "ACPISlotType", 0},
-                                             {"source", "int", 0},
-                                             {"status", "int", 0},
-                                             {NULL, NULL, 0}};
+static const struct qmp_member ost_info[] = {
+    {"device", "str", 1}, {"slot", "str", 0},   {"slot-type", "ACPISlotType", 0},
+    {"source", "int", 0}, {"status", "int", 0}, {NULL, NULL, 0}};
 static const struct qmp_member ost_event[] = {{"info", "ACPIOSTInfo", 0}, {NULL, NULL, 0}};
 static const struct qmp_type types[] = {
     {.name = "ACPISlotType", .meta = QMP_ENUM, .values = slot_types},

@@ -105,21 +105,19 @@ static int info_hotpluggable(struct qmp_call *c, const char *line, struct buf *o
 /* ---- tables ---- */
 
 static const char *const targets[] = {
-    "aarch64",  "alpha",   "arm",     "avr",   "hppa",   "i386",   "loongarch64", "m68k",
-    "microblaze", "microblazeel", "mips", "mips64", "mips64el", "mipsel", "or1k", "ppc",
-    "ppc64",    "riscv32", "riscv64", "rx",    "s390x",  "sh4",    "sh4eb",       "sparc",
-    "sparc64",  "tricore", "x86_64",  "xtensa", "xtensaeb", NULL};
-static const struct qmp_member props[] = {
-    {"node-id", "int", 1},    {"drawer-id", "int", 1}, {"book-id", "int", 1},
-    {"socket-id", "int", 1},  {"die-id", "int", 1},    {"cluster-id", "int", 1},
-    {"module-id", "int", 1},  {"core-id", "int", 1},   {"thread-id", "int", 1},
-    {NULL, NULL, 0}};
-static const struct qmp_member fast[] = {{"cpu-index", "int", 0},
-                                         {"qom-path", "str", 0},
-                                         {"thread-id", "int", 0},
-                                         {"props", "CpuInstanceProperties", 1},
-                                         {"target", "SysEmuTarget", 0},
-                                         {NULL, NULL, 0}};
+    "aarch64",    "alpha",        "arm",     "avr",    "hppa",     "i386",   "loongarch64", "m68k",
+    "microblaze", "microblazeel", "mips",    "mips64", "mips64el", "mipsel", "or1k",        "ppc",
+    "ppc64",      "riscv32",      "riscv64", "rx",     "s390x",    "sh4",    "sh4eb",       "sparc",
+    "sparc64",    "tricore",      "x86_64",  "xtensa", "xtensaeb", NULL};
+static const struct qmp_member props[] = {{"node-id", "int", 1},   {"drawer-id", "int", 1},
+                                          {"book-id", "int", 1},   {"socket-id", "int", 1},
+                                          {"die-id", "int", 1},    {"cluster-id", "int", 1},
+                                          {"module-id", "int", 1}, {"core-id", "int", 1},
+                                          {"thread-id", "int", 1}, {NULL, NULL, 0}};
+static const struct qmp_member fast[] = {
+    {"cpu-index", "int", 0},       {"qom-path", "str", 0},
+    {"thread-id", "int", 0},       {"props", "CpuInstanceProperties", 1},
+    {"target", "SysEmuTarget", 0}, {NULL, NULL, 0}};
 static const struct qmp_case fast_cases[] = {{"x86_64", NULL}, {NULL, NULL}};
 static const struct qmp_member hotpluggable[] = {{"type", "str", 0},
                                                  {"vcpus-count", "int", 0},

@@ -94,14 +94,11 @@ static int query_expansion(struct qmp_call *c, struct tn_err *e)
 /* ---- tables ---- */
 
 static const char *const expansion_types[] = {"static", "full", NULL};
-static const struct qmp_member definition[] = {{"name", "str", 0},
-                                               {"migration-safe", "bool", 1},
-                                               {"static", "bool", 0},
-                                               {"unavailable-features", "[str]", 1},
-                                               {"typename", "str", 0},
-                                               {"alias-of", "str", 1},
-                                               {"deprecated", "bool", 0},
-                                               {NULL, NULL, 0}};
+static const struct qmp_member definition[] = {
+    {"name", "str", 0},        {"migration-safe", "bool", 1},
+    {"static", "bool", 0},     {"unavailable-features", "[str]", 1},
+    {"typename", "str", 0},    {"alias-of", "str", 1},
+    {"deprecated", "bool", 0}, {NULL, NULL, 0}};
 static const struct qmp_member model_info[] = {
     {"name", "str", 0}, {"props", "any", 1}, {NULL, NULL, 0}};
 static const struct qmp_member expansion_args[] = {

@@ -26,9 +26,15 @@ struct dump_job {
 };
 
 static const char *const statuses[] = {"none", "active", "completed", "failed", NULL};
-static const char *const formats[] = {"elf",           "kdump-zlib",       "kdump-lzo",
-                                      "kdump-snappy",  "kdump-raw-zlib",   "kdump-raw-lzo",
-                                      "kdump-raw-snappy", "win-dmp",       NULL};
+static const char *const formats[] = {"elf",
+                                      "kdump-zlib",
+                                      "kdump-lzo",
+                                      "kdump-snappy",
+                                      "kdump-raw-zlib",
+                                      "kdump-raw-lzo",
+                                      "kdump-raw-snappy",
+                                      "win-dmp",
+                                      NULL};
 
 void dump_job_free(struct dump_job *j)
 {
@@ -123,9 +129,7 @@ static int open_target(struct qmp_call *c, struct tn_err *e)
     if (strncmp(where, "file:", 5) != 0)
         return err_set(e, EINVAL, "parameter 'protocol' must start with 'file:' or 'fd:'");
     int fd = open(where + 5, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR);
-    return fd < 0
-               ? err_set(e, errno, "Could not create '%s': %s", where + 5, strerror(errno))
-               : fd;
+    return fd < 0 ? err_set(e, errno, "Could not create '%s': %s", where + 5, strerror(errno)) : fd;
 }
 
 static int begin(struct dump_job *j, struct qmp_call *c, struct tn_err *e)
@@ -249,13 +253,10 @@ static int info_dump(struct qmp_call *c, const char *line, struct buf *out, stru
 
 /* ---- tables ---- */
 
-static const struct qmp_member dump_args[] = {{"paging", "bool", 0},
-                                              {"protocol", "str", 0},
-                                              {"detach", "bool", 1},
-                                              {"begin", "int", 1},
-                                              {"length", "int", 1},
-                                              {"format", "DumpGuestMemoryFormat", 1},
-                                              {NULL, NULL, 0}};
+static const struct qmp_member dump_args[] = {
+    {"paging", "bool", 0}, {"protocol", "str", 0}, {"detach", "bool", 1},
+    {"begin", "int", 1},   {"length", "int", 1},   {"format", "DumpGuestMemoryFormat", 1},
+    {NULL, NULL, 0}};
 static const struct qmp_member result[] = {
     {"status", "DumpStatus", 0}, {"completed", "int", 0}, {"total", "int", 0}, {NULL, NULL, 0}};
 static const struct qmp_member capability[] = {{"formats", "[DumpGuestMemoryFormat]", 0},

@@ -93,8 +93,7 @@ static const struct qmp_member machine_info[] = {{"name", "str", 0},
                                                  {"acpi", "bool", 0},
                                                  {"compat-props", "[CompatProperty]", 1},
                                                  {NULL, NULL, 0}};
-static const struct qmp_member current[] = {{"wakeup-suspend-support", "bool", 0},
-                                            {NULL, NULL, 0}};
+static const struct qmp_member current[] = {{"wakeup-suspend-support", "bool", 0}, {NULL, NULL, 0}};
 static const struct qmp_member balloon_args[] = {{"value", "int", 0}, {NULL, NULL, 0}};
 static const struct qmp_member balloon_info[] = {{"actual", "int", 0}, {NULL, NULL, 0}};
 static const struct qmp_member rtc_change[] = {

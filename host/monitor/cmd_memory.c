@@ -244,30 +244,21 @@ static int info_numa(struct qmp_call *c, const char *line, struct buf *out, stru
 /* ---- tables ---- */
 
 static const char *const policies[] = {"default", "preferred", "bind", "interleave", NULL};
-static const char *const kinds[] = {"dimm",       "nvdimm",  "virtio-pmem",
-                                    "virtio-mem", "sgx-epc", "hv-balloon", NULL};
-static const struct qmp_member memdev[] = {{"id", "str", 1},
-                                           {"size", "size", 0},
-                                           {"merge", "bool", 0},
-                                           {"dump", "bool", 0},
-                                           {"prealloc", "bool", 0},
-                                           {"share", "bool", 0},
-                                           {"reserve", "bool", 1},
-                                           {"host-nodes", "[uint16]", 0},
-                                           {"policy", "HostMemPolicy", 0},
-                                           {NULL, NULL, 0}};
-static const struct qmp_member module[] = {{"id", "str", 1},
-                                           {"addr", "int", 0},
-                                           {"size", "int", 0},
-                                           {"slot", "int", 0},
-                                           {"node", "int", 0},
-                                           {"memdev", "str", 0},
-                                           {"hotplugged", "bool", 0},
-                                           {"hotpluggable", "bool", 0},
-                                           {NULL, NULL, 0}};
+static const char *const kinds[] = {"dimm",    "nvdimm",     "virtio-pmem", "virtio-mem",
+                                    "sgx-epc", "hv-balloon", NULL};
+static const struct qmp_member memdev[] = {
+    {"id", "str", 1},       {"size", "size", 0},           {"merge", "bool", 0},
+    {"dump", "bool", 0},    {"prealloc", "bool", 0},       {"share", "bool", 0},
+    {"reserve", "bool", 1}, {"host-nodes", "[uint16]", 0}, {"policy", "HostMemPolicy", 0},
+    {NULL, NULL, 0}};
+static const struct qmp_member module[] = {
+    {"id", "str", 1},          {"addr", "int", 0},          {"size", "int", 0},
+    {"slot", "int", 0},        {"node", "int", 0},          {"memdev", "str", 0},
+    {"hotplugged", "bool", 0}, {"hotpluggable", "bool", 0}, {NULL, NULL, 0}};
 static const struct qmp_member wrapped[] = {{"data", "PCDIMMDeviceInfo", 0}, {NULL, NULL, 0}};
 static const struct qmp_member device[] = {{"type", "MemoryDeviceInfoKind", 0}, {NULL, NULL, 0}};
-static const struct qmp_case device_cases[] = {{"dimm", wrapped}, {"nvdimm", wrapped}, {NULL, NULL}};
+static const struct qmp_case device_cases[] = {
+    {"dimm", wrapped}, {"nvdimm", wrapped}, {NULL, NULL}};
 static const struct qmp_member summary[] = {
     {"base-memory", "size", 0}, {"plugged-memory", "size", 1}, {NULL, NULL, 0}};
 static const struct qmp_member size_change[] = {
@@ -304,7 +295,8 @@ static const struct hmp_command hmp[] = {
     {"memdev", "", "show memory backends", 1, info_memdev, NULL},
     {"memory-devices", "", "show memory devices", 1, info_devices, NULL},
     {"memory_size_summary", "",
-     "show the amount of initially allocated and present hotpluggable (if enabled) memory in bytes.",
+     "show the amount of initially allocated and present hotpluggable (if enabled) memory in "
+     "bytes.",
      1, info_summary, NULL},
     {"numa", "", "show NUMA information", 1, info_numa, NULL},
     {0},

@@ -45,8 +45,8 @@ static int read_chunk(const struct save *s, uint64_t at, uint8_t *p, size_t len,
     if (found && memory_read(s->vm, gpa, p, len) == 0)
         return 0;
     if (s->is_virtual)
-        return err_set(e, EFAULT, "Invalid addr 0x%016" PRIx64 "/size %" PRIu64 " specified",
-                       s->at, s->size);
+        return err_set(e, EFAULT, "Invalid addr 0x%016" PRIx64 "/size %" PRIu64 " specified", s->at,
+                       s->size);
     memset(p, 0, len);
     return 0;
 }
@@ -71,8 +71,8 @@ static int check(const struct save *s, struct tn_err *e)
 {
     int wraps = s->size && s->size - 1 > UINT64_MAX - s->at;
     if (wraps || s->size > (uint64_t)1 << 47)
-        return err_set(e, EINVAL, "Invalid addr 0x%016" PRIx64 "/size %" PRIu64 " specified",
-                       s->at, s->size);
+        return err_set(e, EINVAL, "Invalid addr 0x%016" PRIx64 "/size %" PRIu64 " specified", s->at,
+                       s->size);
     if (s->is_virtual && !hmp_cpu_exists(s->vm, s->cpu))
         return err_set(e, EINVAL, "Parameter 'cpu-index' expects a CPU number");
     return 0;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <tenon/plugin.h>
 
-#define CPU_SUFFIX "-x86_64-cpu"
+#define CPU_SUFFIX    "-x86_64-cpu"
 #define APIC_ID_UNSET 0xffffffffu
 enum { UNSET = -1 };
 
@@ -279,20 +279,20 @@ static const struct tn_prop props[] = {
     TN_PROP(struct cpu, node, "node-id", I32, UNSET, NULL),
 };
 
-#define CPU_CLASS(var, model, text)                                                     \
-    static const struct tn_class var = {.struct_size = sizeof var,                      \
-                                        .flags = TN_C_HOTPLUG,                          \
-                                        .kind = TN_K_DEVICE,                            \
-                                        .category = TN_CAT_CPU,                         \
-                                        .name = model CPU_SUFFIX,                       \
-                                        .desc = text,                                   \
-                                        .instance_size = sizeof(struct cpu),            \
-                                        .props = props,                                 \
-                                        .nprops = ARRAY_SIZE(props),                    \
-                                        .prop_stride = sizeof props[0],                 \
-                                        .init = init,                                   \
-                                        .realize = realize,                             \
-                                        .unplug_request = unplug_request,               \
+#define CPU_CLASS(var, model, text)                                          \
+    static const struct tn_class var = {.struct_size = sizeof var,           \
+                                        .flags = TN_C_HOTPLUG,               \
+                                        .kind = TN_K_DEVICE,                 \
+                                        .category = TN_CAT_CPU,              \
+                                        .name = model CPU_SUFFIX,            \
+                                        .desc = text,                        \
+                                        .instance_size = sizeof(struct cpu), \
+                                        .props = props,                      \
+                                        .nprops = ARRAY_SIZE(props),         \
+                                        .prop_stride = sizeof props[0],      \
+                                        .init = init,                        \
+                                        .realize = realize,                  \
+                                        .unplug_request = unplug_request,    \
                                         .unrealize = unrealize}
 CPU_CLASS(class_host, "host", "processor with all that KVM has here");
 CPU_CLASS(class_max, "max", "processor with all that the accelerator has");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Processors as devices. A machine has a slot for each CPU that it may have, by CPU index; who is
- * in it is a device of class MODEL-x86_64-cpu, with or without a vCPU of KVM behind it. Main thread.
+ * in it is a device of class MODEL-x86_64-cpu, with or without a vCPU of KVM behind it. Main
+ * thread.
  */
 #ifndef TN_HOST_CPU_H
 #define TN_HOST_CPU_H

@@ -101,8 +101,7 @@ static int choose_place(struct dimm *d, struct tn_err *e)
     uint64_t at = up(p->device_base, unit_of(d));
     for (const struct dimm *o; (o = conflict(m, at, d->size));)
         at = up(o->addr + o->size, unit_of(d));
-    if (at - p->device_base > p->device_size ||
-        d->size > p->device_size - (at - p->device_base))
+    if (at - p->device_base > p->device_size || d->size > p->device_size - (at - p->device_base))
         return err_set(e, ENOSPC,
                        "could not find position in guest address space for memory device - memory "
                        "fragmented due to alignments");
@@ -114,12 +113,11 @@ static int check_total(const struct dimm *d, struct tn_err *e)
 {
     const struct machine *m = machine_of(d);
     uint64_t used = dimms_size(m->vm), all = m->maxmem - m->ram;
-    return d->size > all - used
-               ? err_set(e, ENOSPC,
-                         "not enough space, currently 0x%" PRIx64
-                         " in use of total space for memory devices 0x%" PRIx64,
-                         used, all)
-               : 0;
+    return d->size > all - used ? err_set(e, ENOSPC,
+                                          "not enough space, currently 0x%" PRIx64
+                                          " in use of total space for memory devices 0x%" PRIx64,
+                                          used, all)
+                                : 0;
 }
 
 /* ---- life ---- */
@@ -154,8 +152,7 @@ static int check_backend(struct dimm *d, struct tn_err *e)
                        "%u",
                        d->node, nodes);
     if (d->mem->len % unit_of(d))
-        return err_set(e, EINVAL, "backend memory size must be multiple of 0x%" PRIx64,
-                       unit_of(d));
+        return err_set(e, EINVAL, "backend memory size must be multiple of 0x%" PRIx64, unit_of(d));
     d->size = d->mem->len;
     return 0;
 }
@@ -194,8 +191,8 @@ static int realize(void *p, struct tn_err *e)
     if (err < 0)
         return err;
     m->dimm[d->slot] = device_of(d->dev);
-    d->hot = acpi_mem_plugged(m->vm, (uint32_t)d->slot,
-                              &(struct mem_module){d->addr, d->size, d->node});
+    d->hot =
+        acpi_mem_plugged(m->vm, (uint32_t)d->slot, &(struct mem_module){d->addr, d->size, d->node});
     return 0;
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "dump.h"
 
-#include "dump_elf.h"
+#include "core/fwcfg_host.h"
 #include "cpu.h"
+#include "dump_elf.h"
 #include "guest_map.h"
 #include "machine.h"
 #include "memory.h"
 #include "util/alloc.h"
+#include "util/bytes.h"
 #include "vcpu.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +17,17 @@
 #include <unistd.h>
 
 enum { STEP = 8 << 20, MSR_KERNEL_GS_BASE = 0xc0000102 };
+/* The file of the device vmcoreinfo, and a limit for the note: Linux's has a page */
+#define VMCOREINFO_FILE "etc/vmcoreinfo"
+enum {
+    VMCOREINFO_GUEST_FORMAT = 2,
+    VMCOREINFO_SIZE = 4,
+    VMCOREINFO_PADDR = 8,
+    VMCOREINFO_LEN = 16,
+    VMCOREINFO_FORMAT_ELF = 1,
+    VMCOREINFO_MOST = 64 << 10,
+    NOTE_HEAD = 12
+};
 
 /* A run of RAM, in the order of the file. */
 struct part {
@@ -44,8 +57,8 @@ static int take_piece(void *o, const struct memory_piece *p)
     struct dump *d = o;
     uint64_t from = p->gpa, to = p->gpa + p->len;
     if (d->o.clipped) {
-        uint64_t end = d->o.length > UINT64_MAX - d->o.begin ? UINT64_MAX
-                                                             : d->o.begin + d->o.length;
+        uint64_t end =
+            d->o.length > UINT64_MAX - d->o.begin ? UINT64_MAX : d->o.begin + d->o.length;
         from = from < d->o.begin ? d->o.begin : from;
         to = to > end ? end : to;
     }
@@ -103,15 +116,32 @@ static int read_cpu(struct vm *vm, uint32_t i, struct dump_cpu *c, struct tn_err
     *c = (struct dump_cpu){.regs.rip = 0};
     if (fd < 0)
         return 0;
-    struct {
-        struct kvm_msrs head;
-        struct kvm_msr_entry entry;
-    } msr = {.head.nmsrs = 1, .entry.index = MSR_KERNEL_GS_BASE};
+    AUTO_FREE struct kvm_msrs *msr = xcalloc(1, sizeof *msr + sizeof msr->entries[0]);
+    msr->nmsrs = 1;
+    msr->entries[0].index = MSR_KERNEL_GS_BASE;
     if (ioctl(fd, KVM_GET_REGS, &c->regs) < 0 || ioctl(fd, KVM_GET_SREGS, &c->sregs) < 0)
         return err_set(e, errno, "dump: registers of vCPU %u: %s", i, strerror(errno));
-    if (ioctl(fd, KVM_GET_MSRS, &msr) == 1)
-        c->kernel_gs_base = msr.entry.data;
+    if (ioctl(fd, KVM_GET_MSRS, msr) == 1)
+        c->kernel_gs_base = msr->entries[0].data;
     return 0;
+}
+
+/* What the guest's kernel says of itself, if it has said where (QEMU's docs/specs/vmcoreinfo): a
+ * note that crash(8) looks for. One that is not whole is left out. */
+static void add_vmcoreinfo(struct vm *vm, struct buf *notes)
+{
+    uint8_t file[VMCOREINFO_LEN], head[NOTE_HEAD];
+    if (fwcfg_host_read(vm, VMCOREINFO_FILE, file, sizeof file) != sizeof file ||
+        get_le16(file + VMCOREINFO_GUEST_FORMAT) != VMCOREINFO_FORMAT_ELF)
+        return;
+    uint32_t size = get_le32(file + VMCOREINFO_SIZE);
+    uint64_t gpa = get_le64(file + VMCOREINFO_PADDR);
+    if (size < NOTE_HEAD || size > VMCOREINFO_MOST || memory_read(vm, gpa, head, NOTE_HEAD) < 0)
+        return;
+    uint64_t whole = dump_elf_note_len(get_le32(head), get_le32(head + 4));
+    AUTO_FREE uint8_t *note = xcalloc(1, size);
+    if (whole <= size && memory_read(vm, gpa, note, size) == 0 && memcmp(note, head, 8) == 0)
+        buf_add(notes, note, whole);
 }
 
 /* First every NT_PRSTATUS, then every QEMU note: as readers expect them. */
@@ -134,6 +164,7 @@ static int add_notes(struct dump *d, struct buf *notes, struct guest_map *g, str
         last = c.sregs.cr3;
     }
     buf_add(notes, more.data, more.len);
+    add_vmcoreinfo(d->vm, notes);
     return err;
 }
 
@@ -162,8 +193,8 @@ static void plan_loads(struct dump *d, const struct guest_map *g)
         add_mapping(d, &room, &g->at[i]);
     for (uint32_t i = 0; i < d->nparts && !g->n; i++)
         add_load(d, &room,
-                 &(struct dump_load){d->part[i].gpa, d->part[i].gpa, d->part[i].len,
-                                     d->part[i].len, d->part[i].off});
+                 &(struct dump_load){d->part[i].gpa, d->part[i].gpa, d->part[i].len, d->part[i].len,
+                                     d->part[i].off});
 }
 
 static int write_head(struct dump *d, struct tn_err *e)

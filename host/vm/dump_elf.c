@@ -19,39 +19,24 @@ static void add_note(struct buf *b, const char *name, uint32_t type, const void 
     buf_add(b, NULL, -len & 3);
 }
 
+uint64_t dump_elf_note_len(uint32_t name, uint32_t desc)
+{
+    return sizeof(Elf64_Nhdr) + (((uint64_t)name + 3) & ~(uint64_t)3) +
+           (((uint64_t)desc + 3) & ~(uint64_t)3);
+}
+
 void dump_elf_prstatus(struct buf *notes, uint32_t i, const struct dump_cpu *c)
 {
     struct elf_prstatus p = {.pr_pid = (pid_t)(i + 1)};
     const struct kvm_regs *r = &c->regs;
     const struct kvm_sregs *s = &c->sregs;
     /* In the order of struct user_regs_struct. */
-    const uint64_t regs[] = {r->r15,
-                             r->r14,
-                             r->r13,
-                             r->r12,
-                             r->rbp,
-                             r->rbx,
-                             r->r11,
-                             r->r10,
-                             r->r9,
-                             r->r8,
-                             r->rax,
-                             r->rcx,
-                             r->rdx,
-                             r->rsi,
-                             r->rdi,
-                             r->rax, /* orig_rax */
-                             r->rip,
-                             s->cs.selector,
-                             r->rflags,
-                             r->rsp,
-                             s->ss.selector,
-                             s->fs.base,
-                             s->gs.base,
-                             s->ds.selector,
-                             s->es.selector,
-                             s->fs.selector,
-                             s->gs.selector};
+    const uint64_t regs[] = {
+        r->r15,     r->r14,         r->r13,         r->r12,         r->rbp,         r->rbx,
+        r->r11,     r->r10,         r->r9,          r->r8,          r->rax,         r->rcx,
+        r->rdx,     r->rsi,         r->rdi,         r->rax, /* orig_rax */
+        r->rip,     s->cs.selector, r->rflags,      r->rsp,         s->ss.selector, s->fs.base,
+        s->gs.base, s->ds.selector, s->es.selector, s->fs.selector, s->gs.selector};
     _Static_assert(sizeof regs == sizeof p.pr_reg, "every register, and no other");
     memcpy(p.pr_reg, regs, sizeof regs);
     add_note(notes, "CORE", NT_PRSTATUS, &p, sizeof p);
@@ -86,7 +71,7 @@ void dump_elf_qemu(struct buf *notes, const struct dump_cpu *c)
     const uint64_t general[] = {r->rax, r->rbx, r->rcx, r->rdx, r->rsi, r->rdi,
                                 r->rsp, r->rbp, r->r8,  r->r9,  r->r10, r->r11,
                                 r->r12, r->r13, r->r14, r->r15, r->rip, r->rflags};
-    const struct kvm_segment *segments[] = {&s->cs, &s->ds,  &s->es, &s->fs,
+    const struct kvm_segment *segments[] = {&s->cs, &s->ds, &s->es,  &s->fs,
                                             &s->gs, &s->ss, &s->ldt, &s->tr};
     const uint64_t control[] = {s->cr0, 0, s->cr2, s->cr3, s->cr4};
     buf_add_le32(&b, QEMU_NOTE_VERSION);
@@ -120,24 +105,25 @@ static void add_count_section(struct buf *out, uint32_t n)
 static void add_elf_header(struct buf *out, uint32_t n)
 {
     int many = n >= PN_XNUM;
-    Elf64_Ehdr h = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-                                EV_CURRENT},
-                    .e_type = ET_CORE,
-                    .e_machine = EM_X86_64,
-                    .e_version = EV_CURRENT,
-                    .e_phoff = sizeof h + (many ? sizeof(Elf64_Shdr) : 0),
-                    .e_shoff = many ? sizeof h : 0,
-                    .e_ehsize = sizeof h,
-                    .e_phentsize = sizeof(Elf64_Phdr),
-                    .e_phnum = many ? PN_XNUM : (uint16_t)n,
-                    .e_shentsize = sizeof(Elf64_Shdr),
-                    .e_shnum = many ? 1 : 0};
+    Elf64_Ehdr h = {
+        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+        .e_type = ET_CORE,
+        .e_machine = EM_X86_64,
+        .e_version = EV_CURRENT,
+        .e_phoff = sizeof h + (many ? sizeof(Elf64_Shdr) : 0),
+        .e_shoff = many ? sizeof h : 0,
+        .e_ehsize = sizeof h,
+        .e_phentsize = sizeof(Elf64_Phdr),
+        .e_phnum = many ? PN_XNUM : (uint16_t)n,
+        .e_shentsize = sizeof(Elf64_Shdr),
+        .e_shnum = many ? 1 : 0};
     buf_add(out, &h, sizeof h);
     if (many)
         add_count_section(out, n);
 }
 
-void dump_elf_head(struct buf *out, const struct dump_load *load, uint32_t n, const struct buf *notes)
+void dump_elf_head(struct buf *out, const struct dump_load *load, uint32_t n,
+                   const struct buf *notes)
 {
     add_elf_header(out, n + 1);
     uint64_t at = out->len + (n + 1) * sizeof(Elf64_Phdr), memory = at + notes->len;

@@ -16,8 +16,11 @@ struct dump_cpu {
     uint64_t kernel_gs_base;
 };
 
+/* Bytes of a note whose name and description have these lengths. */
+uint64_t dump_elf_note_len(uint32_t name, uint32_t desc);
 /* Appends the whole head, notes included. */
-void dump_elf_head(struct buf *out, const struct dump_load *load, uint32_t n, const struct buf *notes);
+void dump_elf_head(struct buf *out, const struct dump_load *load, uint32_t n,
+                   const struct buf *notes);
 /* Appends NT_PRSTATUS of processor i. */
 void dump_elf_prstatus(struct buf *notes, uint32_t i, const struct dump_cpu *c);
 /* Appends the note "QEMU", which has the control registers, too. */

@@ -21,8 +21,8 @@ int vcpus_add(struct vm *vm, uint32_t i, struct tn_err *e);
 /* vCPU i goes: its thread has ended when this returns. KVM has no way to take a vCPU back, so it is
  * kept for the next vcpus_add(). May run the main loop, no lock held. */
 void vcpus_remove(struct vm *vm, uint32_t i);
-uint32_t vcpus_max(const struct vm *vm);               /* 0 without vCPUs */
-int vcpus_present(const struct vm *vm, uint32_t i);    /* is vCPU i there */
+uint32_t vcpus_max(const struct vm *vm);                  /* 0 without vCPUs */
+int vcpus_present(const struct vm *vm, uint32_t i);       /* is vCPU i there */
 int32_t vcpus_thread_id(const struct vm *vm, uint32_t i); /* 0: it has not run yet */
 /* The descriptor of vCPU i, for ioctls while it is paused; -1 if it is not there. */
 int vcpus_fd(const struct vm *vm, uint32_t i);

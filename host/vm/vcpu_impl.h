@@ -30,11 +30,11 @@ struct vcpus {
     size_t run_size;
     pthread_mutex_t lock; /* leaf */
     pthread_cond_t cond;
-    uint32_t want_pause;           /* atomic */
-    uint32_t inside;               /* vCPUs that are not parked */
+    uint32_t want_pause; /* atomic */
+    uint32_t inside;     /* vCPUs that are not parked */
     uint64_t first_entry_ns;
     struct kvm_cpuid2 *cpuid; /* of vCPU 0; others differ in ids */
-    struct vcpu cpu[]; /* o.max of them */
+    struct vcpu cpu[];        /* o.max of them */
 };
 
 int vcpu_state_remember(struct vcpu *c, struct tn_err *e);

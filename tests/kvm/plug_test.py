@@ -5,6 +5,7 @@ is dumped. TENON=PATH, --guests DIR as run_kvm_tests.py; reports in TAP."""
 
 import argparse
 import json
+import mmap
 import os
 import shlex
 import socket
@@ -117,7 +118,7 @@ def pass_on(guest, qmp, report):
 class Core:
     def __init__(self, path):
         with open(path, 'rb') as f:
-            self.data = f.read()
+            self.data = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
         head = struct.unpack_from('<16sHHIQQQIHHHHHH', self.data)
         self.kind, self.machine = head[1], head[2]
         self.headers = [struct.unpack_from('<IIQQQQQQ', self.data, head[5] + 56 * i) for i in range(head[10])]
