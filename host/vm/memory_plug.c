@@ -14,7 +14,21 @@ int memory_has_slot(struct vm *vm)
     return found;
 }
 
+static int inside(const struct tn_mem *mem, const uint8_t *va)
+{
+    return va && va >= mem->va && (uint64_t)(va - mem->va) < mem->len;
+}
+
 void memory_take_away(struct vm *vm, struct tn_mem *mem)
 {
+    struct memory *m = vm->memory;
+    struct cache *c;
     memory_unmap(vm, mem);
+    pthread_mutex_lock(&m->lock);
+    LIST_FOREACH(c, &m->caches, all)
+    if (inside(mem, c->c.va)) {
+        c->c.va = NULL;
+        c->c.gen++;
+    }
+    pthread_mutex_unlock(&m->lock);
 }
