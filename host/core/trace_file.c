@@ -50,6 +50,7 @@ static void give_up(struct trace_file *f, int err)
 {
     log_line(LOG_ERROR, "trace file '%s': %s; no more events go there", f->path, strerror(err));
     close_fd(&f->fd);
+    f->fd = -1;
 }
 
 void trace_file_flush(struct trace_file *f)
