@@ -24,7 +24,7 @@ static void fill_machine(struct kv_node *out, const struct machine_type *t, int 
     ret_int(out, "cpu-max", t->max_cpus);
     ret_bool(out, "deprecated", 0);
     if (real)
-        ret_str(out, "default-ram-id", t->mmio_slots ? "microvm.ram" : "pc.ram");
+        ret_str(out, "default-ram-id", t->ram_id);
     if (t->alias)
         ret_str(out, "alias", t->name);
     if (strcmp(t->name, "q35") == 0)

@@ -76,7 +76,7 @@ static void add_own_ram(struct kv_node *list, const struct machine *m)
     ret_list(out, "host-nodes");
     ret_str(out, "policy", "default");
     ret_uint(out, "size", m->own_ram->len);
-    ret_str(out, "id", m->type->mmio_slots ? "microvm.ram" : "pc.ram");
+    ret_str(out, "id", m->type->ram_id);
 }
 
 static int query_memdev(struct qmp_call *c, struct tn_err *e)

@@ -21,6 +21,7 @@ struct machine_type {
     uint32_t pci;   /* its root is conventional PCI: no TN_MF_PCIE */
     uint32_t max_cpus;
     uint64_t default_ram;
+    const char *ram_id;                   /* what monitors call RAM that is no -object's */
     const char *const *keys;              /* -M keys of its own, NULL-terminated */
     void (*map)(struct machine *m);       /* fills map from ram */
     const struct machine_device *devices; /* cls NULL ends */
@@ -57,6 +58,7 @@ struct machine {
     struct machine_node node[MACHINE_MAX_NODES];
     uint32_t n_nodes;
     uint8_t *cpu_node;      /* by CPU index; NULL without -numa */
+    uint32_t cpus_in_nodes; /* somebody said where: cpus=, -numa cpu */
     struct cpu_slot *cpu;   /* max_cpus of them (cpu.h); NULL on a machine without processors */
     struct device **dimm;   /* slots of them (dimm.h); NULL without slots */
     struct dump_job *dump;  /* monitor/cmd_dump.c; NULL: none yet */

@@ -8,6 +8,12 @@ const char *machine_option(const struct machine *m, const char *key);
 void machine_hooks_free(struct machine *m); /* machine_table.c */
 int machine_memory(struct machine *m,
                    struct tn_err *e); /* machine_memory.c: RAM where the map says */
+/* machine_memory.c: the RAM behind an -object memory-backend-*, which then belongs to the machine.
+ * NULL with e. */
+struct tn_mem *machine_memdev(struct machine *m, const char *id, struct tn_err *e);
+/* machine_numa.c: nodes and CPUs' nodes, from -numa. */
+int machine_numa(struct machine *m, struct tn_err *e);
+int machine_numa_backends(const struct machine *m); /* nodes bring their own memory */
 int machine_boot_open(
     struct machine *m,
     struct tn_err *e); /* machine_boot.c: the files, as long as names can be opened */

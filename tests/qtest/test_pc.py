@@ -263,6 +263,34 @@ def boot_order():
             eq(order(), then, f'{options} after a reset')
 
 
+def nodes(options):
+    """Node of each CPU."""
+    with pc(options, qmp=True) as m:
+        return [c['props']['node-id'] for c in m.qmp.command('query-cpus-fast')]
+
+
+@qtest.test
+def numa_cpus():
+    """-numa: sockets in turn, unless cpus= or -numa cpu says where; who is not named is in node 0"""
+    two = '-numa node,nodeid=0,memdev=ram -numa node,nodeid=1'
+    ram = '-object memory-backend-ram,id=ram,size=128M'
+    eq(nodes(f'{ram} -smp 4,sockets=4 {two}'), [0, 1, 0, 1], 'by sockets')
+    eq(nodes(f'{ram} -smp 4 -numa node,memdev=ram -numa node,cpus=1-2'), [0, 1, 1, 0], 'by cpus=')
+    eq(nodes(f'{ram} -smp 4,sockets=2,cores=2 {two} -numa cpu,node-id=1,socket-id=1,core-id=0'), [0, 0, 1, 0], 'by place')
+
+
+@qtest.test(tenon='its words are others')
+def numa_refused():
+    """-numa: backends and mem= do not mix; a CPU needs a node and a place that there are"""
+    ram = '-object memory-backend-ram,id=ram,size=64M -numa node,memdev=ram'
+    for options, text in ((f'{ram} -numa node,mem=64M', 'mixing both is not allowed'),
+                          (f'{ram} -m 64 -numa cpu,socket-id=0', 'Missing mandatory node-id property'),
+                          (f'{ram} -m 64 -numa cpu,node-id=3', 'Invalid node-id=3'),
+                          (f'{ram} -m 64 -numa cpu,node-id=0,socket-id=9', 'no match found')):
+        message = qtest.refuses(options, machine='pc')
+        ok(text in message, f'{options}: {message}')
+
+
 @qtest.test
 def ram_map():
     """RAM below 4 GiB ends at 3 GiB when there is more than 3.5 GiB of it"""
