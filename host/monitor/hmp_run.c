@@ -135,6 +135,17 @@ static void say_error(const struct parsed *p, const struct tn_err *e, struct buf
                p->name);
 }
 
+/* What can be asked before the machine is made. */
+static int is_early(const struct parsed *p)
+{
+    static const char *const early[] = {"exit_preconfig", "help|?", "info", "quit|q",  "chardev",
+                                        "history",        "kvm",    "name", "version", "uuid"};
+    for (size_t i = 0; i < ARRAY_SIZE(early); i++)
+        if (strcmp(p->h->names, early[i]) == 0)
+            return 1;
+    return 0;
+}
+
 static char *without_end(const char *line)
 {
     size_t n = strlen(line);
@@ -153,6 +164,11 @@ void hmp_run(struct qmp_call *c, const char *line, struct buf *out)
     if (parse(trimmed, &p) < 0)
         buf_printf(out, "unknown command: '%s%.*s'\n", p.info ? "info " : "",
                    (int)name_length(p.rest), p.rest);
+    else if (monitors_preconfig(c->vm) && !is_early(&p))
+        buf_printf(out,
+                   "Command '%.*s' not available with -preconfig until machine initialization has "
+                   "completed.\n",
+                   (int)p.n, p.name);
     else if (p.h->run(c, p.rest, out, &e) < 0)
         say_error(&p, &e, out);
 }
@@ -211,6 +227,6 @@ void hmp_complete(struct qmp_call *c, const char *line, struct buf *words)
     line = skip_blanks(line);
     if (names_follow(line, &head, &info))
         offer_names(info, head, words);
-    else if (parse(line, &p) == 0 && p.h->complete)
+    else if (parse(line, &p) == 0 && p.h->complete && !monitors_preconfig(c->vm))
         p.h->complete(c, p.rest, words);
 }

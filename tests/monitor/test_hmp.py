@@ -146,6 +146,19 @@ def garbage():
         t.until(b'\n77\r\r\n')
 
 
+@qtest.test
+def before_the_machine():
+    """with -preconfig only what needs no machine is answered, until exit_preconfig"""
+    with Terminal('-monitor stdio -preconfig') as t:
+        for line in ('info status', 'x 0', 'info registers', 'device_add edu', 'system_reset'):
+            ok('not available with -preconfig until machine initialization has completed.' in t.command(line), line)
+        eq(t.command('info uuid'), '00000000-0000-0000-0000-000000000000\n', 'info uuid')
+        ok(re.match(r'\d+\.\d+', edited(t, 'info vers\t')), 'info version')
+        eq(edited(t, 'device_del \t' + ctrl('u') + 'info name'), '', 'completion')
+        t.command('exit_preconfig')
+        ok(t.command('info status').startswith('VM status: '), 'the machine')
+
+
 # ---- a socket ----
 
 @qtest.test
