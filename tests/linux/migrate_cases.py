@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Linux that moves while it works, in TAP: to a second process over a UNIX socket, to a file, and from the file to a third one,
+while a disk is written and verified and the network answers. Runs where /dev/kvm runs Linux: run-linux-tests --cases migrate."""
+import argparse
+import contextlib
+import pathlib
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import l2
+from hotplug_cases import LOAD, MIB, Monitor
+from l2_cases import Tap, case, require
+from serial_cases import PROMPT, Shell
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'monitor'))
+import qmp  # noqa: E402
+
+KERNEL = '6.12'
+MODULES = {'q35': ('virtio_pci', 'virtio_blk', 'virtio_net', 'virtio_rng'),
+           'microvm': ('virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_rng')}
+NETWORK = ('ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; '
+           'for i in 1 2 3 4 5; do ping -c 1 -W 5 10.0.2.2 >/dev/null && break; sleep 0.3; done && echo answered')
+
+
+class Place:
+    """A process that has the machine, or is to have it."""
+
+    def __init__(self, stack, command, folder, number, patience, echo):
+        self.path = f'{folder}/qmp{number}'
+        command = [*command, '-qmp', f'unix:{self.path},server=on,wait=off']
+        self.console = stack.enter_context(l2.Console(command, patience, echo))
+        self.patience = patience
+        self.qmp = Monitor(self.connect())
+
+    def connect(self):
+        for _ in range(600):
+            s = socket.socket(socket.AF_UNIX)
+            try:
+                s.connect(self.path)
+                return s
+            except OSError:
+                s.close()
+                time.sleep(0.05)
+        raise l2.Failure(f'no monitor at {self.path}')
+
+    def ask(self, name, **arguments):
+        try:
+            return self.qmp.cmd(name, **arguments)
+        except (OSError, qmp.QmpError, qmp.Failure) as error:
+            raise l2.Failure(f'{name}: {error}') from error
+
+    def migrate(self, uri):
+        self.ask('migrate-set-parameters', **{'max-bandwidth': 0})
+        self.ask('migrate', uri=uri)
+        end = time.monotonic() + self.patience
+        while time.monotonic() < end:
+            info = self.ask('query-migrate')
+            if info['status'] in ('completed', 'failed', 'cancelled'):
+                require(info['status'] == 'completed', f'migration: {info}')
+                return info
+            time.sleep(0.2)
+        raise l2.Failure(f'migration does not end: {info}')
+
+
+class System:
+    """One machine."""
+
+    def __init__(self, options, tap, machine):
+        self.options, self.tap, self.machine, self.places = options, tap, machine, 0
+
+    def case(self, name):
+        return case(self.tap, f'{self.machine}: {name}')
+
+    def image(self, folder):
+        out = f'{folder}/guest.cpio'
+        modules = [word for m in MODULES[self.machine] for word in ('-m', m)]
+        subprocess.run([pathlib.Path(__file__).parent / 'mkguest', '-k', KERNEL, *modules, '--rig', self.options.rig, '-o', out],
+                       check=True, stdout=sys.stderr)
+        return out
+
+    def command(self, folder):
+        with open(f'{folder}/d0.raw', 'wb') as image:
+            image.truncate(16 * MIB)
+        bus = 'pci' if self.machine == 'q35' else 'device'
+        extra = ('-drive', f'file={folder}/d0.raw,format=raw,if=none,id=d0', '-device', f'virtio-blk-{bus},drive=d0,id=disk',
+                 '-netdev', 'user,id=n0', '-device', f'virtio-net-{bus},netdev=n0,id=nic',
+                 '-device', f'virtio-rng-{bus},id=rng')
+        kernel = 'vmlinuz' if self.machine == 'q35' else 'vmlinux'
+        guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{KERNEL}/{kernel}', initrd=self.image(folder), cpus=self.options.cpus,
+                         machine=self.machine, memory_mib=256, no_reboot=True, extra=extra)
+        return l2.command_line(self.options.vmm, self.options.binary, guest)
+
+    def run(self):
+        with tempfile.TemporaryDirectory(dir='/var/tmp') as self.folder, contextlib.ExitStack() as self.stack:
+            self.line = self.command(self.folder)
+            failed_before = self.tap.failed
+            place = self.check(self.place())
+            if self.tap.failed > failed_before:
+                self.tap.comment('\n'.join(['$ ' + shlex.join(map(str, self.line)), *place.console.last_lines(40)]))
+
+    def place(self, *more):
+        self.places += 1
+        return Place(self.stack, [*self.line, *more], self.folder, self.places, self.options.patience,
+                     sys.stderr if self.options.verbose else None)
+
+    def check(self, place):
+        with self.case('a shell, a disk under load, a network'):
+            place.console.expect(l2.HELLO, 'init')
+            place.console.expect(PROMPT, 'the prompt')
+            self.shell = Shell(place.console)
+            self.shell.ask('stty -echo')
+            self.shell.ask(LOAD)
+            require('answered' in self.shell.ask(NETWORK), 'the network')
+        for hop in range(self.options.hops):
+            place = self.hop(place, hop)
+        place = self.through_a_file(place)
+        self.check_load()
+        self.check_end(place)
+        return place
+
+    def still_works(self, place, what):
+        """The shell on the serial line goes on in the new place, and the load and the network with it."""
+        self.shell = Shell(place.console)
+        before = int(self.shell.ask('wc -l </tmp/turns').split()[-1])
+        answer = self.shell.ask(NETWORK.split(';', 2)[2])
+        require('answered' in answer, f'{what}: the network: {answer}')
+        for _ in range(60):
+            if int(self.shell.ask('sleep 1; wc -l </tmp/turns').split()[-1]) > before:
+                return
+        raise l2.Failure(f'{what}: the disk does nothing more')
+
+    def hop(self, place, hop):
+        with self.case(f'to another process while it runs, {hop + 1}'):
+            uri = f'unix:{self.folder}/mig{hop}'
+            target = self.place('-incoming', uri)
+            info = place.migrate(uri)
+            self.tap.comment(f'downtime {info["downtime"]} ms of {info["total-time"]} ms, {info["ram"]["dirty-sync-count"]} passes, '
+                             f'{info["ram"]["transferred"] >> 20} MiB')
+            require(place.ask('query-status')['status'] == 'postmigrate', 'the source still runs')
+            self.still_works(target, 'there')
+            place = target
+        return place
+
+    def through_a_file(self, place):
+        with self.case('to a file, and from it to another process'):
+            state = f'{self.folder}/state'
+            info = place.migrate(f'file:{state}')
+            self.tap.comment(f'{pathlib.Path(state).stat().st_size >> 20} MiB in {info["total-time"]} ms')
+            target = self.place('-incoming', f'file:{state}')
+            self.still_works(target, 'from the file')
+            place = target
+        return place
+
+    def check_load(self):
+        with self.case('the disk was written and read without an error'):
+            self.shell.ask('touch /tmp/stop; sleep 3')
+            answer = self.shell.ask('touch /tmp/bad; echo turns=$(wc -l </tmp/turns) errors=$(wc -l </tmp/bad)')
+            found = re.search(r'turns=(\d+) errors=(\d+)', answer)
+            require(found and int(found[1]) > 0 and found[2] == '0', answer)
+            self.tap.comment(f'{found[1]} turns of 1 MiB')
+
+    def check_end(self, place):
+        with self.case('Linux did not complain'):
+            answer = self.shell.ask("dmesg | grep -E 'WARNING:|BUG:|Oops|nobody cared|soft lockup|blocked for|I/O error' ; echo .")
+            require(answer == '.', answer)
+        with self.case('shuts down cleanly'):
+            place.console.send('poweroff -f')
+            status = place.console.exit_status()
+            require(status == 0, f'exit status {status}')
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
+    parser.add_argument('--binary', required=True)
+    parser.add_argument('--rig', required=True)
+    parser.add_argument('--machine', action='append', choices=('q35', 'microvm'))
+    parser.add_argument('--cpus', type=int, default=2)
+    parser.add_argument('--hops', type=int, default=1)
+    parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
+    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
+    return parser.parse_args()
+
+
+def main():
+    options = parse_arguments()
+    tap = Tap()
+    for machine in options.machine or ('q35', 'microvm'):
+        System(options, tap, machine).run()
+    tap.plan()
+    return 1 if tap.failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
