@@ -72,6 +72,16 @@ def check_start(tap, folder):
     tap.case('-h and --help say the same', [a for a in ('-h', '--help') if folder.run([a]).out.splitlines() != helped])
 
 
+def groups(lines):
+    """Device -> the title that it stands under."""
+    found, title = {}, None
+    for line in lines:
+        title = GROUP.match(line)[1] if GROUP.match(line) else title
+        if DEVICE.match(line):
+            found[line.split('"')[1]] = title
+    return found
+
+
 def check_devices(tap, folder):
     lines = lines_of(tap, folder, ['-device', 'help'])
     odd = [x for x in lines if x and not GROUP.match(x) and not DEVICE.match(x)]
@@ -91,6 +101,9 @@ def check_devices(tap, folder):
     tap.case('-device help: devices that QEMU has too sit on the bus of that name',
              [f'{n}: {b}, QEMU: {bus[n]}' for n, b in ours.items() if n in bus and b != bus[n] and bus[n] != 'System'],
              todo='PCIE is told from PCI')
+    group, known = groups(lines), groups(theirs)
+    tap.case('-device help: devices that QEMU has too stand in its groups, but for those that it puts in none',
+             [f'{n}: {g}, QEMU: {known[n]}' for n, g in group.items() if known.get(n, g) not in (g, 'Uncategorized')])
     return lines
 
 
