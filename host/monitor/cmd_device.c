@@ -3,15 +3,28 @@
 #include "cli/keyval.h"
 #include "core/device.h"
 #include "listing.h"
+#include "migration/migration.h"
 #include "monitor.h"
 #include "qom.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <string.h>
 
+static int add_it(struct vm *vm, const struct kv_node *dict, struct tn_err *e)
+{
+    int r = migration_idle(vm, "device_add", e);
+    return r < 0 ? r : device_add(vm, TN_K_DEVICE, dict, NULL, e);
+}
+
 static int add_device(struct qmp_call *c, struct tn_err *e)
 {
-    return device_add(c->vm, TN_K_DEVICE, c->args, NULL, e);
+    return add_it(c->vm, c->args, e);
+}
+
+static int del_it(struct device *d, struct tn_err *e)
+{
+    int r = d ? migration_idle(d->vm, "device_del", e) : -ENODEV;
+    return r < 0 ? r : device_unplug(d, e);
 }
 
 /* By id, or by a path, which must be a device's. */
@@ -35,8 +48,7 @@ static struct device *find(struct vm *vm, const char *id, struct tn_err *e)
 
 static int del_device(struct qmp_call *c, struct tn_err *e)
 {
-    struct device *d = find(c->vm, arg_str(c, "id"), e);
-    return d ? device_unplug(d, e) : -ENODEV;
+    return del_it(find(c->vm, arg_str(c, "id"), e), e);
 }
 
 /* ---- for people ---- */
@@ -53,15 +65,14 @@ static int hmp_add(struct qmp_call *c, const char *line, struct buf *out, struct
         return r < 0 ? r : 0;
     }
     default:
-        return device_add(c->vm, TN_K_DEVICE, args, NULL, e);
+        return add_it(c->vm, args, e);
     }
 }
 
 static int hmp_del(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
-    struct device *d = find(c->vm, line, e);
     (void)out;
-    return d ? device_unplug(d, e) : -ENODEV;
+    return del_it(find(c->vm, line, e), e);
 }
 
 struct completion {
