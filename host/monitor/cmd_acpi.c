@@ -9,6 +9,7 @@
 #include "vm/cpu.h"
 #include "vm/dimm.h"
 #include "vm/machine.h"
+#include <errno.h>
 #include <stdio.h>
 
 static const char *const slot_types[] = {"DIMM", "CPU", NULL};
@@ -47,7 +48,8 @@ static int run_status(struct qmp_call *c, struct tn_err *e)
 {
     const struct machine *m = c->vm->machine;
     struct plug_slot s;
-    (void)e;
+    if (!c->vm->acpi)
+        return err_set(e, ENOTSUP, "command is not supported, missing ACPI device");
     c->ret = kv_new(KV_LIST);
     for (uint32_t i = 0; m && acpi_mem_slot(c->vm, i, &s) == 0; i++)
         fill_info(ret_dict(c->ret, NULL), OST_DIMM, i, m->dimm[i] ? m->dimm[i]->id : NULL, &s);

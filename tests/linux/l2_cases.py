@@ -13,7 +13,8 @@ import time
 import l2
 
 RTC_TOLERANCE = 5  # seconds; a busy emulated machine takes long between reading and printing
-HOST_BRIDGE, LPC_BRIDGE = '0000:00:00.0 8086:29c0 060000', '0000:00:1f.0 8086:2918 060100'
+BRIDGES = {'q35': ('0000:00:00.0 8086:29c0 060000', '0000:00:1f.0 8086:2918 060100'),
+           'pc': ('0000:00:00.0 8086:1237 060000', '0000:00:01.0 8086:7000 060100')}
 
 
 class Tap:
@@ -156,7 +157,7 @@ class Configuration:
         if self.machine == 'microvm':
             require(report['pci'] == [], f'a machine without PCI shows {report["pci"]}')
             return
-        for function in (HOST_BRIDGE, LPC_BRIDGE):
+        for function in BRIDGES[self.machine]:
             require(function in report['pci'], f'{function} is not in {report["pci"]}')
 
     @staticmethod
@@ -171,7 +172,7 @@ def parse_arguments():
     parser.add_argument('--rig', required=True)
     parser.add_argument('--patience', type=float, default=60, help='seconds that a guest gets for one answer')
     parser.add_argument('--kernel', action='append', choices=('6.1', '6.12'))
-    parser.add_argument('--machine', action='append', choices=('q35', 'microvm'))
+    parser.add_argument('--machine', action='append', choices=('q35', 'microvm', 'pc'))
     parser.add_argument('--cpus', action='append', type=int)
     return parser.parse_args()
 

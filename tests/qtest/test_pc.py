@@ -238,6 +238,20 @@ def hot_unplug():
 
 
 @qtest.test
+def ospm_status():
+    """query-acpi-ospm-status needs ACPI"""
+    with pc(qmp=True) as m:
+        eq(m.qmp.command('query-acpi-ospm-status'), [], 'slots')
+    with pc(machine='none', qmp=True) as m:
+        try:
+            m.qmp.command('query-acpi-ospm-status')
+        except qtest.Failure as e:
+            ok('missing ACPI device' in str(e), str(e))
+        else:
+            raise qtest.Failure('it was answered')
+
+
+@qtest.test
 def ram_size():
     """fw_cfg key 3 is the size of RAM: 128 MiB unless -m says otherwise"""
     for options, size in (('', 128), ('-m 64', 64), ('-m 4G', 4096)):
