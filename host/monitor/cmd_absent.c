@@ -72,9 +72,18 @@ static const char *const displays[] = {"default", "none", NULL};
 static const struct qmp_member mouse[] = {
     {"name", "str", 0}, {"index", "int", 0}, {"current", "bool", 0}, {"absolute", "bool", 0}, {0}};
 static const struct qmp_member pr_manager[] = {{"id", "str", 0}, {"connected", "bool", 0}, {0}};
-static const struct qmp_member sev[] = {{"enabled", "bool", 0},    {"api-major", "uint8", 0},
-                                        {"api-minor", "uint8", 0}, {"build-id", "uint8", 0},
-                                        {"state", "SevState", 0},  {0}};
+static const struct qmp_member sev[] = {{"enabled", "bool", 0},
+                                        {"api-major", "uint8", 0},
+                                        {"api-minor", "uint8", 0},
+                                        {"build-id", "uint8", 0},
+                                        {"state", "SevState", 0},
+                                        {"sev-type", "SevGuestType", 0},
+                                        {0}};
+static const char *const sev_types[] = {"sev", "sev-snp", NULL};
+static const struct qmp_member sev_guest[] = {
+    {"policy", "uint32", 0}, {"handle", "uint32", 0}, {0}};
+static const struct qmp_member snp_guest[] = {{"snp-policy", "uint64", 0}, {0}};
+static const struct qmp_case sev_cases[] = {{"sev", sev_guest}, {"sev-snp", snp_guest}, {0}};
 static const char *const sev_states[] = {
     "uninit", "launch-update", "launch-secret", "running", "send-update", "receive-update", NULL};
 static const struct qmp_member sev_capability[] = {
@@ -106,7 +115,8 @@ static const struct qmp_type types[] = {
     {"DisplayType", QMP_ENUM, NULL, displays, NULL, NULL},
     {"MouseInfo", QMP_OBJECT, mouse, NULL, NULL, NULL},
     {"PRManagerInfo", QMP_OBJECT, pr_manager, NULL, NULL, NULL},
-    {"SevInfo", QMP_OBJECT, sev, NULL, NULL, NULL},
+    {"SevInfo", QMP_OBJECT, sev, NULL, "sev-type", sev_cases},
+    {"SevGuestType", QMP_ENUM, NULL, sev_types, NULL, NULL},
     {"SevState", QMP_ENUM, NULL, sev_states, NULL, NULL},
     {"SevCapability", QMP_OBJECT, sev_capability, NULL, NULL, NULL},
     {"SevLaunchMeasureInfo", QMP_OBJECT, data, NULL, NULL, NULL},

@@ -28,6 +28,7 @@ struct request {
 struct qmp_session {
     struct monitor mon; /* first */
     uint32_t pretty, open, oob, starved;
+    uint32_t closing; /* the client has gone; what it asked for before is done */
     enum qmp_mode mode;
     uint32_t client; /* number of the connection: a reply is for who asked */
     struct qmp_stream stream;
@@ -171,6 +172,30 @@ static struct request dequeue(struct qmp_session *s)
     return r;
 }
 
+static void forget_client(struct qmp_session *s)
+{
+    s->client++;
+    s->open = s->closing = 0;
+    s->oob = 0;
+    s->mode = QMP_NEGOTIATING;
+    while (s->count) {
+        struct request r = dequeue(s);
+        kv_free(r.tree);
+        free(r.error);
+    }
+    qmp_stream_reset(&s->stream);
+    buf_free(&s->arrived);
+    buf_free(&s->out);
+    s->arrived_at = s->sent = 0;
+}
+
+/* What has come is done, though the client has gone: printf '...' | nc -U. */
+static void end_if_done(struct qmp_session *s)
+{
+    if (s->closing && !s->count && !s->arrived.len)
+        forget_client(s);
+}
+
 static int work(struct monitor *m)
 {
     struct qmp_session *s = session_of(m);
@@ -187,6 +212,7 @@ static int work(struct monitor *m)
     else
         kv_free(reply); /* who asked has gone */
     accept_more(s);
+    end_if_done(s);
     return 1;
 }
 
@@ -201,6 +227,17 @@ int qmp_session_agree(struct monitor *m, int oob, struct tn_err *e)
 }
 
 /* ---- the chardev ---- */
+
+/* The end of standard input says nothing about standard output; a socket's next client is somebody
+ * else. */
+static int output_stays(const struct qmp_session *s)
+{
+    const struct device *d;
+    TAILQ_FOREACH(d, &s->mon.vm->devices, all)
+    if (d->handle == s->mon.chr)
+        return strcmp(d->entry->name, "stdio") == 0;
+    return 0;
+}
 
 static uint32_t on_room(void *p)
 {
@@ -225,23 +262,6 @@ static void on_writable(void *p)
         monitor_kick(s->mon.vm);
 }
 
-static void forget_client(struct qmp_session *s)
-{
-    s->client++;
-    s->open = 0;
-    s->oob = 0;
-    s->mode = QMP_NEGOTIATING;
-    while (s->count) {
-        struct request r = dequeue(s);
-        kv_free(r.tree);
-        free(r.error);
-    }
-    qmp_stream_reset(&s->stream);
-    buf_free(&s->arrived);
-    buf_free(&s->out);
-    s->arrived_at = s->sent = 0;
-}
-
 static void on_event(void *p, uint32_t ev)
 {
     struct qmp_session *s = p;
@@ -250,7 +270,9 @@ static void on_event(void *p, uint32_t ev)
         s->open = 1;
         greet(s);
     } else if (ev == TN_CHR_CLOSED) {
-        forget_client(s);
+        s->closing = 1;
+        s->open = output_stays(s);
+        end_if_done(s);
     }
 }
 
@@ -262,10 +284,26 @@ static const struct tn_chr_ops chr_ops = {.struct_size = sizeof chr_ops,
 
 /* ---- life ---- */
 
+/* Who reads slowly has two seconds for the rest, who does not read at all the one that
+ * chardev_flush_all() waits. */
+static void flush_rest(struct qmp_session *s)
+{
+    const struct vm *vm = s->mon.vm;
+    uint64_t end = clock_now(&vm->clock, TN_CLK_REAL) + 2000000000u;
+    size_t before = 0;
+    flush(s);
+    while (s->open && backlog(s) && backlog(s) != before &&
+           clock_now(&vm->clock, TN_CLK_REAL) < end) {
+        before = backlog(s);
+        chardev_flush_all(s->mon.vm);
+        flush(s);
+    }
+}
+
 static void session_free(struct monitor *m)
 {
     struct qmp_session *s = session_of(m);
-    flush(s);
+    flush_rest(s);
     chardev_detach_host(m->chr, &chr_ops, s);
     forget_client(s);
     free(s);

@@ -117,7 +117,7 @@ class Qmp:
         self.sock, self.data, self.events, self.answers = sock, b'', [], []
         sock.settimeout(TIMEOUT)
         self.greeting = self.read()
-        ok('QMP' in self.greeting, f'the greeting is {self.greeting!r}')
+        ok('QMP' in self.greeting, f'the greeting is {str(self.greeting)[:200]}')
         if negotiate:
             self.cmd('qmp_capabilities', **({'enable': ['oob']} if oob else {}))
 

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import subprocess
 import time
 
 import qmp
@@ -202,6 +203,29 @@ def comes_back():
         eq(q.execute('query-name')['error']['class'], NOT_FOUND)
         q.cmd('qmp_capabilities')
         eq(q.cmd('query-name'), {})
+
+
+@test
+def leaves_at_once():
+    """what a client asked before it left is done"""
+    with qmp.Vm() as vm:
+        vm.qmp.send(b'{"execute":"stop"}{"execute":"query-status"}' + b'{"execute":"set-action","arguments":{"panic":"none"}}')
+        for _ in range(100):
+            if vm.reconnect().cmd('query-status')['status'] == 'paused':
+                return
+            time.sleep(0.01)
+        raise Failure('the machine is not stopped')
+
+
+@test
+def end_of_file():
+    """what was asked before the end of a file is answered: a shell's way"""
+    words = qmp.qtest.command_line('-qmp stdio', 'none')
+    asked = b''.join(b'{"execute":"%s"}' % name for name in (b'qmp_capabilities', b'query-qmp-schema', b'query-name', b'quit'))
+    run = subprocess.run(words, input=asked, capture_output=True, timeout=qmp.TIMEOUT)
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    eq([list(line)[0] for line in lines], ['QMP', 'return', 'return', 'return', 'timestamp', 'return'])
+    eq(run.returncode, 0)
 
 
 @test
