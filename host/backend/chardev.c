@@ -293,13 +293,10 @@ int chardev_has_focus(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
     return yes;
 }
 
-int chardev_peer_left(struct tn_chr *c, const struct tn_chr_ops *o, void *s)
+int chardev_peer_left(struct tn_chr *c)
 {
     pthread_mutex_lock(&c->lock);
-    const struct chr_front *f = host_front(c, o, s);
-    int yes = f && f->pending & 1u << TN_CHR_CLOSED;
-    for (uint32_t i = 0; i < c->events.n; i++)
-        yes |= c->events.v[i].what == TN_CHR_CLOSED;
+    int yes = c->peer_left != 0;
     pthread_mutex_unlock(&c->lock);
     return yes;
 }

@@ -25,9 +25,9 @@ int chardev_attach_host(struct tn_chr *c, const struct tn_chr_ops *o, void *s);
 void chardev_detach_host(struct tn_chr *c, const struct tn_chr_ops *o, void *s);
 /* 1 if what is typed goes to that one now; of a chardev without mux always. Main thread. */
 int chardev_has_focus(struct tn_chr *c, const struct tn_chr_ops *o, void *s);
-/* 1 if the peer has hung up, which that one will hear when it has read what came before: what it
- * writes until then is nobody's. Main thread. */
-int chardev_peer_left(struct tn_chr *c, const struct tn_chr_ops *o, void *s);
+/* 1 from the moment that a peer has hung up until the front end hears of the next one: what it
+ * writes meanwhile is nobody's. Main thread. */
+int chardev_peer_left(struct tn_chr *c);
 /* Writes out what front ends have written and back ends take, waiting at most a second for slow
  * ones: before an exit that does not free the VM. Main thread, no lock held. */
 void chardev_flush_all(struct vm *vm);

@@ -87,6 +87,7 @@ static void lost(struct chr_io *io)
     chr_drop_fds(s->c.chr);
     s->connected = 0;
     sock_show(s);
+    chr_peer_left(s->c.chr);
     chr_event(s->c.chr, TN_CHR_CLOSED);
     again(s);
 }

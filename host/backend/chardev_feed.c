@@ -55,20 +55,20 @@ static void squeeze_events(struct tn_chr *c)
     add_event(c, TN_CHR_CLOSED);
 }
 
-/* What was written to a peer that has left is not the next one's. */
-static void forget_output(struct tn_chr *c)
+void chr_peer_left(struct tn_chr *c)
 {
+    pthread_mutex_lock(&c->lock);
     ring_drop(&c->out, ring_used(&c->out));
     for (uint32_t i = 0; i < c->settings.n; i++)
         c->settings.v[i].at = c->out.tail;
+    c->peer_left = 1;
     chr_kick_back(c); /* who waits for space has it */
+    pthread_mutex_unlock(&c->lock);
 }
 
 void chr_event(struct tn_chr *c, uint32_t ev)
 {
     pthread_mutex_lock(&c->lock);
-    if (ev == TN_CHR_CLOSED && c->open)
-        forget_output(c);
     if (ev == TN_CHR_OPENED || ev == TN_CHR_CLOSED)
         c->open = ev == TN_CHR_OPENED;
     if (c->nfronts) {

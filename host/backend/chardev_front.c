@@ -98,6 +98,14 @@ static int set_aside(struct chr_front *f, uint32_t gen)
     return wanted;
 }
 
+static uint32_t closed_waits(const struct tn_chr *c)
+{
+    for (uint32_t i = 0; i < c->events.n; i++)
+        if (c->events.v[i].what == TN_CHR_CLOSED)
+            return 1;
+    return 0;
+}
+
 static uint32_t next_event(struct chr_front *f, uint32_t gen)
 {
     struct tn_chr *c = f->c;
@@ -113,6 +121,8 @@ static uint32_t next_event(struct chr_front *f, uint32_t gen)
         ev = pending_event(f);
     while (!ev && f->gen == gen && has_focus(f) && c->events.n && c->events.v[0].at == c->in.tail)
         ev = take_mark(c);
+    if (ev == TN_CHR_OPENED)
+        c->peer_left = c->peer_left && closed_waits(c);
     pthread_mutex_unlock(&c->lock);
     return ev;
 }

@@ -74,11 +74,12 @@ struct tn_chr {
     struct chr_marks settings;      /* of out: what set() asked for */
     struct chr_marks events;        /* of in */
     uint32_t discard_to,
-        discard;      /* input below that position is dropped: its connection is long gone */
-    uint32_t open;    /* the back end said OPENED last */
-    uint32_t credit;  /* the front end took input when it was last asked */
-    uint32_t accepts; /* calls of accept() */
-    uint32_t starved; /* the back end found no room and waits for room() */
+        discard;        /* input below that position is dropped: its connection is long gone */
+    uint32_t open;      /* the back end said OPENED last */
+    uint32_t peer_left; /* ... and the front end has not heard of another one yet */
+    uint32_t credit;    /* the front end took input when it was last asked */
+    uint32_t accepts;   /* calls of accept() */
+    uint32_t starved;   /* the back end found no room and waits for room() */
     uint32_t tell_room;
     uint32_t out_short;   /* a write() was short: writable() is owed when there is space */
     uint32_t out_blocked; /* be->write() was short: nothing more until feed->writable(); back end's
@@ -91,8 +92,8 @@ struct tn_chr {
     int fds[CHR_FDS];
     uint64_t stamps_since; /* of a mux: lines begin with the time since then; 0: they do not */
     uint32_t line_begins;  /* ... and the next byte begins one */
-    int log_fd;     /* logfile=, or -1 */
-    char *filename; /* for query-chardev; main thread only */
+    int log_fd;            /* logfile=, or -1 */
+    char *filename;        /* for query-chardev; main thread only */
 };
 
 /* ---- chardev_feed.c: for back ends. All [ctx][dev] of the back end ---- */
@@ -103,7 +104,9 @@ uint32_t chr_room(struct tn_chr *c, uint8_t **p);
 uint32_t chr_space(struct tn_chr *c, uint8_t **p);
 void chr_commit(struct tn_chr *c, uint32_t n); /* n bytes were read to where chr_room() pointed */
 void chr_event(struct tn_chr *c, uint32_t ev); /* TN_CHR_OPENED, CLOSED, BREAK */
-void chr_writable(struct tn_chr *c);           /* after a short be->write() */
+/* Before CLOSED, of a peer that hears no more: what was written for it is not the next one's. */
+void chr_peer_left(struct tn_chr *c);
+void chr_writable(struct tn_chr *c);                         /* after a short be->write() */
 void chr_resized(struct tn_chr *c, struct tn_chr_size size); /* front ends are told */
 int chr_attached(struct tn_chr *c);
 

@@ -36,9 +36,9 @@ struct chord { /* keys that are pressed together */
 };
 struct inputs {
     struct vm *vm;
-    STAILQ_HEAD(, chord) chords;            /* the first is held down; main thread's */
+    STAILQ_HEAD(, chord) chords; /* the first is held down; main thread's */
     uint32_t nchords;
-    struct tn_timer *release; /* NULL before the first */
+    struct tn_timer *release;               /* NULL before the first */
     pthread_mutex_t lock;                   /* leaf: everything here */
     TAILQ_HEAD(handlers, handler) handlers; /* most recently activated first */
     uint32_t leds;

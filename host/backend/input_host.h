@@ -13,8 +13,8 @@ void inputs_free(struct inputs *i); /* NULL is fine */
  * keep up loses whole frames. Any thread. */
 void inputs_inject(struct vm *vm, const struct tn_input_event *v, uint32_t n, uint32_t stride);
 /* Presses n keys (EV_KEY codes, at most INPUT_CHORD) one after the other, and releases them in
- * reverse after hold_ns of guest time; what was asked before comes first. 0, or -EBUSY: too much waits. Main
- * thread. */
+ * reverse after hold_ns of guest time; what was asked before comes first. 0, or -EBUSY: too much
+ * waits. Main thread. */
 enum { INPUT_CHORD = 16 };
 int inputs_type(struct vm *vm, const uint16_t *code, uint32_t n, uint64_t hold_ns);
 /* fn(o, bits) at each change of the keyboard's LEDs (bit 0 scroll, 1 num, 2 caps), from any thread,

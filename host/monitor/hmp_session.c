@@ -23,6 +23,7 @@ struct hmp_session {
     uint32_t entered; /* the line waits for its turn */
     uint32_t muted;   /* the terminal is somebody else's */
     uint32_t begun;   /* the greeting was said */
+    uint32_t closing; /* nobody types any more: what was typed is still done */
     uint32_t calls;   /* how often somebody came or went */
 };
 
@@ -45,7 +46,7 @@ const struct hmp_history *hmp_session_history(struct monitor *m)
 static void flush(struct hmp_session *s)
 {
     struct buf *out = &s->edit.out;
-    if (chardev_peer_left(s->m.chr, &chr_ops, s))
+    if (chardev_peer_left(s->m.chr))
         buf_free(out);
     if (s->muted || !out->len)
         return;
@@ -86,6 +87,22 @@ static int idle(const struct hmp_session *s)
     return !s->entered && !s->edit.out.len;
 }
 
+static void hang_up(struct hmp_session *s)
+{
+    s->calls++;
+    s->entered = s->begun = s->closing = 0;
+    edit_drop(&s->edit);
+    buf_free(&s->edit.out);
+    buf_free(&s->ahead);
+}
+
+/* All that was typed has been done, and said. */
+static void finish(struct hmp_session *s)
+{
+    if (s->closing && !s->ahead.len && idle(s))
+        hang_up(s);
+}
+
 static void take(struct hmp_session *s, uint8_t byte)
 {
     switch (edit_byte(&s->edit, byte)) {
@@ -109,10 +126,12 @@ static void go_on(struct hmp_session *s)
         take(s, s->ahead.data[n++]);
         flush(s);
     }
-    memmove(s->ahead.data, s->ahead.data + n, s->ahead.len - n);
+    if (n)
+        memmove(s->ahead.data, s->ahead.data + n, s->ahead.len - n);
     s->ahead.len -= n;
     if (idle(s))
         chardev_table.accept(s->m.chr);
+    finish(s);
 }
 
 static uint32_t session_room(void *p)
@@ -140,6 +159,8 @@ static void session_writable(void *p)
 
 static void greet(struct hmp_session *s)
 {
+    if (s->closing)
+        hang_up(s);
     edit_drop(&s->edit);
     s->begun = 1;
     s->muted = !chardev_has_focus(s->m.chr, &chr_ops, s);
@@ -147,15 +168,6 @@ static void greet(struct hmp_session *s)
             "QEMU " MONITOR_VERSION " monitor - type 'help' for more information\r\n");
     edit_begin(&s->edit);
     flush(s);
-}
-
-static void hang_up(struct hmp_session *s)
-{
-    s->calls++;
-    s->entered = s->begun = 0;
-    edit_drop(&s->edit);
-    buf_free(&s->edit.out);
-    buf_free(&s->ahead);
 }
 
 static void ours(struct hmp_session *s)
@@ -190,7 +202,9 @@ static void session_event(void *p, uint32_t ev)
         greet(s);
         break;
     case TN_CHR_CLOSED:
-        hang_up(s);
+        s->closing = 1;
+        flush(s);
+        finish(s);
         break;
     case TN_CHR_MUX_IN:
         ours(s);

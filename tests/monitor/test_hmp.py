@@ -159,6 +159,28 @@ def before_the_machine():
         ok(t.command('info status').startswith('VM status: '), 'the machine')
 
 
+@qtest.test
+def script_from_a_pipe():
+    """lines from a pipe are all run, though it has ended, and what they say arrives"""
+    lines = 'info status\np /d 1+1\nhelp\nxp /65536xb 0\np 3\nquit\n'
+    run = hmp.subprocess.run([*qtest.command_line('-m 4M -monitor stdio', qtest.BARE)], input=lines, text=True,
+                             capture_output=True, timeout=qtest.TIMEOUT)
+    eq(run.returncode, 0, 'exit status')
+    ok('VM status: ' in run.stdout and '\n2\n' in run.stdout.replace('\r', ''), run.stdout[:300])
+    ok('000000000000fff8: 0x00' in run.stdout and run.stdout.endswith('(qemu) quit\n'), run.stdout[-100:])
+
+
+@qtest.test
+def commands_of_a_client_that_leaves():
+    """what a client asks for before it leaves is done; the next one sees nothing of it"""
+    with Socket() as t:
+        t.send('info status\rxp /4096xb 0\rstop\r')
+        t.hang_up()
+        t.connect()
+        ok(t.silent(), f'the next client gets {t.got!r}')
+        eq(t.command('info status'), 'VM status: paused\n', 'status')
+
+
 # ---- a socket ----
 
 @qtest.test

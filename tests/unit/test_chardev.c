@@ -349,7 +349,7 @@ TEST(mux_switches_by_ctrl_a_c)
     CHECK(rig_got(f, "guestbackz"));
     CHECK(rig_got(&mon, "quit\x01"));
     CHECK_STR(f->events, "OUIB");
-    CHECK_STR(mon.events, "OIU");
+    CHECK_STR(mon.events, "UOIU");
     CHECK_EQ(write(fd, "\x01", 1), 1);
     rig_settle();
     CHECK_EQ(write(fd, "h", 1), 1);
