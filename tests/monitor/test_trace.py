@@ -192,7 +192,7 @@ def damaged_file():
         with open(path, 'rb') as f:
             data = f.read()
         whole = show(path)[1]
-        for cut in range(24, len(data), 7):
+        for cut in range(24, len(data), 61):
             with open(path, 'wb') as f:
                 f.write(data[:cut])
             status, lines, said = show(path)

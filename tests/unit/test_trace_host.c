@@ -4,6 +4,7 @@
 #include "tap.h"
 #include "util/buf.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -165,6 +166,88 @@ TEST(a_line_in_the_log_is_name_and_text)
     end(vm);
 }
 
+static int append(void *o, const char *name, uint32_t on)
+{
+    buf_printf(o, "%s=%u ", name, on);
+    return 0;
+}
+
+TEST(events_are_listed_once_by_name_whichever_instances_have_them)
+{
+    struct vm *vm = tracing_vm();
+    struct tracing *t, *u;
+    BUF_AUTO text = {0};
+    device(vm, &t);
+    struct device *d = fake_device(vm, &cls, "d1");
+    u = d->pub.self;
+    memcpy(u->ev, t->ev, sizeof u->ev);
+    trace_table.add(&d->pub, u->ev, 3, sizeof u->ev[0]);
+    CHECK_EQ(t->ev[1].id, u->ev[1].id);
+    CHECK(t->ev[0].id && t->ev[0].id != t->ev[1].id);
+    u->ev[1].enabled = 1;
+    tracer_each(vm, "*", append, &text);
+    CHECK_STR(buf_cstr(&text), "edu_dma=0 edu_irq=1 other_irq=0 ");
+    text.len = 0;
+    tracer_each(vm, "edu_d*", append, &text);
+    CHECK_STR(buf_cstr(&text), "edu_dma=0 ");
+    end(vm);
+}
+
+TEST(a_pattern_that_comes_again_is_the_last_one)
+{
+    struct vm *vm = tracing_vm();
+    struct tracing *t;
+    CHECK_EQ(tracer_enable(vm, "edu_*", NULL), 0);
+    CHECK_EQ(tracer_enable(vm, "-edu_irq", NULL), 0);
+    CHECK_EQ(tracer_enable(vm, "edu_*", NULL), 0);
+    device(vm, &t);
+    CHECK_EQ(t->ev[1].enabled, 1);
+    end(vm);
+}
+
+/* Little-endian words of the file at path, from byte at on. */
+static uint64_t word_at(const char *path, long at)
+{
+    uint64_t v = 0;
+    FILE *f = fopen(path, "r");
+    CHECK(f && fseek(f, at, SEEK_SET) == 0 && fread(&v, 8, 1, f) == 1);
+    fclose(f);
+    return v;
+}
+
+TEST(a_file_has_a_header_then_names_then_events)
+{
+    struct vm *vm = tracing_vm();
+    char path[] = "/tmp/trace-XXXXXX";
+    struct tracing *t;
+    close(mkstemp(path));
+    CHECK_EQ(tracer_file(vm, path, NULL), 0);
+    CHECK_STR(tracer_file_path(vm), path);
+    struct device *d = device(vm, &t);
+    tracer_file_flush(vm);
+    FILE *f = fopen(path, "r");
+    CHECK(f && fseek(f, 0, SEEK_END) == 0);
+    long names = ftell(f);
+    fclose(f);
+    trace_table.emit(&d->pub, &t->ev[2], (const uint64_t[]){7}, 1);
+    tracer_file_record(vm, 0);
+    trace_table.emit(&d->pub, &t->ev[2], (const uint64_t[]){8}, 1);
+    tracer_file_flush(vm);
+    CHECK_EQ(word_at(path, 0), ~(uint64_t)0);
+    CHECK_EQ(word_at(path, 8), 0xf2b177cb0aa429b4u);
+    CHECK_EQ(word_at(path, 16), 4);
+    CHECK_EQ(word_at(path, names), 1);                         /* an event */
+    CHECK_EQ(word_at(path, names + 8), t->ev[2].id);           /* this one */
+    CHECK_EQ(word_at(path, names + 24) & 0xffffffffu, 24 + 8); /* its size */
+    CHECK_EQ(word_at(path, names + 32), 7);
+    f = fopen(path, "r");
+    CHECK(f && fseek(f, 0, SEEK_END) == 0);
+    CHECK_EQ(ftell(f), names + 40); /* the other one came while nothing was recorded */
+    fclose(f);
+    unlink(path);
+    end(vm);
+}
+
 int main(void)
 {
     RUN(a_pattern_switches_the_events_that_it_fits);
@@ -176,5 +259,8 @@ int main(void)
     RUN(arguments_have_32_bits_or_64);
     RUN(what_is_no_conversion_is_text);
     RUN(a_line_in_the_log_is_name_and_text);
+    RUN(events_are_listed_once_by_name_whichever_instances_have_them);
+    RUN(a_pattern_that_comes_again_is_the_last_one);
+    RUN(a_file_has_a_header_then_names_then_events);
     return tap_done();
 }
