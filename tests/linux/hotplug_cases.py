@@ -111,6 +111,8 @@ class System:
             s.connect(f'{folder}/qmp')
             self.qmp = Monitor(s)
             self.shell.ask(LOAD)
+        if self.tap.failed:
+            return
         places = [('root port', 'rp', self.options.cycles)]
         if self.options.vmm == 'tenon':
             places.append(('root bus', None, self.options.cycles))
