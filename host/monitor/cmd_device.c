@@ -116,8 +116,7 @@ static const struct qmp_type types[] = {
     {0},
 };
 static const struct qmp_command commands[] = {
-    {"device_add", "device_add-arg", NULL, QMP_FREE_ARGS, add_device,
-     "json-cli json-cli-hotplug"},
+    {"device_add", "device_add-arg", NULL, QMP_FREE_ARGS, add_device, "json-cli json-cli-hotplug"},
     {"device_del", "device_del-arg", NULL, 0, del_device},
     {0},
 };
