@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What machines there are, and what is asked of this one beyond running it: query-machines,
  * query-current-machine, balloon, rtc-reset-reinjection. */
-#include "monitor.h"
+#include "cmd_machine.h"
 
 #include "core/err.h"
+#include "monitor.h"
 #include "util/buf.h"
 #include "vm/machine.h"
 #include <errno.h>
@@ -74,6 +75,14 @@ static int rtc_reset_reinjection(struct qmp_call *c, struct tn_err *e)
     (void)c;
     (void)e;
     return 0;
+}
+
+void event_rtc_change(struct vm *vm, int64_t seconds, const char *path)
+{
+    struct kv_node *data = kv_new(KV_DICT);
+    ret_int(data, "offset", seconds);
+    ret_str(data, "qom-path", path);
+    monitor_event(vm, "RTC_CHANGE", data);
 }
 
 /* ---- tables ---- */

@@ -153,6 +153,7 @@ static int read_rtc(struct machine *m, struct tn_err *e)
     }
     if (__builtin_sub_overflow(want, now, &m->rtc_offset_ns))
         return err_set(e, ERANGE, "-rtc base=: only dates from 1678 to 2261 can be kept");
+    m->rtc_base_ns = m->rtc_offset_ns;
     return 0;
 }
 

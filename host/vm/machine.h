@@ -73,6 +73,7 @@ struct machine {
     uint32_t booted;          /* loaded once: RAM is not fresh any more */
     uint32_t boots;           /* how often the machine was made ready: after the first, -boot once= is over */
     int64_t rtc_offset_ns;    /* guest time = rtc_clock + this */
+    int64_t rtc_base_ns;      /* what that was at start: -rtc base= */
     uint32_t rtc_clock, rtc_slew;
     struct tn_bus *isa;
     struct mmio_slots *mmio; /* machine_mmio.c; NULL: no slots */

@@ -3,6 +3,7 @@
 #include "core/device.h"
 #include "core/loop.h"
 #include "machine_impl.h"
+#include "monitor/cmd_machine.h"
 #include "run.h"
 #include "util/alloc.h"
 #include <stdlib.h>
@@ -111,8 +112,9 @@ static void t_rtc(struct tn_dev *d, uint64_t *now_ns, uint32_t *clk, uint32_t *s
 static void t_rtc_set(struct tn_dev *d, uint64_t now_ns)
 {
     struct machine *m = of(d);
-    __atomic_store_n(&m->rtc_offset_ns, (int64_t)(now_ns - clock_now(&m->vm->clock, m->rtc_clock)),
-                     __ATOMIC_RELAXED);
+    int64_t offset = (int64_t)(now_ns - clock_now(&m->vm->clock, m->rtc_clock));
+    __atomic_store_n(&m->rtc_offset_ns, offset, __ATOMIC_RELAXED);
+    event_rtc_change(m->vm, (offset - m->rtc_base_ns) / 1000000000, device_of(d)->path);
 }
 
 static void t_boot(struct tn_dev *d, int32_t index, const char *suffix)
