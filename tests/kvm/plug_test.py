@@ -4,6 +4,7 @@
 is dumped. TENON=PATH, --guests DIR as run_kvm_tests.py; reports in TAP."""
 
 import argparse
+import contextlib
 import json
 import mmap
 import os
@@ -75,9 +76,18 @@ class Guest:
 def threads(pid):
     names = []
     for t in os.listdir(f'/proc/{pid}/task'):
-        with open(f'/proc/{pid}/task/{t}/comm') as f:
+        with contextlib.suppress(OSError), open(f'/proc/{pid}/task/{t}/comm') as f:
             names.append(f.read().strip())
     return sorted(n for n in names if n.startswith('CPU '))
+
+
+def has_threads(pid, names):
+    """A thread takes its name when it begins."""
+    for _ in range(100):
+        if threads(pid) == names:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def answer(guest, qmp, want, report):
@@ -87,11 +97,11 @@ def answer(guest, qmp, want, report):
         seen = {c['cpu-index']: c['thread-id'] for c in qmp.cmd('query-cpus-fast')['return']}
         report.check(sorted(seen) == [0, 1] and os.path.isdir(f'/proc/{guest.process.pid}/task/{seen[1]}'),
                      'query-cpus-fast names its thread')
-        report.check(threads(guest.process.pid) == ['CPU 0/KVM', 'CPU 1/KVM'], 'there are two threads')
+        report.check(has_threads(guest.process.pid, ['CPU 0/KVM', 'CPU 1/KVM']), 'there are two threads')
     elif want == 'no cpu':
         report.check('error' not in qmp.cmd('device_del', id='c1'), 'device_del of the processor')
         qmp.event('DEVICE_DELETED')
-        report.check(threads(guest.process.pid) == ['CPU 0/KVM'], 'its thread is gone')
+        report.check(has_threads(guest.process.pid, ['CPU 0/KVM']), 'its thread is gone')
     elif want == 'memory':
         report.check('error' not in qmp.cmd('device_add', **DIMM), 'device_add of a module')
     elif want == 'no memory':
