@@ -99,14 +99,13 @@ static int vcpu_each(struct vm *vm, uint32_t i, int (*fn)(void *o, const struct 
 
 /* ---- query-stats ---- */
 
-/* One result, unless no name fits. */
-static int take(struct kv_node *results, const struct kv_node *names, const char *path,
-                struct vm *vm, int vcpu, struct tn_err *e)
+/* One result of fd's, unless no name fits; path NULL: of the VM. */
+static int take(struct kv_node *results, const struct kv_node *names, const char *path, int fd,
+                struct tn_err *e)
 {
     KV_AUTO *stats = kv_new(KV_LIST);
     struct wish w = {names, stats};
-    int r = vcpu < 0 ? kvm_stats_each(kvm_vm_fd(vm->kvm), add_value, &w, e)
-                     : vcpu_each(vm, (uint32_t)vcpu, add_value, &w, e);
+    int r = kvm_stats_each(fd, add_value, &w, e);
     if (r < 0 || !stats->n_child)
         return r == -ENOTSUP ? (err_clear(e), 0) : r;
     struct kv_node *n = ret_dict(results, NULL);
@@ -123,9 +122,11 @@ static int take_vcpus(struct qmp_call *c, const struct kv_node *names, struct tn
     const struct kv_node *vcpus = kv_get(c->args, "vcpus");
     struct device *d;
     int r = 0;
+    run_hold(c->vm); /* may run the loop, so that devices go: not in between */
     TAILQ_FOREACH(d, &c->vm->devices, all)
     if (r == 0 && cpu_index(d) >= 0 && in_list(vcpus, d->path))
-        r = take(c->ret, names, d->path, c->vm, cpu_index(d), e);
+        r = take(c->ret, names, d->path, vcpus_fd(c->vm, (uint32_t)cpu_index(d)), e);
+    run_unhold(c->vm);
     return r;
 }
 
@@ -137,7 +138,7 @@ static int query_stats(struct qmp_call *c, struct tn_err *e)
     if (!kvm_wanted(c, &names) || !c->vm->kvm || strcmp(target, "cryptodev") == 0)
         return 0;
     return strcmp(target, "vcpu") == 0 ? take_vcpus(c, names, e)
-                                       : take(c->ret, names, NULL, c->vm, -1, e);
+                                       : take(c->ret, names, NULL, kvm_vm_fd(c->vm->kvm), e);
 }
 
 /* ---- query-stats-schemas ---- */

@@ -28,12 +28,18 @@ static const char *kind_name(uint32_t kind)
     return kind < ARRAY_SIZE(names) ? names[kind] : "device";
 }
 
+/* Names an instance: a back end, or a link. */
+static int is_reference(const struct tn_prop *p)
+{
+    return (p->type >= TN_P_CHARDEV && p->type <= TN_P_LINK) || p->type == TN_P_AUDIODEV;
+}
+
 static void add_links(struct kv_node *links, const struct device *d, struct prop_table t,
                       const void *base)
 {
     for (uint32_t i = 0; base && i < t.n; i++) {
         const struct tn_prop *p = prop_at(t, i);
-        if (p->size != sizeof(void *))
+        if (!is_reference(p))
             continue;
         const void *const *at = prop_place(p, base);
         const struct device *to = *at ? prop_refers_to(d, p->type, *at) : NULL;
