@@ -476,8 +476,8 @@ int net_remove(struct vm *vm, const char *id, struct tn_err *e)
 
 /* ---- the host's own classes ---- */
 
-static const struct tn_class *const classes[] = {&net_hubport_class, &net_dump_class,
-                                                 &net_buffer_class,  &net_mirror_class,
+static const struct tn_class *const classes[] = {&net_hubport_class,    &net_dump_class,
+                                                 &net_buffer_class,     &net_mirror_class,
                                                  &net_redirector_class, NULL};
 
 const struct tn_plugin net_plugin = {

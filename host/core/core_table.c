@@ -426,6 +426,7 @@ const struct tn_core host_core_table = {
     .drop = t_drop,
     .reparent = t_reparent,
     .join = t_join,
+    .tell = device_said,
 };
 
 /* ---- "tenon.loop/1" ---- */

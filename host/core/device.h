@@ -128,6 +128,9 @@ void devices_drain(struct vm *vm);
 /* Runs fn with d's lock, once, from the main loop. Any thread. */
 void device_defer(struct device *d, void (*fn)(void *), void *s);
 
+/* tn_core.tell: monitor/cmd_vserport.c */
+void device_said(struct tn_dev *d, uint32_t what, uint64_t value);
+
 /* core/core_table.c: "tenon.core/1" */
 extern const struct tn_core host_core_table;
 

@@ -31,6 +31,8 @@ extern const struct qmp_module qmp_fd; /* cmd_fd.c */
 extern const struct qmp_module qmp_net; /* cmd_net.c */
 extern const struct qmp_module qmp_block; /* cmd_block.c */
 extern const struct qmp_module qmp_block_hmp; /* cmd_block_hmp.c */
+extern const struct qmp_module qmp_vserport; /* cmd_vserport.c */
+extern const struct qmp_module qmp_net; /* cmd_net.c */
 extern const struct qmp_module qmp_block_types; /* block_types.c */
 extern const struct qmp_module qmp_netdev_types; /* netdev_types.c */
 extern const struct qmp_module qmp_device; /* cmd_device.c */
@@ -75,6 +77,9 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_chardev,
     &qmp_chardev_types,
     &qmp_fd,
+    &qmp_net,
+    &qmp_netdev_types,
+    &qmp_vserport,
     &qmp_net,
     &qmp_netdev_types,
     &qmp_block,

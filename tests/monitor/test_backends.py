@@ -4,10 +4,12 @@
 import base64
 import os
 import socket
+import struct
 import tempfile
 
 import qmp
 import qtest
+import virtio
 from qmp import eq, ok, test
 
 folder = qtest.Setup.get().folder
@@ -25,6 +27,13 @@ def add_error(vm, name, kind, /, **data):
 
 def chardevs(vm):
     return {c['label']: c for c in vm.cmd('query-chardev')}
+
+
+def tell(queue, message):
+    """A control message of the driver."""
+    token = queue.add(driver=[message])
+    queue.kick()
+    queue.wait(token)
 
 
 def open_fds(vm):
@@ -260,6 +269,26 @@ def many_times():
             add(vm, 'c', 'ringbuf' if i % 2 else 'null')
             vm.cmd('chardev-remove', id='c')
         eq(open_fds(vm), before, 'descriptors')
+
+
+@test
+def port_of_the_guest():
+    '''VSERPORT_CHANGE: the guest opens its side of a port, and closes it (VIRTIO 1.3, 5.3.6.2)'''
+    with qmp.Vm('-chardev null,id=c -device virtio-serial-pci,id=vs,addr=4 -device virtserialport,chardev=c,id=port1,nr=1',
+                machine='q35') as vm:
+        dev = virtio.pci(vm, 4)
+        dev.start()
+        queues = [dev.queue(q) for q in range(6)]
+        dev.driver_ok()
+        for _ in range(8):
+            queues[2].add(device=[128])
+        queues[2].kick()
+        for event, value, port in ((0, 1, 0xffffffff), (3, 1, 1), (6, 1, 1)):  # DEVICE_READY, PORT_READY, PORT_OPEN
+            tell(queues[3], struct.pack('<IHH', port, event, value))
+        eq(vm.event('VSERPORT_CHANGE'), {'id': 'port1', 'open': True}, 'event')
+        tell(queues[3], struct.pack('<IHH', 1, 6, 0))
+        vm.step(1000000000)  # at most one a second
+        eq(vm.event('VSERPORT_CHANGE'), {'id': 'port1', 'open': False}, 'event')
 
 
 if __name__ == '__main__':

@@ -108,6 +108,12 @@ struct tn_core {
     int (*reparent)(struct tn_dev *d, struct tn_bus *b, struct tn_err *e);
     /** [main] in realize, before any region: d adopts the lock domain of other. Two running domains never merge */
     int (*join)(struct tn_dev *d, struct tn_dev *other, struct tn_err *e);
+    /** [any] monitors hear of d: TN_TELL_* and its value */
+    void (*tell)(struct tn_dev *d, uint32_t what, uint64_t value);
+};
+/** tn_core.tell: what */
+enum {
+    TN_TELL_PORT_OPEN = 1 /**< the guest has opened (1) or closed (0) its side of a port: VSERPORT_CHANGE */
 };
 
 /** Fills e and gives -err: `return tn_fail(d, e, EINVAL, "size %u is odd", n);` */

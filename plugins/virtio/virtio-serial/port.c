@@ -137,7 +137,9 @@ static void more_room(void *self)
 /* What the host sends waits in the character device until the guest opens its side. */
 static void guest_open(void *self, uint32_t on)
 {
-    (void)self, (void)on;
+    const struct port *s = self;
+    if (TN_HAS(s->dev->core, tell))
+        s->dev->core->tell(s->dev, TN_TELL_PORT_OPEN, on);
 }
 
 static const struct tn_vserial_ops console_ops = {.struct_size = sizeof console_ops,
