@@ -3,6 +3,7 @@
 #include "cli/keyval.h"
 #include "core/device.h"
 #include "core/prop.h"
+#include "hmp.h"
 #include "listing.h"
 #include "monitor.h"
 #include "qom.h"
@@ -166,6 +167,25 @@ static int hmp_del(struct qmp_call *c, const char *line, struct buf *out, struct
     return remove_object(c->vm, line, e);
 }
 
+struct offer {
+    const char *head;
+    struct buf *out;
+};
+
+static int offer_class(void *o, const struct class_entry *k)
+{
+    const struct offer *f = o;
+    if (!(k->flags & TN_C_INTERNAL))
+        hmp_offer(f->out, f->head, k->name);
+    return 0;
+}
+
+static void complete_add(struct qmp_call *c, const char *line, struct buf *out)
+{
+    struct offer f = {line, out};
+    registry_each(c->vm->registry, TN_K_OBJECT, offer_class, &f);
+}
+
 static void complete_del(struct qmp_call *c, const char *line, struct buf *out)
 {
     struct device *d;
@@ -191,7 +211,7 @@ static const struct qmp_command commands[] = {
 };
 static const struct hmp_command hmp[] = {
     {"object_add", "[qom-type=]type,id=str[,prop=value][,...]", "create QOM object", 0, hmp_add,
-     NULL},
+     complete_add},
     {"object_del", "id", "destroy QOM object", 0, hmp_del, complete_del},
     {0},
 };

@@ -107,6 +107,7 @@ def completion():
         t.send(ctrl('u'))
         t.until(hmp.PROMPT)
         eq(edited(t, 'he\tstop'), 'stop|s  -- stop emulation\n', 'help stop')
+        eq(edited(t, 'object_add memory-backend-r\t'), 'Error: Parameter \'id\' is missing\n', 'a type')
 
 
 @qtest.test
