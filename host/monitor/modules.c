@@ -28,12 +28,11 @@ extern const struct qmp_module qmp_vm;   /* cmd_vm.c */
 extern const struct qmp_module qmp_chardev; /* cmd_chardev.c */
 extern const struct qmp_module qmp_chardev_types; /* chardev_opts.c */
 extern const struct qmp_module qmp_fd; /* cmd_fd.c */
-extern const struct qmp_module qmp_net; /* cmd_net.c */
 extern const struct qmp_module qmp_block; /* cmd_block.c */
 extern const struct qmp_module qmp_block_hmp; /* cmd_block_hmp.c */
+extern const struct qmp_module qmp_block_types; /* block_types.c */
 extern const struct qmp_module qmp_vserport; /* cmd_vserport.c */
 extern const struct qmp_module qmp_net; /* cmd_net.c */
-extern const struct qmp_module qmp_block_types; /* block_types.c */
 extern const struct qmp_module qmp_netdev_types; /* netdev_types.c */
 extern const struct qmp_module qmp_device; /* cmd_device.c */
 extern const struct qmp_module qmp_object; /* cmd_object.c */
@@ -77,14 +76,12 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_chardev,
     &qmp_chardev_types,
     &qmp_fd,
-    &qmp_net,
-    &qmp_netdev_types,
-    &qmp_vserport,
-    &qmp_net,
-    &qmp_netdev_types,
     &qmp_block,
     &qmp_block_hmp,
     &qmp_block_types,
+    &qmp_vserport,
+    &qmp_net,
+    &qmp_netdev_types,
     &qmp_device,
     &qmp_object,
     &qmp_pci,

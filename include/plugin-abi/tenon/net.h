@@ -73,7 +73,7 @@ struct tn_net_rx {
     uint32_t unicast, multicast, vlan; /**< TN_NET_RX_* */
     uint32_t nuni, nmulti;       /**< addresses in the tables */
     uint8_t mac[6];
-    uint8_t reserved[2];
+    uint8_t reserved[6];
     const uint8_t *uni, *multi;  /**< of 6 bytes each; valid while [dev] is held, as vlans */
     const uint8_t *vlans;        /**< 4096 bits, bit i % 8 of byte i / 8: tag i passes; NULL: every tag does */
 };
