@@ -77,7 +77,7 @@ def check_features(tap, top):
 # ---- all pages ----
 
 def pages(top):
-    folders = ('docs', 'plugins', 'examples', 'tests')
+    folders = ('docs', 'host', 'plugins', 'examples', 'tests')
     return [top / 'README.md', *sorted(p for f in folders for p in (top / f).rglob('*.md'))]
 
 
@@ -139,8 +139,8 @@ def composed(name, by_name):
 
 def check_devices(tap, folder, top, every):
     index = (top / 'docs/devices.md').read_text(encoding='utf-8')
-    by_name = {p.stem: p for p in every if 'plugins' in p.relative_to(top).parts}
-    tap.case('devices.md: has a link to every page in plugins/',
+    by_name = {p.stem: p for p in every if p.relative_to(top).parts[0] in ('host', 'plugins')}
+    tap.case('devices.md: has a link to every page in plugins/ and host/',
              [str(p.relative_to(top)) for p in by_name.values() if f'](../{p.relative_to(top)})' not in index])
     for name in classes(folder):
         page, added = by_name.get(name) or by_name.get(name.removesuffix('_io')), set()

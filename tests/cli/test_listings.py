@@ -37,6 +37,8 @@ TODO = {
     'virtio-net-device': 'failover, guest_rsc_ext, rsc_interval',
     'virtio-net-pci': 'failover, guest_rsc_ext, rsc_interval',
     'i8042': 'extended-state, kbd-throttle',
+    'host-x86_64-cpu': 'features, which are those of -cpu',
+    'max-x86_64-cpu': 'features, which are those of -cpu',
 }
 
 
