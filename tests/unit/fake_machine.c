@@ -22,7 +22,7 @@ void fake_machine_start(int pci)
     fake.m =
         (struct machine){.vm = vm, .cli = &fake.cli, .cpus = 2, .max_cpus = 2, .ram = 64 << 20};
     for (uint32_t i = 0; i < 2; i++)
-        fake.cpu[i] = (struct cpu_slot){.dev = &fake.cpu_dev, .apic_id = 4 * i};
+        fake.cpu[i] = (struct cpu_slot){.dev = &fake.cpu_dev, .apic_id = i};
     fake.m.cpu = fake.cpu;
     fake.m.map = (struct machine_map){
         .ram_low = 64 << 20, .ram_high_base = 1ull << 32, .ioapic_base = 0xfec00000u};

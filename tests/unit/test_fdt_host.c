@@ -40,7 +40,7 @@ static void start(void)
     static char append[] = "console=ttyS0";
     fake_machine_start(0);
     fake.cli.append = append;
-    fake.vm->vcpus = (struct vcpus *)(void *)&fake;
+    fake.cpu[1].apic_id = 4;
     fake.vm->fdt = fdt_host_new(fake.vm);
 }
 
