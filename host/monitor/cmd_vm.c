@@ -5,7 +5,6 @@
 #include "util/alloc.h"
 #include "vm/machine.h"
 #include "vm/run.h"
-#include "vm/vcpu.h"
 #include <errno.h>
 #include <string.h>
 
@@ -75,7 +74,7 @@ static int inject_nmi(struct qmp_call *c, struct tn_err *e)
     if (!c->vm->vcpus && strcmp(c->vm->machine->type->name, "none") == 0)
         return err_set(e, ENOTSUP, "machine does not provide NMIs");
     if (c->vm->vcpus)
-        vcpus_nmi(c->vm);
+        run_nmi(c->vm);
     return 0;
 }
 

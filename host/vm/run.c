@@ -37,10 +37,9 @@ struct run {
     uint32_t nlisteners;
 };
 
-static const char *const names[] = {"prelaunch",      "running",        "paused",
-                                    "shutdown",       "guest-panicked", "suspended",
-                                    "internal-error", "io-error",       "watchdog",
-                                    "inmigrate",      "finish-migrate", "postmigrate",
+static const char *const names[] = {"prelaunch",      "running",   "paused",         "shutdown",
+                                    "guest-panicked", "suspended", "internal-error", "io-error",
+                                    "watchdog",       "inmigrate", "finish-migrate", "postmigrate",
                                     "save-vm",        "restore-vm"};
 
 struct run_options *run_options(struct vm *vm)
@@ -242,6 +241,14 @@ void run_unhold(struct vm *vm)
         vcpus_hold(vm);
 }
 
+/* KVM hands a vCPU's file to one call at a time, and KVM_RUN has it as long as the guest likes. */
+void run_nmi(struct vm *vm)
+{
+    run_hold(vm);
+    vcpus_nmi(vm);
+    run_unhold(vm);
+}
+
 static int load_guest(struct vm *vm, struct tn_err *e)
 {
     struct boot_entry entry;
@@ -384,7 +391,7 @@ static void watchdog(struct run *r, const char *text)
         say(r, LOG_WARN, "watchdog: timer fired");
         break;
     case RUN_WATCHDOG_INJECT_NMI:
-        vcpus_nmi(r->vm);
+        run_nmi(r->vm);
         break;
     case RUN_WATCHDOG_NONE:
         break;
@@ -457,7 +464,7 @@ static void act(struct run *r, uint32_t what, const char *text)
         run_tell_action(r->vm, "GUEST_CRASHLOADED", "run");
         break;
     case TN_REQ_NMI:
-        vcpus_nmi(r->vm);
+        run_nmi(r->vm);
         break;
     case TN_REQ_EXIT:
         vcpus_pause(r->vm);
@@ -471,10 +478,10 @@ static void act(struct run *r, uint32_t what, const char *text)
 /* Of several at once the one that ends most is done, and the others are moot. */
 static void requested(void *p)
 {
-    static const uint32_t order[] = {TN_REQ_EXIT,         REQ_STUCK,      TN_REQ_PANIC,
-                                     TN_REQ_PVSHUTDOWN,   TN_REQ_SHUTDOWN, TN_REQ_RESET,   TN_REQ_SUSPEND,
-                                     REQ_IO_ERROR,        TN_REQ_WAKEUP,  TN_REQ_NMI,
-                                     TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
+    static const uint32_t order[] = {TN_REQ_EXIT,       REQ_STUCK,           TN_REQ_PANIC,
+                                     TN_REQ_PVSHUTDOWN, TN_REQ_SHUTDOWN,     TN_REQ_RESET,
+                                     TN_REQ_SUSPEND,    REQ_IO_ERROR,        TN_REQ_WAKEUP,
+                                     TN_REQ_NMI,        TN_REQ_CRASH_LOADED, TN_REQ_WATCHDOG};
     struct run *r = p;
     if (r->acting)
         return; /* what is asked meanwhile comes after it */

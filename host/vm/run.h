@@ -90,6 +90,7 @@ void run_ask_reset(struct vm *vm);
 void run_hold(struct vm *vm);
 void run_unhold(struct vm *vm);
 void run_reset(struct vm *vm, uint32_t kind); /* everything, and the kernel is loaded again */
+void run_nmi(struct vm *vm);                  /* one for each vCPU */
 void run_powerdown(struct vm *vm);            /* the power button: TN_ON_POWERDOWN */
 /* The main loop until the VM ends. The process status. */
 int run_main(struct vm *vm);

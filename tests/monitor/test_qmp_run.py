@@ -244,6 +244,63 @@ def connect(path):
     return s
 
 
+# ---- with a guest, in the sandbox ----
+
+def firmware(code):
+    """A ROM of 64 KiB whose reset vector leads to code."""
+    rom = bytearray(b'\xf4' * 0x10000)
+    rom[:len(code)] = code
+    rom[0xfff0:0xfff3] = b'\xe9\x0d\x00'  # jmp to offset 0
+    path = os.path.join(qtest.Setup.get().folder, 'loop.rom')
+    with open(path, 'wb') as f:
+        f.write(rom)
+    return path
+
+
+def on_kvm(args='', code=b'\xeb\xfe'):
+    """q35 on KVM, with a guest that does nothing for ever, and the sandbox on."""
+    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        raise qtest.Skip('no /dev/kvm')
+    return qmp.Vm(f'-sandbox on -bios {firmware(code)} -smp 2 {args}', machine='q35', accel='kvm')
+
+
+@test
+def runs_on_kvm():
+    """stop, cont, system_reset and inject-nmi of a guest that runs"""
+    with on_kvm() as vm:
+        for _ in range(30):
+            vm.cmd('stop')
+            eq(status(vm), 'paused')
+            vm.cmd('cont')
+            vm.cmd('inject-nmi')
+            vm.cmd('system_reset')
+            vm.event('RESET')
+        eq(vm.cmd('query-kvm'), {'enabled': True, 'present': True})
+        eq(status(vm), 'running')
+
+
+@test
+def adds_in_the_sandbox():
+    """what a monitor adds by name to a machine that runs: files, sockets, plugins that were not open, threads"""
+    folder = qtest.Setup.get().folder
+    disk = os.path.join(folder, 'disk.raw')
+    with open(disk, 'wb') as f:
+        f.truncate(1 << 20)
+    with on_kvm('-device pcie-root-port,id=rp0 -device pcie-root-port,id=rp1,chassis=1') as vm:
+        vm.cmd('object-add', **{'qom-type': 'iothread', 'id': 'io'})
+        vm.cmd('object-add', **{'qom-type': 'memory-backend-memfd', 'id': 'm0', 'size': 1 << 20})
+        vm.cmd('chardev-add', id='c0', backend={'type': 'file', 'data': {'out': os.path.join(folder, 'c0')}})
+        vm.cmd('chardev-add', id='c1', backend={'type': 'socket', 'data': {
+            'addr': {'type': 'unix', 'data': {'path': os.path.join(folder, 'c1')}}, 'server': True, 'wait': False}})
+        vm.cmd('blockdev-add', **{'driver': 'raw', 'node-name': 'd0', 'file': {'driver': 'file', 'filename': disk}})
+        vm.cmd('device_add', driver='virtio-blk-pci', id='blk', drive='d0', bus='rp0', iothread='io')
+        vm.cmd('device_add', driver='virtio-rng-pci', id='rng', bus='rp1')
+        eq(status(vm), 'running')
+        vm.cmd('chardev-remove', id='c1')
+        ok(vm.hmp('info qtree'), 'there is no tree')
+        eq([i['id'] for i in vm.cmd('query-iothreads')], ['io'])
+
+
 # ---- questions ----
 
 @test
