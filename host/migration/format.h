@@ -15,10 +15,11 @@
  *     MIG_DEVICE  path state of the device's class
  *     MIG_VCPU    index:u32 state "vcpu"
  *     MIG_MACHINE state "machine": clocks, run state; after all devices
+ *     MIG_MARK    nothing; where answers can be sent only: MIG_MARK is sent back
  *     MIG_END     sections:u32 before it
  *
- * Over a socket the receiver answers with one section, if flags ask for it: MIG_OK before it runs,
- * or MIG_REFUSED with a text. */
+ * Over a socket the receiver answers, if flags ask for it, by sections that are all number 0: at
+ * the end MIG_OK before it runs, or at any time MIG_REFUSED with a text. */
 #ifndef TN_HOST_MIG_FORMAT_H
 #define TN_HOST_MIG_FORMAT_H
 #include "core/err.h"
@@ -40,6 +41,7 @@ enum { MIG_MAX_SECTION = 64 << 20, MIG_MAX_PATH = 1024 };
 #define MIG_DEVICE  MIG_FOURCC('D', 'E', 'V', ' ')
 #define MIG_VCPU    MIG_FOURCC('V', 'C', 'P', 'U')
 #define MIG_MACHINE MIG_FOURCC('M', 'A', 'C', 'H')
+#define MIG_MARK    MIG_FOURCC('M', 'A', 'R', 'K')
 #define MIG_END     MIG_FOURCC('E', 'N', 'D', ' ')
 #define MIG_OK      MIG_FOURCC('O', 'K', ' ', ' ')
 #define MIG_REFUSED MIG_FOURCC('E', 'R', 'R', ' ')

@@ -68,6 +68,8 @@ struct mig_input {
     uint64_t pages;   /* so far; atomic */
     /* does the configuration fit: called from the reader's thread, answers as mig_config_check() */
     int (*check)(struct mig_input *in, const struct mig_section *s, struct tn_err *e);
+    /* the other side wants to know how far it is */
+    int (*mark)(struct mig_input *in, struct tn_err *e);
     /* do the parts of a file fit, before anything is changed */
     int (*judge)(struct mig_input *in, struct tn_err *e);
     void *o;

@@ -141,6 +141,13 @@ static void drain(struct incoming *in)
             break;
 }
 
+static int send_mark(struct mig_input *input, struct tn_err *e)
+{
+    struct incoming *in = input->o;
+    struct mig_writer w = {.io = mig_channel_io(&in->ch)};
+    return in->ch.talks ? mig_write_bytes(&w, MIG_MARK, NULL, 0, e) : 0;
+}
+
 static int answer(struct incoming *in, const struct tn_err *why, struct tn_err *e)
 {
     struct mig_writer w = {.io = mig_channel_io(&in->ch)};
@@ -178,6 +185,7 @@ static int start_thread(struct incoming *in, struct tn_err *e)
     in->in.ch = &in->ch;
     in->in.check = ask_check;
     in->in.judge = ask_judge;
+    in->in.mark = send_mark;
     in->in.o = in;
     in->in.fresh = 1;
     return helper_start(&in->h, in->m->vm, "mig/incoming", body, in, e);

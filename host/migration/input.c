@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- one section after the other ---- */
 
@@ -66,6 +67,8 @@ static int take(struct visit *v, const struct mig_section *s, struct tn_err *e)
         return v->in->ch->seeks && v->apply
                    ? 0
                    : mig_parts_add(&v->in->parts, s->type, s->data, s->len, e);
+    if (s->type == MIG_MARK && v->in->mark)
+        return v->in->mark(v->in, e);
     return err_set(e, EINVAL, "section %u of unknown kind '%s'", s->number,
                    mig_type_name(s->type, name));
 }
@@ -117,11 +120,19 @@ static int check_file(struct mig_input *in, struct tn_err *e)
     return r < 0 ? r : mig_channel_rewind(in->ch, e);
 }
 
+/* Never written to: anonymous memory, and files without data. */
+static int is_blank(const struct tn_mem *m)
+{
+    if (m->flags & TN_MEMF_READONLY)
+        return 0;
+    return m->fd < 0 || (lseek(m->fd, (off_t)m->fd_off, SEEK_DATA) < 0 && errno == ENXIO);
+}
+
 static void note_zeros(struct mig_input *in)
 {
     in->seen = xcalloc(in->blocks.n + 1, sizeof *in->seen);
     for (uint32_t i = 0; i < in->blocks.n; i++)
-        if (in->blocks.mem[i]->fd < 0 && !(in->blocks.mem[i]->flags & TN_MEMF_READONLY))
+        if (is_blank(in->blocks.mem[i]))
             in->seen[i] = xcalloc(in->blocks.pages[i] / 64 + 1, sizeof **in->seen);
 }
 

@@ -73,7 +73,7 @@ static int keep_limit(struct outgoing *o, struct tn_err *e)
     return 0;
 }
 
-static int hear_answer(struct outgoing *o, struct tn_err *e);
+static int hear_answer(struct outgoing *o, uint32_t wanted, struct tn_err *e);
 
 /* Before everything has been sent there is nothing that the other side could say but no. */
 static int hear_refusal(struct outgoing *o, struct tn_err *e)
@@ -81,7 +81,7 @@ static int hear_refusal(struct outgoing *o, struct tn_err *e)
     struct pollfd p = {o->ch.in, POLLIN, 0};
     if (!o->ch.talks || poll(&p, 1, 0) != 1)
         return 0;
-    int r = hear_answer(o, e);
+    int r = hear_answer(o, MIG_OK, e);
     return r < 0 ? r : err_set(e, EPROTO, "the destination says that it has everything");
 }
 
@@ -155,6 +155,14 @@ static int is_near(const struct outgoing *o)
     return left <= rate(o) / 1000 * load(&o->m->params.downtime_limit);
 }
 
+/* Pages that repeat a word are soon sent and take their time over there: the guest must not stand
+ * still for what has queued up. */
+static int catch_up(struct outgoing *o, struct tn_err *e)
+{
+    int r = o->ch.talks ? mig_write_bytes(&o->out.w, MIG_MARK, NULL, 0, e) : 0;
+    return r < 0 || !o->ch.talks ? r : hear_answer(o, MIG_MARK, e);
+}
+
 static int send_live(struct outgoing *o, struct tn_err *e)
 {
     int r;
@@ -162,6 +170,8 @@ static int send_live(struct outgoing *o, struct tn_err *e)
         r = begin_pass(o, e);
         if (r == 0)
             r = mig_output_ram(&o->out, e);
+        if (r == 0)
+            r = catch_up(o, e);
         mig_output_sync(&o->out);
         measure(o, now_ns(o));
     } while (r == 0 && !is_near(o));
@@ -206,12 +216,12 @@ static int wait_for_user(struct outgoing *o, struct tn_err *e)
 }
 
 /* The other side has loaded it and is about to let it run; or why not. */
-static int hear_answer(struct outgoing *o, struct tn_err *e)
+static int hear_answer(struct outgoing *o, uint32_t wanted, struct tn_err *e)
 {
     struct mig_section s;
     struct mig_reader r = {.io = mig_channel_io(&o->ch)};
     int err = o->ch.talks ? mig_read(&r, &s, e) : 0;
-    if (err == 0 && o->ch.talks && s.type != MIG_OK)
+    if (err == 0 && o->ch.talks && s.type != wanted)
         err = err_set(e, EREMOTEIO, "the destination refuses it: %.*s", (int)s.len,
                       (const char *)s.data);
     else if (err == -ENODATA || err == -ECONNRESET) {
@@ -233,7 +243,7 @@ static int send_rest(struct outgoing *o, struct tn_err *e)
     if (r == 0)
         r = mig_output_end(&o->out, &o->parts, e);
     if (r == 0)
-        r = hear_answer(o, e);
+        r = hear_answer(o, MIG_OK, e);
     if (r == 0)
         r = mig_channel_finish(&o->ch, e);
     store(&o->done_ns, now_ns(o));

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine as a whole: run state, reset, power, what follows from them, the end. */
+#include "backend/block_host.h"
+#include "migration/migration.h"
 #include "monitor.h"
 
 #include "util/alloc.h"
@@ -32,9 +34,12 @@ static int cont(struct qmp_call *c, struct tn_err *e)
     enum run_state s = run_state(c->vm);
     if (s == RUN_SHUTDOWN || s == RUN_INTERNAL_ERROR)
         return err_set(e, EINVAL, "Resetting the Virtual Machine is required");
-    if (s != RUN_SUSPENDED) /* the guest sleeps: it is not the user's to go on */
+    if (s == RUN_SUSPENDED || migration_autostart(c->vm, 1))
+        return 0; /* the guest sleeps, or has not come yet: it is not the user's to go on */
+    int r = block_activate(c->vm, 1, e);
+    if (r == 0)
         run_resume(c->vm);
-    return 0;
+    return r;
 }
 
 static int x_exit_preconfig(struct qmp_call *c, struct tn_err *e)

@@ -25,6 +25,7 @@ import time
 import growth
 import instructions
 import linux_boot
+import migrate
 import qmp_cycle
 import results
 import virtio_io
@@ -130,12 +131,22 @@ def bench_qmp(options):
     return out.document()
 
 
+def bench_migrate(options):
+    out = results.Results('migrate', f'a machine of {migrate.RAM_MIB} MiB over a Unix socket; no guest')
+    programs = {'tenon': options.tenon, 'qemu': options.qemu or 'qemu-system-x86_64'}
+    for _ in range(options.runs):
+        for vmm_name, rows in migrate.measure(programs).items():
+            for row, (unit, value) in rows.items():
+                out.add(row, unit, vmm_name, value)
+    return out.document()
+
+
 def parse():
     build = SOURCE / 'build'
     default_rig = os.environ.get('TENON_RIG') or pathlib.Path(
         os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'tenon-rig'
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'growth', 'qmp', 'report'))
+    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'growth', 'qmp', 'migrate', 'report'))
     parser.add_argument('names', nargs='*', help='linux, blk, net: only cases that begin so, such as q35/vmlinux')
     parser.add_argument('--tenon', default=os.environ.get('TENON', build / 'host/tenon'))
     parser.add_argument('--qemu', help='default: the first in the path; linux: the rig\'s')
@@ -149,7 +160,7 @@ def parse():
     return parser.parse_intermixed_args()
 
 
-RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5, 'qmp': 7}
+RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5, 'qmp': 7, 'migrate': 5}
 
 
 def main():
@@ -160,7 +171,7 @@ def main():
     options.runs = options.runs or RUNS[options.what]
     options.tenon = os.path.abspath(options.tenon)
     bench = {'start': bench_start, 'memory': bench_memory, 'exits': bench_exits, 'linux': linux_boot.measure_somewhere,
-             'instructions': bench_instructions, 'growth': bench_growth, 'qmp': bench_qmp, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
+             'instructions': bench_instructions, 'growth': bench_growth, 'qmp': bench_qmp, 'migrate': bench_migrate, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
     document = bench[options.what](options)
     if options.inside:
         print(json.dumps(document))

@@ -55,6 +55,12 @@ class Place:
         except (OSError, qmp.QmpError, qmp.Failure) as error:
             raise l2.Failure(f'{name}: {error}') from error
 
+    def wait_running(self):
+        end = time.monotonic() + self.patience
+        while self.ask('query-status')['status'] != 'running':
+            require(time.monotonic() < end, 'it does not run')
+            time.sleep(0.2)
+
     def migrate(self, uri):
         self.ask('migrate-set-parameters', **{'max-bandwidth': 0})
         self.ask('migrate', uri=uri)
@@ -130,7 +136,7 @@ class System:
     def still_works(self, place, what):
         """The shell on the serial line goes on in the new place, and the load and the network with it."""
         self.shell = Shell(place.console)
-        self.tap.comment(f'{what}: {place.ask("query-status")}')
+        place.wait_running()  # what is typed before is lost with the state that it came into
         before = int(self.shell.ask('wc -l </tmp/turns').split()[-1])
         answer = self.shell.ask(NETWORK.split(';', 2)[2])
         require('answered' in answer, f'{what}: the network: {answer}')
