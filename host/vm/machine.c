@@ -78,8 +78,10 @@ static int check_keys(const struct machine *m, struct tn_err *e)
         if (!among(common_keys, key) && !among(m->type->keys, key))
             return err_set(e, ENOENT, "Property '%s-machine.%s' not found", m->type->name, key);
     }
-    static const char *const switches[] = {"acpi", "i8042", "rtc",  "pit",        "pic", "usb",
-                                           "cxl",  "hpet",  "pcie", "isa-serial", "fd-bootchk", "auto-kernel-cmdline", NULL};
+    static const char *const switches[] = {
+        "acpi", "i8042", "rtc",  "pit",        "pic",        "usb",
+        "cxl",  "hpet",  "pcie", "isa-serial", "fd-bootchk", "auto-kernel-cmdline",
+        NULL};
     for (const char *const *s = switches; *s; s++)
         if (machine_option(m, *s) && !is_switch(machine_option(m, *s)))
             return err_set(e, EINVAL, "-M %s=%s: 'on', 'off' or 'auto' is expected", *s,

@@ -245,11 +245,13 @@ static void fill_cmos(struct machine *m)
     const struct {
         uint32_t reg;
         uint64_t v;
-    } bytes[] = {{0x15, 640 & 0xff},       {0x16, 640 >> 8},     {0x17, ext & 0xff},
-                 {0x18, ext >> 8},         {0x30, ext & 0xff},   {0x31, ext >> 8},
-                 {0x34, above16 & 0xff},   {0x35, above16 >> 8}, {0x5b, high & 0xff},
-                 {0x5c, high >> 8 & 0xff}, {0x5d, high >> 16},   {0x5f, cpus_present(m) - 1},
-                 {0x3d, order & 0xff},     {0x38, (order >> 4 & 0xf0) | no_floppy_check(m)}};
+    } bytes[] = {{0x15, 640 & 0xff},     {0x16, 640 >> 8},
+                 {0x17, ext & 0xff},     {0x18, ext >> 8},
+                 {0x30, ext & 0xff},     {0x31, ext >> 8},
+                 {0x34, above16 & 0xff}, {0x35, above16 >> 8},
+                 {0x5b, high & 0xff},    {0x5c, high >> 8 & 0xff},
+                 {0x5d, high >> 16},     {0x5f, cpus_present(m) - 1},
+                 {0x3d, order & 0xff},   {0x38, (order >> 4 & 0xf0) | no_floppy_check(m)}};
     int entered = domain_enter(d->domain);
     for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
         c->set(self, bytes[i].reg, (uint32_t)(bytes[i].v & 0xff));

@@ -66,9 +66,13 @@ static int without_acpi(const struct machine *m)
     return !m->acpi;
 }
 static const struct machine_device q35_devices[] = {
-    {"mch", NULL, NULL},       {"ICH9-LPC", with_acpi, pm_on}, {"ICH9-LPC", without_acpi, pm_off},
+    {"mch", NULL, NULL},
+    {"ICH9-LPC", with_acpi, pm_on},
+    {"ICH9-LPC", without_acpi, pm_off},
     {"acpi-pci-hotplug", with_acpi, NULL},
-    {"fw_cfg_io", NULL, NULL}, {"mc146818rtc", NULL, NULL},    {"i8042", with_i8042, NULL},
+    {"fw_cfg_io", NULL, NULL},
+    {"mc146818rtc", NULL, NULL},
+    {"i8042", with_i8042, NULL},
     {NULL, NULL, NULL},
 };
 static const char *const q35_keys[] = {"cxl",
@@ -169,30 +173,16 @@ static void pc_map(struct machine *m)
 
 static const char *const hotplug_at_ae00[] = {"base", "0xae00", NULL};
 static const struct machine_device pc_devices[] = {
-    {"i440FX", NULL, NULL},
-    {"PIIX3", NULL, NULL},
-    {"PIIX4_PM", with_acpi, NULL},
-    {"acpi-pci-hotplug", with_acpi, hotplug_at_ae00},
-    {"fw_cfg_io", NULL, NULL},
-    {"mc146818rtc", NULL, NULL},
-    {"i8042", with_i8042, NULL},
-    {NULL, NULL, NULL},
+    {"i440FX", NULL, NULL},        {"PIIX3", NULL, NULL},
+    {"PIIX4_PM", with_acpi, NULL}, {"acpi-pci-hotplug", with_acpi, hotplug_at_ae00},
+    {"fw_cfg_io", NULL, NULL},     {"mc146818rtc", NULL, NULL},
+    {"i8042", with_i8042, NULL},   {NULL, NULL, NULL},
 };
-static const char *const pc_keys[] = {"usb",
-                                      "smbus",
-                                      "hpet",
-                                      "smm",
-                                      "vmport",
-                                      "pit",
-                                      "pic",
-                                      "kernel-irqchip",
-                                      "kernel_irqchip",
-                                      "graphics",
-                                      "dump-guest-core",
-                                      "mem-merge",
-                                      "nvdimm",
-                                      "fd-bootchk",
-                                      NULL};
+static const char *const pc_keys[] = {"usb",      "smbus",           "hpet",
+                                      "smm",      "vmport",          "pit",
+                                      "pic",      "kernel-irqchip",  "kernel_irqchip",
+                                      "graphics", "dump-guest-core", "mem-merge",
+                                      "nvdimm",   "fd-bootchk",      NULL};
 static const struct machine_type pc = {.name = "pc",
                                        .alias = "pc-i440fx-10.0",
                                        .desc = "Standard PC (i440FX + PIIX, 1996)",
