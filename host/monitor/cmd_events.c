@@ -5,9 +5,9 @@
 #include <stddef.h>
 
 static const char *const causes[] = {
-    "none",        "host-error",     "host-qmp-quit", "host-qmp-system-reset",
-    "host-signal", "host-ui",        "guest-shutdown", "guest-reset",
-    "guest-panic", "subsystem-reset", "snapshot-load", NULL};
+    "none",        "host-error",      "host-qmp-quit",  "host-qmp-system-reset",
+    "host-signal", "host-ui",         "guest-shutdown", "guest-reset",
+    "guest-panic", "subsystem-reset", "snapshot-load",  NULL};
 static const char *const panic_actions[] = {"pause", "poweroff", "run", NULL};
 static const struct qmp_member cause[] = {
     {"guest", "bool", 0}, {"reason", "ShutdownCause", 0}, {0}};

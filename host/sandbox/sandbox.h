@@ -10,8 +10,8 @@ struct buf;
 enum sandbox_kind { SANDBOX_MAIN, SANDBOX_VCPU, SANDBOX_IOTHREAD, SANDBOX_PLUGIN };
 
 /* This machine needs profile (a constant) though no plugin names it: for what depends on options,
- * such as a chardev that connects again. Main thread, before sandbox_prepare(); later only what is in
- * force can be had. 0, -EINVAL (no such profile), -EPERM (too late). */
+ * such as a chardev that connects again. Main thread, before sandbox_prepare(); later only what is
+ * in force can be had. 0, -EINVAL (no such profile), -EPERM (too late). */
 int sandbox_need(struct vm *vm, const char *profile);
 /* There is a monitor: what it adds later finds its calls allowed. The main thread may open what has
  * a name; every thread may do to descriptors what any plugin does. Main thread, before
