@@ -610,7 +610,7 @@ def every_command_with_bad_arguments():
            '0 0 0 0 0 0 0 0 0', 'id=', '\t', '{"a":', '\u00e4\u00f6', 'a' * 3000, '../../../nosuch/x', "'", 'on off']
     os.chdir(qtest.Setup.get().folder)  # some take what is left of it for the name of a file
     no_arguments = {'quit|q', 'stop|s', 'system_reset', 'system_powerdown', 'cont|c', 'exit_preconfig', 'nmi'}
-    with qtest.Machine(qmp=True) as m:
+    with qtest.Machine('-m 4M', qmp=True) as m:
         lines = [w.split(' ')[0] for w in hmc(m, 'help').split('\r\n')[:-1]]
         for names in lines:
             name = names.split('|')[0]
