@@ -131,7 +131,10 @@ class Core:
             self.data = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)
         head = struct.unpack_from('<16sHHIQQQIHHHHHH', self.data)
         self.kind, self.machine = head[1], head[2]
-        self.headers = [struct.unpack_from('<IIQQQQQQ', self.data, head[5] + 56 * i) for i in range(head[10])]
+        count = head[10]
+        if count == 0xffff:  # PN_XNUM: the first section header has the number
+            count = struct.unpack_from('<I', self.data, head[6] + 44)[0]
+        self.headers = [struct.unpack_from('<IIQQQQQQ', self.data, head[5] + 56 * i) for i in range(count)]
 
     def notes(self):
         found = []

@@ -189,7 +189,8 @@ class System:
             core = plug_test.Core(path)
             text = core.virtual(int(banner, 16), 14)
             os.unlink(path)
-            require(text == b'Linux version ', f'at {banner}: {text}')
+            known = f'{len(core.headers)} headers, the last of {core.headers[-1]}'
+            require(text == b'Linux version ', f'at {banner}: {text}; {known}')
             require(len([n for n in core.notes() if n[0] == 'CORE']) == 1, 'notes')
         with self.case('dump-guest-memory: a core file of all memory, which readelf takes'):
             self.dump(path, paging=False)
