@@ -63,7 +63,7 @@ OPTIONS = [
     Bad('-D nowhere/log', 'nowhere/log'),
     Bad('-pidfile nowhere/pid', 'nowhere/pid'),
     Bad('-trace events=nowhere', 'nowhere'),
-    Bad('-trace file=t', 'file=t'),
+    Bad('-trace file=nowhere/t', 'nowhere/t'),
     Bad('-readconfig nowhere.cfg', 'nowhere.cfg'),
     Bad('-readconfig c', 'c:1', {'c': b'no group\n'}),
     Bad('-set device.x.y=1', 'x'),

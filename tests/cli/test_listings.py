@@ -26,6 +26,7 @@ INNARDS = re.compile(r'child<|link<irq>|\[0\]$|^x-|^failover_pair_id$')
 KNOWN = {
     'mc146818rtc': {'base_year: default 2000, QEMU: 1980': 'what QEMU\'s PC machines set'},
     'pvpanic': {'events: default 7, QEMU: 3': '7 since QEMU 9.1'},
+    'pvpanic-pci': {'events: default 7, QEMU: 3': '7 since QEMU 9.1'},
     'virtio-blk-device': {'scsi=<bool> is missing': 'gone since QEMU 10'},
     'virtio-blk-pci': {'scsi=<bool> is missing': 'gone since QEMU 10'},
     'virtio-rng-device': {'rng: type link, QEMU: link<rng-backend>': 'a link says no type here'},

@@ -324,6 +324,9 @@ def reset():
         eq(c.byte(), KBD_INT | AUX_INT, 'command byte')
 
 
+HELD = 200 * 10 ** 6  # ns: a key goes up 100 ms of guest time after it went down
+
+
 @qtest.test
 def key():
     """a key that is pressed comes as make and break in scan code set 2"""
@@ -332,6 +335,7 @@ def key():
         c.command(0x60, 0)
         c.keyboard(0xf4)
         m.qmp.command('send-key', keys=[{'type': 'qcode', 'data': 'a'}])
+        m.command(f'clock_step {HELD}')
         eq(c.bytes(3), [0x1c, 0xf0, 0x1c], 'scan codes')
 
 
@@ -343,6 +347,7 @@ def key_translated():
         c.command(0x60, XLATE)
         c.keyboard(0xf4)
         m.qmp.command('send-key', keys=[{'type': 'qcode', 'data': 'right'}])
+        m.command(f'clock_step {HELD}')
         eq(c.bytes(4), [0xe0, 0x4d, 0xe0, 0xcd], 'scan codes')
 
 
