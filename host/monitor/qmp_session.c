@@ -189,10 +189,11 @@ static void forget_client(struct qmp_session *s)
     s->arrived_at = s->sent = 0;
 }
 
-/* What has come is done, though the client has gone: printf '...' | nc -U. */
+/* What has come is done, though the client has gone: printf '...' | nc -U. Where it still listens,
+ * it hears all of it. */
 static void end_if_done(struct qmp_session *s)
 {
-    if (s->closing && !s->count && !s->arrived.len)
+    if (s->closing && !s->count && !s->arrived.len && !(s->open && backlog(s)))
         forget_client(s);
 }
 
@@ -260,6 +261,7 @@ static void on_writable(void *p)
     accept_more(s);
     if (s->count)
         monitor_kick(s->mon.vm);
+    end_if_done(s);
 }
 
 static void on_event(void *p, uint32_t ev)
