@@ -24,6 +24,7 @@ read(), clock_step() and the like work here, too.
 import array
 import json
 import os
+import re
 import select
 import socket
 import subprocess
@@ -314,6 +315,12 @@ class Vm(qtest.Machine):
         status = super().end()
         self.qmp.close()
         return status
+
+
+def sanitized(pid):
+    """Is it a build with a sanitizer: gcc's runtime is libasan.so, clang's libclang_rt.asan-x86_64.so."""
+    with open(f'/proc/{pid}/maps') as f:
+        return re.search(r'(?:lib|rt\.)[atu]b?san[-.]', f.read()) is not None
 
 
 def refuses(args, machine='none'):

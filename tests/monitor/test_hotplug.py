@@ -471,12 +471,6 @@ def footprint(pid):
     return len(os.listdir(f'/proc/{pid}/fd')), maps, rss
 
 
-def sanitized(pid):
-    """What is freed is kept for a while there."""
-    with open(f'/proc/{pid}/maps') as f:
-        return 'san.so' in f.read()
-
-
 def no_growth(m, cycle, n):
     """After a tenth to get going, n cycles leave no more behind than noise."""
     for _ in range(n // 10):
@@ -488,7 +482,7 @@ def no_growth(m, cycle, n):
     print(f'# {n} cycles: descriptors, mappings, kB of memory {before} -> {after}')
     eq(after[0], before[0], 'descriptors')
     ok(after[1] <= before[1] + 4, f'mappings: {before[1]} -> {after[1]}')
-    if not sanitized(m.process.pid):
+    if not qmp.sanitized(m.process.pid):  # there, what is freed is kept for a while
         ok(after[2] <= before[2] + 256 + n // 4, f'kB of memory: {before[2]} -> {after[2]}')
 
 
