@@ -345,7 +345,7 @@ static int find_globals(const struct mig_parts *p, struct globals *g, enum run_s
 int mig_machine_load(struct vm *vm, const struct mig_parts *p, enum run_state *was,
                      struct tn_err *e)
 {
-    struct globals g;
+    struct globals g = {0};
     int r = find_globals(p, &g, was, e);
     if (r < 0)
         return r;

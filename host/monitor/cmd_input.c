@@ -101,7 +101,8 @@ static int event_of(struct tn_input_event *v, const struct kv_node *event, struc
         return err_set(e, ENOTSUP, "no device takes multi-touch events");
     int y = strcmp(kv_text(data, "axis"), "y") == 0;
     v->type = strcmp(type, "abs") == 0 ? EV_ABS : EV_REL;
-    v->code = v->type == EV_ABS ? (y ? ABS_Y : ABS_X) : (y ? REL_Y : REL_X);
+    v->code = y ? REL_Y : REL_X;
+    _Static_assert((int)ABS_X == REL_X && (int)ABS_Y == REL_Y, "axes have the same numbers");
     v->value = int_of(data, "value");
     return 0;
 }
