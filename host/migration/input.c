@@ -89,6 +89,7 @@ static int take_rest(struct visit *v, struct tn_err *e)
 
 static int begin(struct mig_input *in, struct mig_section *s, struct tn_err *e)
 {
+    *s = (struct mig_section){0};
     in->r.number = 0;
     in->r.bytes = 0;
     int r = mig_read_header(&in->r, e);

@@ -125,7 +125,7 @@ static int product(struct expr *x, uint64_t *v)
         uint64_t by = 0;
         r = unary(x, &by);
         if (r == 0 && op != '*' && by == 0)
-            r = err_set(x->e, EINVAL, "division by zero");
+            return err_set(x->e, EINVAL, "division by zero");
         if (r == 0)
             *v = op == '*' ? *v * by : op == '/' ? *v / by : *v % by;
     }

@@ -134,13 +134,13 @@ struct kv_node *qmp_dispatch(struct monitor *m, enum qmp_mode mode, int oob,
     struct qmp_call c = {.vm = m->vm, .mon = m};
     const struct qmp_command *cmd = NULL;
     int err = take_apart(&a, request, oob, &e);
-    if (err == 0) {
+    if (err == 0 && a.name) {
         cmd = qmp_command_find(a.name);
         err = permitted(m, mode, &a, cmd, &e);
     }
     if (err == 0)
         err = qmp_run(&c, cmd, a.args, &e);
-    if (err < 0)
+    if (err < 0 || !cmd)
         return qmp_error(request, e.cls, err_text(&e));
     if (cmd->flags & QMP_NO_RETURN) {
         kv_free(c.ret);

@@ -173,6 +173,7 @@ void monitor_events_flush(struct monitors *ms)
     struct monitor_limit *l;
     emit_late(ms);
     while ((l = LIST_FIRST(&ms->limits))) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
         if (l->waiting)
             send(ms, l->waiting);
         l->waiting = NULL;

@@ -11,6 +11,7 @@
 #include "util/bytes.h"
 #include "vcpu.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -234,8 +235,7 @@ int dump_step(struct dump *d, struct tn_err *e)
         size_t n = left < STEP ? (size_t)left : STEP;
         const void *from = memory_ptr(d->vm, p->gpa + in, n);
         if (!from)
-            return err_set(e, EFAULT, "dump: memory at 0x%llx is gone",
-                           (unsigned long long)(p->gpa + in));
+            return err_set(e, EFAULT, "dump: memory at 0x%" PRIx64 " is gone", p->gpa + in);
         int err = put(d, from, n, e);
         if (err < 0)
             return err;

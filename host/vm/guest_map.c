@@ -52,7 +52,7 @@ static void add(struct walk *w, uint64_t virt, uint64_t phys, uint64_t len)
         w->err = -EFBIG;
         return;
     }
-    if (g->n == g->room) {
+    if (!g->at || g->n == g->room) {
         g->room = g->room ? 2 * g->room : 64;
         g->at = xrealloc(g->at, g->room * sizeof *g->at);
     }
