@@ -103,7 +103,6 @@ void net_announce(struct vm *vm, const struct net_announce_params *p)
                                .rounds = p->rounds,
                                .left = p->rounds};
     a->timer = timer_new(vm->main, NULL, TN_LF_NOLOCK, TN_CLK_REAL, announce, a);
-    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
     LIST_INSERT_HEAD(&nets_of(vm)->announces, a, entry);
     announce(a);
 }
@@ -111,5 +110,6 @@ void net_announce(struct vm *vm, const struct net_announce_params *p)
 void net_announces_free(struct nets *nets)
 {
     while (!LIST_EMPTY(&nets->announces))
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
         end(LIST_FIRST(&nets->announces));
 }

@@ -138,7 +138,7 @@ struct kv_node *qmp_dispatch(struct monitor *m, enum qmp_mode mode, int oob,
         cmd = qmp_command_find(a.name);
         err = permitted(m, mode, &a, cmd, &e);
     }
-    if (err == 0)
+    if (err == 0 && cmd)
         err = qmp_run(&c, cmd, a.args, &e);
     if (err < 0 || !cmd)
         return qmp_error(request, e.cls, err_text(&e));
