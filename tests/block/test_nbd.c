@@ -124,6 +124,22 @@ TEST(nobody_there_is_an_error_at_once)
     CHECK_STR(fixture_error, "Failed to connect to '127.0.0.1:1': Connection refused");
 }
 
+TEST(a_server_that_says_nothing_is_given_up)
+{
+    AUTO_FREE char *expected =
+        xasprintf("Failed to connect to '%s': the server does not answer", sock);
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    stop();
+    unlink(sock);
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", sock);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_EQ(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    CHECK_EQ(listen(fd, 1), 0);
+    CHECK(!try_disk(""));
+    CHECK_STR(fixture_error, expected);
+    close(fd);
+}
+
 TEST(open_timeout_waits_for_the_server)
 {
     AUTO_FREE char *line = xasprintf("sleep 1; exec nbdkit -f -U %s memory 1M", sock);
@@ -412,6 +428,7 @@ int main(void)
     snprintf(sock, sizeof sock, "%s/s", dir);
     RUN(wrong_options_are_refused_by_name);
     RUN(nobody_there_is_an_error_at_once);
+    RUN(a_server_that_says_nothing_is_given_up);
     RUN(open_timeout_waits_for_the_server);
     RUN(an_export_that_is_not_there_is_said);
     RUN(size_and_block_sizes_are_the_servers);

@@ -73,16 +73,17 @@ struct conn {
     struct tn_ctx *ctx;
     enum conn_state state;
     struct nbd_handle *h;
-    struct tn_watch *watch; /* of h's socket, by fd */
-    int fd;                 /* ours, or -1 */
-    struct tn_timer *timer; /* the next attempt, or the end of patience */
-    struct tn_bh *bh;       /* whatever a call has found, and the wish to connect */
-    uint32_t lost;          /* since the connection was, it has not been back */
-    uint32_t address;       /* that is tried, or is connected to */
-    uint32_t attempts;      /* that failed meanwhile */
-    uint64_t made_at, patient_until, retry_at; /* ns: connected; requests wait; next attempt */
-    struct req_list waiting;                   /* for a connection, oldest first */
-    struct req_list ended;                     /* to be told */
+    struct tn_watch *watch;          /* of h's socket, by fd */
+    int fd;                          /* ours, or -1 */
+    struct tn_timer *timer;          /* the next attempt, the end of this one or of patience */
+    struct tn_bh *bh;                /* whatever a call has found, and the wish to connect */
+    uint32_t lost;                   /* since the connection was, it has not been back */
+    uint32_t address;                /* that is tried, or is connected to */
+    uint32_t attempts;               /* that failed meanwhile */
+    uint64_t made_at, patient_until; /* ns: connected; requests wait */
+    uint64_t retry_at, give_up_at;   /* ns: the next attempt; the end of this one */
+    struct req_list waiting;         /* for a connection, oldest first */
+    struct req_list ended;           /* to be told */
 };
 
 struct nbd_queue {

@@ -12,6 +12,7 @@
 enum {
     SECOND = 1000000000,
     RETRY_MAX = 16,   /* seconds between two attempts, after 1, 2, 4, 8 */
+    ANSWER_MAX = 10,  /* seconds that a server may take for its part of the handshake */
     REPLIES_MAX = 64, /* that one event takes */
 };
 
@@ -126,7 +127,9 @@ static int is_dead(struct conn *c)
 
 static void schedule(struct conn *c)
 {
-    uint64_t at = c->state == CONN_WAITING ? c->retry_at : ~(uint64_t)0;
+    uint64_t at = c->state == CONN_WAITING  ? c->retry_at
+                  : c->state == CONN_MAKING ? c->give_up_at
+                                            : ~(uint64_t)0;
     if (c->waiting.first && c->lost && c->patient_until < at)
         at = c->patient_until;
     if (at != ~(uint64_t)0)
@@ -289,6 +292,7 @@ static void attempt(struct conn *c)
 {
     struct nbd *s = c->disk;
     c->state = CONN_MAKING;
+    c->give_up_at = now(c) + ANSWER_MAX * (uint64_t)SECOND;
     if (open_handle(s, &s->address[c->address], &c->h) < 0) {
         lose(c, ENOMEM, "no memory");
         return;
@@ -296,6 +300,7 @@ static void attempt(struct conn *c)
     if (!is_dead(c)) /* else what it says went wrong is not the reason any more */
         watch(c);
     look(c);
+    schedule(c);
 }
 
 /* ---- other events ---- */
@@ -307,6 +312,8 @@ static void on_timer(void *p)
         return;
     if (c->state == CONN_WAITING && now(c) >= c->retry_at)
         attempt(c);
+    else if (c->state == CONN_MAKING && now(c) >= c->give_up_at)
+        lose(c, ETIMEDOUT, "the server does not answer");
     if (c->state != CONN_READY && !is_patient(c))
         fail_waiting(c, -EIO);
     if (c->state != CONN_CLOSED)
