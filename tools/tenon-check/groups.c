@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The groups, in the order of running. */
+#include "groups.h"
+
+const struct check_group *const check_groups[] = {
+    &group_life,
+    NULL,
+};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The machine: what it is made of, and the services by id. */
+#include "parts.h"
+#include "services.h"
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { CORPSES_MAX = 20000 };
+
+const void *service(const struct tn_host *pub, const char *id)
+{
+    const struct host *h = (const struct host *)(const void *)pub;
+    for (size_t i = 0; i < ARRAY_SIZE(h->without); i++)
+        if (h->without[i] && strcmp(h->without[i], id) == 0)
+            return NULL;
+    for (const struct service *s = services; s->id; s++)
+        if (strcmp(s->id, id) == 0)
+            return s->table;
+    return NULL;
+}
+
+const struct service services[] = {
+    {TN_CORE_1, &core_table}, {TN_LOOP_1, &loop_table}, {TN_REGION_1, &region_table},
+    {TN_IRQ_1, &irq_table},   {TN_INTC_1, &intc_table}, {0},
+};
+
+static void parts_init(struct parts *p)
+{
+    TAILQ_INIT(&p->timers);
+    TAILQ_INIT(&p->watches);
+    TAILQ_INIT(&p->bhs);
+    TAILQ_INIT(&p->polls);
+    TAILQ_INIT(&p->regions);
+    TAILQ_INIT(&p->spaces);
+    TAILQ_INIT(&p->buses);
+    TAILQ_INIT(&p->jobs);
+    pthread_mutex_init(&p->jobs_lock, NULL);
+    p->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+struct host *host_new(struct check *c)
+{
+    struct host *h = XNEW(struct host);
+    h->pub =
+        (struct tn_host){sizeof h->pub, TN_ABI_MAJOR, TN_ABI_MINOR, "tenon-check", "0.1", service};
+    h->c = c;
+    TAILQ_INIT(&h->devs);
+    TAILQ_INIT(&h->gone);
+    TAILQ_INIT(&h->corpses);
+    h->main = (struct tn_ctx){h, R_MAIN | R_CTX, "main"};
+    h->io = (struct tn_ctx){h, R_CTX, "iothread"};
+    h->now = 1000000000;
+    h->parts = XNEW(struct parts);
+    parts_init(h->parts);
+    mem_init(h);
+    return h;
+}
+
+static void bury(struct host *h)
+{
+    struct dev *d;
+    struct res *r;
+    while ((r = TAILQ_FIRST(&h->corpses))) {
+        TAILQ_REMOVE(&h->corpses, r, link);
+        free(r);
+    }
+    while ((d = TAILQ_FIRST(&h->gone))) {
+        TAILQ_REMOVE(&h->gone, d, link);
+        guard_free(d->pub.self, d->pub.cls->instance_size);
+        if (d->child)
+            free(d->child);
+        free(d);
+    }
+}
+
+static void free_buses(struct host *h)
+{
+    struct tn_bus_entry *b;
+    while ((b = TAILQ_FIRST(&h->parts->buses))) {
+        TAILQ_REMOVE(&h->parts->buses, b, link);
+        if (!b->bus->r.d)
+            free(b->bus);
+        free(b);
+    }
+}
+
+void host_free(struct host *h)
+{
+    while (!TAILQ_EMPTY(&h->devs))
+        dev_free(TAILQ_LAST(&h->devs, devlist));
+    stand_ins_free(h);
+    free_buses(h);
+    bury(h);
+    mem_free(h);
+    close(h->parts->wake);
+    pthread_mutex_destroy(&h->parts->jobs_lock);
+    free(h->parts);
+    free(h);
+}
