@@ -6,6 +6,7 @@ usage: test_inspect.py TENON_INSPECT SOURCE_DIR CC...
 """
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -89,6 +90,41 @@ def usage():
             yield f'{args}: status {got}'
 
 
+# ---- --new ----
+
+TEMPLATES = TOP / 'tools/templates'
+KINDS = sorted(p.name for p in TEMPLATES.iterdir() if p.name != 'common')
+
+
+def new(folder, name, kind):
+    return run('--new', name, '--kind', kind, '--in', folder, '--templates', TEMPLATES)
+
+
+def project(folder, kind):
+    """Every file is there under its name, nothing is left of the template's words, and the source is C. (tests/sdk builds them
+    from an installation, and runs their tests.)"""
+    name = f'my-{kind}'
+    done = new(folder, name, kind)
+    made = folder / name
+    if done.returncode or done.stderr:
+        return [done.stderr]
+    want = {'Makefile', 'README.md', 'meson.build', f'{name}.c', f'test_{name}.py'}
+    got = {p.name for p in made.iterdir()}
+    left = [f'{p.name} has a word of the template' for p in made.iterdir() if re.search('@[A-Z]+@', p.read_text())]
+    cc = subprocess.run([*CC, '-std=c11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', f'-I{INCLUDE}', f'-I{TOP}/lib',
+                         made / f'{name}.c'], capture_output=True, text=True)
+    return [*left, *cc.stderr.splitlines()[:10]] + ([] if got == want else [f'{sorted(got)}'])
+
+
+def new_refused(folder):
+    """One line for what cannot be made; a folder that is there stays as it is."""
+    yield from refusal(new(folder, 'my-pci', 'pci'), 'File exists')
+    yield from refusal(new(folder, 'x', 'common'), "no kind 'common'")
+    yield from refusal(new(folder, 'x', '../templates/pci'), 'no kind')
+    for name in '', 'Big', '../x', 'a/b', '9', 'x-', 'a' * 41, '-x':
+        yield from refusal(run(f'--new={name}', '--in', folder, '--templates', TEMPLATES), 'is no name')
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix='tenon-inspect-') as name:
@@ -106,6 +142,9 @@ def main():
         tap.case('a constructor', list(constructor(folder)))
         tap.case('damaged files', list(damaged(plugin, folder)))
         tap.case('no such file', list(refusal(run(folder / 'none.so'), 'No such file')))
+        for kind in KINDS:
+            tap.case(f'--new --kind {kind}', project(folder, kind))
+        tap.case('--new: refused', list(new_refused(folder)))
         tap.case('usage', list(usage()))
     return tap.done()
 
