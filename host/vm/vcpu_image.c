@@ -6,7 +6,7 @@
 #include "kvm.h"
 #include "util/alloc.h"
 #include "vcpu.h"
-#include "vcpu_regs.h"
+#include "vcpu_nested.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -112,7 +112,7 @@ static int get_all(struct vm *vm, uint32_t i, struct vcpu_regs *r, struct tn_err
         return failed(i, "events", e);
     r->tsc_khz = khz > 0 ? (uint32_t)khz : 0;
     get_cpuid(fd, r);
-    return 0;
+    return vcpu_nested_get(vm->kvm, fd, i, r, &r->nested, e);
 }
 
 /* ---- to KVM ---- */
@@ -134,7 +134,7 @@ static int set_tsc_rate(struct vm *vm, int fd, uint32_t i, uint32_t khz, struct 
                          i, khz, now);
 }
 
-enum { MSR_TSC_DEADLINE = 0x6e0 };
+enum { MSR_FEATURE_CONTROL = 0x3a, MSR_TSC_DEADLINE = 0x6e0 };
 
 /* What cannot be written is no harm where the value is there already. */
 static int put_msr(int fd, uint32_t i, uint32_t index, uint64_t v, struct tn_err *e)
@@ -158,14 +158,29 @@ static int set_msrs(int fd, uint32_t i, const struct vcpu_regs *r, int deadline,
     return 0;
 }
 
+/* A hypervisor's state is in between: virtualization is on by control registers (and where there is
+ * one, by MSR), and what follows is its guest's if it is in one. */
+static int set_control(struct vm *vm, int fd, uint32_t i, struct vcpu_regs *r, struct tn_err *e)
+{
+    vcpu_nested_leave(vm->kvm, fd);
+    for (uint32_t n = 0; r->nested.on && n < r->nmsrs; n++)
+        if (r->msr_index[n] == MSR_FEATURE_CONTROL)
+            set_msr(fd, MSR_FEATURE_CONTROL, r->msr_data[n]);
+    if (ioctl(fd, KVM_SET_SREGS, &r->sregs) < 0)
+        return failed(i, "control registers", e);
+    return vcpu_nested_set(vm->kvm, fd, i, &r->nested, e);
+}
+
 /* The local APIC after its base and its mode, the deadline of its timer after both, the run state
  * last. */
 static int set_all(struct vm *vm, uint32_t i, struct vcpu_regs *r, struct tn_err *e)
 {
     int fd = vcpus_fd(vm, i), err = set_tsc_rate(vm, fd, i, r->tsc_khz, e);
+    if (err == 0)
+        err = set_control(vm, fd, i, r, e);
     if (err < 0)
         return err;
-    if (ioctl(fd, KVM_SET_SREGS, &r->sregs) < 0 || ioctl(fd, KVM_SET_REGS, &r->regs) < 0)
+    if (ioctl(fd, KVM_SET_REGS, &r->regs) < 0)
         return failed(i, "registers", e);
     if (r->has_xcrs && ioctl(fd, KVM_SET_XCRS, &r->xcrs) < 0)
         return failed(i, "extended control registers", e);
@@ -202,6 +217,7 @@ static void regs_free(struct vcpu_regs *r)
     free(r->msr_data);
     free(r->cpuid);
     free(r->xsave);
+    free(r->nested.data);
     free(r);
 }
 
@@ -261,6 +277,7 @@ static int read_image(struct vm *vm, uint32_t i, const void *p, size_t len, stru
 {
     struct vcpu_regs *r = *out = regs_new(vm), *here = regs_new(vm);
     r->xsave = xcalloc(1, VCPU_XSAVE);
+    r->nested.data = xcalloc(1, VCPU_NESTED_DATA);
     get_cpuid(vcpus_fd(vm, i), here);
     int err = state_read(&vcpu_regs_state, r, p, len, e);
     r->has_xcrs = r->nxcrs != 0;
@@ -269,6 +286,8 @@ static int read_image(struct vm *vm, uint32_t i, const void *p, size_t len, stru
         err = err_set(e, EINVAL, "the state of vCPU %u makes no sense", i);
     if (err == 0)
         err = check_features(i, r, here, e);
+    if (err == 0)
+        err = vcpu_nested_fits(vm->kvm, vcpus_fd(vm, i), i, &r->nested, e);
     if (err == 0 && r->xsave_len != xsave_size(vm->kvm))
         err = err_set(e, EINVAL, "the FPU of vCPU %u takes %u bytes there and %u here", i,
                       r->xsave_len, xsave_size(vm->kvm));

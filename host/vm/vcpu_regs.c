@@ -149,6 +149,40 @@ static const struct tn_field fields[] = {
      .flags = TN_SF_PTR | TN_SF_COUNT_AT},
 };
 
+/* ---- of a guest that is a hypervisor ---- */
+
+static int is_nested(void *s)
+{
+    return ((const struct vcpu_regs *)s)->nested.on != 0;
+}
+
+static int nested_came(void *s, uint32_t version, struct tn_err *e)
+{
+    (void)version;
+    (void)e;
+    ((struct vcpu_regs *)s)->nested.on = 1;
+    return 0;
+}
+
+static const struct tn_field nested[] = {
+    TN_FIELD_ROW(R, nested.format, "format", U32, 1),
+    TN_FIELD_ROW(R, nested.flags, "flags", U32, 1),
+    TN_FIELD_ROW(R, nested.head, "head", BYTES, VCPU_NESTED_HEAD),
+    MANY(nested.data, "data", BYTES, nested.len, VCPU_NESTED_DATA),
+};
+static const struct tn_state nested_state = {
+    .struct_size = sizeof nested_state,
+    .version = 1,
+    .min_version = 1,
+    .name = "nested",
+    .fields = nested,
+    .nfields = sizeof nested / sizeof nested[0],
+    .field_stride = sizeof nested[0],
+    .needed = is_nested,
+    .post_load = nested_came,
+};
+static const struct tn_state *const subsections[] = {&nested_state, NULL};
+
 const struct tn_state vcpu_regs_state = {
     .struct_size = sizeof vcpu_regs_state,
     .version = 1,
@@ -157,4 +191,5 @@ const struct tn_state vcpu_regs_state = {
     .fields = fields,
     .nfields = sizeof fields / sizeof fields[0],
     .field_stride = sizeof fields[0],
+    .subsections = subsections,
 };

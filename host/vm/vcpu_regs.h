@@ -7,9 +7,15 @@
 #include <tenon/state.h>
 
 enum { VCPU_MSRS = 1024, VCPU_CPUID = 256, VCPU_XSAVE = 1 << 16 };
+enum { VCPU_NESTED_HEAD = 120, VCPU_NESTED_DATA = 1 << 16 };
 
 struct vcpu_cpuid {
     uint32_t function, index, eax, ebx, ecx, edx;
+};
+/* struct kvm_nested_state in parts; on: there is one */
+struct vcpu_nested {
+    uint32_t on, format, flags, len;
+    uint8_t head[VCPU_NESTED_HEAD], *data;
 };
 struct vcpu_regs {
     uint32_t index, tsc_khz;
@@ -28,6 +34,7 @@ struct vcpu_regs {
     uint64_t *msr_data;
     uint32_t ncpuid;
     struct vcpu_cpuid *cpuid;
+    struct vcpu_nested nested;
 };
 extern const struct tn_state vcpu_regs_state;
 

@@ -3,6 +3,7 @@
  * kernel is entered. */
 #include "util/alloc.h"
 #include "vcpu_impl.h"
+#include "vcpu_nested.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,7 @@ int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_e
     struct kvm_regs r = f->regs;
     if (entry && entry->mode != BOOT_RESET)
         enter_kernel(&s, &r, entry);
+    vcpu_nested_leave(c->v->vm->kvm, c->fd);
     if (f->msrs) { /* not the first time: they are as KVM made them */
         write_msrs(c, f->msrs);
         renew_tsc_offset(c);
