@@ -67,6 +67,9 @@ static int ch_write(void *o, const struct iovec *v, int nv, struct tn_err *e)
 static int ch_read(void *o, void *p, size_t n, struct tn_err *e)
 {
     const struct mig_channel *c = o;
+    int cancelled = c->seeks ? is_cancelled(c, e) : 0;
+    if (cancelled < 0)
+        return cancelled;
     for (char *at = p; n;) {
         ssize_t got = read(c->in, at, n);
         if (got > 0) {

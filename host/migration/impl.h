@@ -4,9 +4,11 @@
 #define TN_HOST_MIG_IMPL_H
 #include "cli/kvtree.h"
 #include "config.h"
+#include "core/progress.h"
 #include "machine.h"
 #include "migration.h"
 #include "ram.h"
+#include "vm/run.h"
 #include <pthread.h>
 
 struct outgoing;
@@ -26,6 +28,8 @@ struct migration {
     uint32_t waits;       /* the machine is to be loaded before it runs */
     uint32_t autostart;   /* it runs then, if it ran where it was saved */
     uint32_t exit_on_error;
+    void (*then)(void *o, const struct tn_err *e); /* who waits for the end; NULL: nobody */
+    void *then_o;
 };
 
 /* The machine's, made at the first call. */
@@ -34,6 +38,10 @@ struct migration *mig_of(struct vm *vm);
 void mig_set_status(struct migration *m, enum mig_status s);
 int mig_has(const struct migration *m, enum mig_cap c);
 void mig_set_error(struct migration *m, const char *text);
+/* Why the last one ended as it did: 0, or -errno with e. */
+int mig_verdict(const struct migration *m, struct tn_err *e);
+/* What was under way is over: who waits for it is told. */
+void mig_over(struct migration *m);
 
 /* A thread that asks the main loop to do things for it, one at a time. */
 struct helper {
@@ -66,8 +74,11 @@ struct mig_input {
     uint32_t fresh;   /* RAM has not been used yet */
     uint32_t changed; /* RAM has been written to */
     uint64_t pages;   /* so far; atomic */
+    uint64_t passed;  /* bytes of a pass that is over */
     /* does the configuration fit: called from the reader's thread, answers as mig_config_check() */
     int (*check)(struct mig_input *in, const struct mig_section *s, struct tn_err *e);
+    /* after each section; may be NULL */
+    void (*went)(struct mig_input *in);
     /* the other side wants to know how far it is */
     int (*mark)(struct mig_input *in, struct tn_err *e);
     /* do the parts of a file fit, before anything is changed */
@@ -109,13 +120,24 @@ int mig_output_end(struct mig_output *out, const struct mig_parts *parts, struct
 void outgoing_free(struct outgoing *o);
 void outgoing_cancel(struct outgoing *o);
 void outgoing_info(struct outgoing *o, struct mig_info *i);
-int outgoing_start(struct migration *m, struct mig_addr *a, struct tn_err *e);
+/* To a, which is taken over. MIG_STILL: the machine stands still from the beginning, and goes on
+ * here at the end. */
+enum { MIG_STILL = MIG_SHOW << 1 };
+int outgoing_start(struct migration *m, struct mig_addr *a, uint32_t flags, struct tn_err *e);
 int outgoing_continue(struct outgoing *o);
 void incoming_free(struct incoming *in);
-int incoming_start(struct migration *m, struct mig_addr *a, struct tn_err *e);
+/* From a, which is taken over. MIG_OVER: in place of the machine that is here, which stands still
+ * from now on; until all of it is known to be sound, it goes on if that fails. */
+enum { MIG_OVER = MIG_SHOW << 2 };
+int incoming_start(struct migration *m, struct mig_addr *a, uint32_t flags, struct tn_err *e);
+/* Of MIG_OVER only, and not once something was changed. */
+void incoming_cancel(struct incoming *in);
+/* 1: devices must not come or go. */
+int incoming_busy(const struct incoming *in);
 void incoming_info(struct incoming *in, struct mig_info *i);
 
-/* Stops the machine under the given state with all disks let go; *was_running. And back. */
+/* Stops the machine; *was_running. And lets it go on as it was. */
 int mig_stop(struct vm *vm, int *was_running, struct tn_err *e);
+void mig_go_on(struct vm *vm, enum run_state was);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct incoming {
@@ -23,7 +24,11 @@ struct incoming {
     struct tn_bh *end;      /* over() */
     struct tn_watch *watch; /* of the listener */
     uint64_t begun_ns, done_ns;
-    enum run_state was; /* where it was saved */
+    struct progress progress;
+    enum run_state was;    /* where it was saved */
+    enum run_state before; /* of what is here */
+    uint32_t over;         /* in place of what is here */
+    uint32_t cancelled, no_way_back;
     int result, loaded;
 };
 
@@ -39,7 +44,8 @@ static int check_config(void *p, struct tn_err *e)
     struct question *q = p;
     struct incoming *in = q->in;
     in->begun_ns = clock_now(&in->m->vm->clock, TN_CLK_REAL);
-    mig_set_status(in->m, MIG_ACTIVE);
+    if (!in->cancelled)
+        mig_set_status(in->m, MIG_ACTIVE);
     return mig_config_check(in->m->vm, q->s->data, q->s->len, &in->in.blocks, e);
 }
 
@@ -49,10 +55,15 @@ static int ask_check(struct mig_input *input, const struct mig_section *s, struc
     return helper_ask(&q.in->h, check_config, &q, e);
 }
 
+/* After the last look at a file: from here on the machine that was here is gone. */
 static int fits_here(void *p, struct tn_err *e)
 {
     struct incoming *in = p;
-    return mig_machine_fits(in->m->vm, &in->in.parts, e);
+    int r = mig_machine_fits(in->m->vm, &in->in.parts, e);
+    if (r == 0 && in->cancelled)
+        r = err_set(e, ECANCELED, "migration was cancelled");
+    in->no_way_back = r == 0;
+    return r;
 }
 
 static int ask_judge(struct mig_input *input, struct tn_err *e)
@@ -67,9 +78,11 @@ static int load_machine(void *p, struct tn_err *e)
     struct vm *vm = in->m->vm;
     mig_set_status(in->m, MIG_DEVICE_STATE);
     int r = mig_machine_fits(vm, &in->in.parts, e);
+    if (r == 0 && in->over)
+        devices_reset(vm, TN_RESET_COLD);
     if (r == 0)
         r = mig_machine_load(vm, &in->in.parts, &in->was, e);
-    if (r == 0)
+    if (r == 0 && !in->over)
         r = block_activate(vm, 1, e);
     in->loaded = r == 0;
     return r;
@@ -97,17 +110,38 @@ static void give_up(struct migration *m)
         run_end(m->vm, 1);
 }
 
+/* The machine that was here is another one now, or what it was, or lost. */
+static void replaced(struct incoming *in)
+{
+    struct migration *m = in->m;
+    int lost = in->result < 0 && in->no_way_back;
+    if (lost) {
+        AUTO_FREE char *why = xasprintf("the machine is lost: %s", m->error);
+        mig_set_error(m, why);
+        run_stop(m->vm, RUN_INTERNAL_ERROR);
+    } else {
+        mig_go_on(m->vm, in->result == 0 ? in->was : in->before);
+    }
+    mig_set_status(m, in->result == 0          ? MIG_COMPLETED
+                      : in->cancelled && !lost ? MIG_CANCELLED
+                                               : MIG_FAILED);
+}
+
 static void over(void *p)
 {
     struct incoming *in = p;
     struct migration *m = in->m;
     incoming_info(in, &m->last);
     m->in = NULL;
-    if (in->result == 0)
+    progress_end(&in->progress);
+    if (in->over)
+        replaced(in);
+    else if (in->result == 0)
         start_machine_here(in);
     else
         give_up(m);
     incoming_free(in);
+    mig_over(m);
 }
 
 struct ending {
@@ -179,6 +213,12 @@ static void *body(void *p)
     return NULL;
 }
 
+static void went(struct mig_input *input)
+{
+    struct incoming *in = input->o;
+    progress_at(&in->progress, input->passed + input->r.bytes);
+}
+
 static int start_thread(struct incoming *in, struct tn_err *e)
 {
     in->in.vm = in->m->vm;
@@ -186,8 +226,9 @@ static int start_thread(struct incoming *in, struct tn_err *e)
     in->in.check = ask_check;
     in->in.judge = ask_judge;
     in->in.mark = send_mark;
+    in->in.went = went;
     in->in.o = in;
-    in->in.fresh = 1;
+    in->in.fresh = !in->over;
     return helper_start(&in->h, in->m->vm, "mig/incoming", body, in, e);
 }
 
@@ -214,7 +255,24 @@ static void came(void *p, uint32_t ev)
     incoming_free(in);
 }
 
-int incoming_start(struct migration *m, struct mig_addr *a, struct tn_err *e)
+/* What is here stands still. A file is read twice. */
+static int make_room(struct incoming *in, uint32_t flags, struct tn_err *e)
+{
+    struct vm *vm = in->m->vm;
+    struct stat st = {0};
+    int was_running;
+    if (!in->ch.seeks)
+        return err_set(e, EINVAL, "a snapshot is loaded from a regular file");
+    in->before = run_state(vm);
+    in->over = 1;
+    if (flags & MIG_SHOW && fstat(in->ch.in, &st) == 0)
+        progress_begin(&in->progress, "loading the machine", 2 * (uint64_t)st.st_size);
+    int r = mig_stop(vm, &was_running, e);
+    run_stop(vm, RUN_RESTORE_VM);
+    return r;
+}
+
+int incoming_start(struct migration *m, struct mig_addr *a, uint32_t flags, struct tn_err *e)
 {
     struct incoming *in = XNEW(struct incoming);
     in->m = m;
@@ -223,6 +281,8 @@ int incoming_start(struct migration *m, struct mig_addr *a, struct tn_err *e)
     mig_addr_fini(a);
     m->in = in;
     mig_set_error(m, NULL);
+    if (r == 0 && flags & MIG_OVER)
+        r = make_room(in, flags, e);
     if (r == 0)
         mig_set_status(m, MIG_SETUP);
     if (r == 0 && in->ch.listener >= 0) {
@@ -235,9 +295,25 @@ int incoming_start(struct migration *m, struct mig_addr *a, struct tn_err *e)
         return 0;
     m->in = NULL;
     mig_set_status(m, MIG_NONE);
+    if (in->over)
+        mig_go_on(m->vm, in->before);
     in->h.thread = 0;
     incoming_free(in);
     return r;
+}
+
+void incoming_cancel(struct incoming *in)
+{
+    if (!in->over || in->no_way_back)
+        return;
+    in->cancelled = 1;
+    mig_set_status(in->m, MIG_CANCELLING);
+    mig_channel_cancel(&in->ch);
+}
+
+int incoming_busy(const struct incoming *in)
+{
+    return in->over || in->m->status == MIG_ACTIVE;
 }
 
 void incoming_free(struct incoming *in)

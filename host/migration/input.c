@@ -83,6 +83,8 @@ static int take_rest(struct visit *v, struct tn_err *e)
             return take_end(&s, e);
         if (r == 0)
             r = take(v, &s, e);
+        if (v->in->went)
+            v->in->went(v->in);
     }
     return r;
 }
@@ -91,6 +93,7 @@ static int begin(struct mig_input *in, struct mig_section *s, struct tn_err *e)
 {
     *s = (struct mig_section){0};
     in->r.number = 0;
+    in->passed += in->r.bytes;
     in->r.bytes = 0;
     int r = mig_read_header(&in->r, e);
     if (r == 0)

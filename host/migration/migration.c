@@ -130,7 +130,7 @@ struct kv_node *migration_kept(struct vm *vm)
 int migration_running(const struct vm *vm)
 {
     const struct migration *m = vm->migration;
-    return m && (m->out || (m->in && m->status == MIG_ACTIVE));
+    return m && (m->out || (m->in && incoming_busy(m->in)));
 }
 
 int migration_idle(struct vm *vm, const char *what, struct tn_err *e)
@@ -152,7 +152,7 @@ void migration_info(struct vm *vm, struct mig_info *i)
 
 /* ---- commands ---- */
 
-int migration_start(struct vm *vm, struct mig_addr *a, struct tn_err *e)
+int migration_start(struct vm *vm, struct mig_addr *a, uint32_t flags, struct tn_err *e)
 {
     struct migration *m = mig_of(vm);
     int r = 0;
@@ -169,13 +169,15 @@ int migration_start(struct vm *vm, struct mig_addr *a, struct tn_err *e)
         return r;
     }
     mig_set_error(m, NULL);
-    return outgoing_start(m, a, e);
+    return outgoing_start(m, a, flags, e);
 }
 
 void migration_cancel(struct vm *vm)
 {
     if (vm->migration && vm->migration->out)
         outgoing_cancel(vm->migration->out);
+    if (vm->migration && vm->migration->in)
+        incoming_cancel(vm->migration->in);
 }
 
 int migration_continue(struct vm *vm, const char *state, struct tn_err *e)
@@ -198,7 +200,7 @@ int migration_incoming(struct vm *vm, struct mig_addr *a, int exit_on_error, str
         return err_set(e, EINVAL, "%s", why);
     }
     m->exit_on_error = exit_on_error != 0;
-    int r = incoming_start(m, a, e);
+    int r = incoming_start(m, a, 0, e);
     if (r == 0)
         m->deferred = 0;
     return r;
@@ -220,6 +222,7 @@ void migration_free(struct vm *vm)
         return;
     outgoing_free(m->out);
     incoming_free(m->in);
+    mig_over(m);
     free(m->error);
     kv_free(m->kept);
     free(m);
@@ -232,7 +235,16 @@ int mig_stop(struct vm *vm, int *was_running, struct tn_err *e)
 {
     *was_running = run_state(vm) == RUN_RUNNING;
     run_stop(vm, RUN_FINISH_MIGRATE);
+    if (run_end_asked(vm)) /* it would be lost, or done at both ends */
+        return err_set(e, EAGAIN, "the guest asks for a reset or for its end just now");
     if (!*was_running) /* it may never have run: its devices are not at rest by themselves */
         return devices_quiesce(vm, TN_Q_SAVE, e);
     return 0;
+}
+
+void mig_go_on(struct vm *vm, enum run_state was)
+{
+    run_stop(vm, was == RUN_RUNNING ? RUN_PAUSED : was);
+    if (was == RUN_RUNNING)
+        run_resume(vm);
 }

@@ -81,8 +81,9 @@ int migration_running(const struct vm *vm);
 /* -EBUSY with e if one is under way: "TEXT not allowed while migrating". */
 int migration_idle(struct vm *vm, const char *what, struct tn_err *e);
 
+enum { MIG_SHOW = 1 }; /* how far it is, on the terminal of this process */
 /* Begins to send the machine to a, which is taken over. 0 or -errno with e. */
-int migration_start(struct vm *vm, struct mig_addr *a, struct tn_err *e);
+int migration_start(struct vm *vm, struct mig_addr *a, uint32_t flags, struct tn_err *e);
 void migration_cancel(struct vm *vm);
 /* pause-before-switchover: goes on. */
 int migration_continue(struct vm *vm, const char *state, struct tn_err *e);
@@ -96,10 +97,16 @@ int migration_incoming(struct vm *vm, struct mig_addr *a, int exit_on_error, str
 /* 1: the machine waits for its state; it starts when that has come, if on. */
 int migration_autostart(struct vm *vm, int on);
 
-/* The state to a file, or over what runs: stops the machine meanwhile, and returns when it is done.
- * a is taken over. 0 or -errno with e. */
-int migration_save(struct vm *vm, struct mig_addr *a, struct tn_err *e);
-int migration_load(struct vm *vm, struct mig_addr *a, struct tn_err *e);
+/* Begins to write the state to a file, or to load it over what runs: the machine stands still until
+ * that is done. a is taken over. 0 or -errno with e. */
+int migration_save(struct vm *vm, struct mig_addr *a, uint32_t flags, struct tn_err *e);
+int migration_load(struct vm *vm, struct mig_addr *a, uint32_t flags, struct tn_err *e);
+/* Runs the main loop until what has begun is over: 0, or -errno with e, which says why it failed.
+ */
+int migration_wait(struct vm *vm, struct tn_err *e);
+/* Calls fn once what has begun is over, with e as above; o is the caller's. NULL fn: nobody waits.
+ */
+void migration_then(struct vm *vm, void (*fn)(void *o, const struct tn_err *e), void *o);
 
 /* Ends what is under way; NULL is fine. */
 void migration_free(struct vm *vm);

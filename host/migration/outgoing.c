@@ -22,7 +22,9 @@ struct outgoing {
     struct mig_parts parts;
     struct buf config;
     struct helper h;
-    struct tn_bh *end;  /* over() */
+    struct tn_bh *end; /* over() */
+    struct progress progress;
+    uint32_t still;     /* the machine stands still from the beginning, and goes on here */
     uint32_t cancelled; /* atomic */
     uint32_t go_on;     /* atomic: pre-switchover is over */
     /* the thread's; 8 bytes are read by others */
@@ -50,6 +52,14 @@ static uint64_t load(const uint64_t *p)
 static void store(uint64_t *p, uint64_t v)
 {
     __atomic_store_n(p, v, __ATOMIC_RELAXED);
+}
+
+static uint64_t all_bytes(const struct outgoing *o)
+{
+    uint64_t all = 0;
+    for (uint32_t n = 0; n < o->out.blocks.n; n++)
+        all += o->out.blocks.pages[n] * DIRTY_PAGE;
+    return all;
 }
 
 /* ---- pace ---- */
@@ -112,6 +122,7 @@ static int pace(struct mig_output *out, struct tn_err *e)
     if (r == 0)
         r = keep_limit(o, e);
     measure(o, now_ns(o));
+    progress_at(&o->progress, all_bytes(o) - load(&o->out.remaining) * DIRTY_PAGE);
     return r;
 }
 
@@ -180,6 +191,11 @@ static int send_live(struct outgoing *o, struct tn_err *e)
 
 /* ---- the guest stands still ---- */
 
+static int may_wait(const struct outgoing *o)
+{
+    return mig_has(o->m, CAP_PAUSE_BEFORE_SWITCHOVER) && !o->still;
+}
+
 static int stop_machine(void *p, struct tn_err *e)
 {
     struct outgoing *o = p;
@@ -187,9 +203,12 @@ static int stop_machine(void *p, struct tn_err *e)
     o->was = run_state(o->m->vm);
     o->stopped = 1;
     int r = mig_stop(o->m->vm, &o->was_running, e);
+    if (o->still)
+        run_stop(o->m->vm, RUN_SAVE_VM);
     if (r == 0)
-        mig_set_status(o->m, mig_has(o->m, CAP_PAUSE_BEFORE_SWITCHOVER) ? MIG_PRE_SWITCHOVER
-                                                                        : MIG_DEVICE_STATE);
+        mig_set_status(o->m, o->still      ? MIG_ACTIVE
+                             : may_wait(o) ? MIG_PRE_SWITCHOVER
+                                           : MIG_DEVICE_STATE);
     return r;
 }
 
@@ -199,14 +218,15 @@ static int save_machine(void *p, struct tn_err *e)
     struct outgoing *o = p;
     if (o->m->status == MIG_CANCELLING)
         return err_set(e, ECANCELED, "migration was cancelled");
-    mig_set_status(o->m, MIG_DEVICE_STATE);
+    if (!o->still)
+        mig_set_status(o->m, MIG_DEVICE_STATE);
     int r = mig_machine_save(o->m->vm, o->was, &o->parts, e);
-    return r < 0 ? r : block_activate(o->m->vm, 0, e);
+    return r < 0 || o->still ? r : block_activate(o->m->vm, 0, e);
 }
 
 static int wait_for_user(struct outgoing *o, struct tn_err *e)
 {
-    if (!mig_has(o->m, CAP_PAUSE_BEFORE_SWITCHOVER))
+    if (!may_wait(o))
         return 0;
     pthread_mutex_lock(&o->h.lock);
     while (!o->go_on && !o->cancelled && !o->h.quit)
@@ -236,7 +256,8 @@ static int send_rest(struct outgoing *o, struct tn_err *e)
 {
     o->fast = 1;
     o->precopy_bytes = o->out.w.bytes;
-    mig_output_sync(&o->out);
+    if (!o->still)
+        mig_output_sync(&o->out);
     store(&o->passes, o->passes + 1);
     mig_output_late(&o->out);
     int r = mig_output_ram(&o->out, e);
@@ -272,14 +293,11 @@ struct ending {
 static void take_back(struct outgoing *o)
 {
     ERR_AUTO e = {0};
-    struct vm *vm = o->m->vm;
     if (!o->stopped)
         return;
-    if (block_activate(vm, 1, &e) < 0)
+    if (block_activate(o->m->vm, 1, &e) < 0)
         err_report(&e);
-    run_stop(vm, o->was == RUN_RUNNING ? RUN_PAUSED : o->was);
-    if (o->was_running)
-        run_resume(vm);
+    mig_go_on(o->m->vm, o->was);
 }
 
 static void over(void *p)
@@ -289,14 +307,14 @@ static void over(void *p)
     outgoing_info(o, &m->last);
     m->out = NULL;
     dirty_stop(m->vm);
-    if (o->result == 0) {
+    progress_end(&o->progress);
+    if (o->result == 0 && !o->still)
         run_stop(m->vm, RUN_POSTMIGRATE);
-        mig_set_status(m, MIG_COMPLETED);
-    } else {
+    else
         take_back(o);
-        mig_set_status(m, o->cancelled ? MIG_CANCELLED : MIG_FAILED);
-    }
+    mig_set_status(m, o->result == 0 ? MIG_COMPLETED : o->cancelled ? MIG_CANCELLED : MIG_FAILED);
     outgoing_free(o);
+    mig_over(m);
 }
 
 static int finish(void *p, struct tn_err *e)
@@ -305,7 +323,8 @@ static int finish(void *p, struct tn_err *e)
     (void)e;
     if (end->o->result < 0 && !end->o->cancelled) {
         mig_set_error(end->o->m, err_text(end->why));
-        log_line(LOG_ERROR, "migration: %s", err_text(end->why));
+        if (!end->o->still) /* who asked for a file is told */
+            log_line(LOG_ERROR, "migration: %s", err_text(end->why));
     }
     bh_kick(end->o->end); /* the thread is still waiting for this */
     return 0;
@@ -317,7 +336,7 @@ static void *body(void *p)
     ERR_AUTO e = {0};
     struct ending end = {o, &e};
     int r = begin(o, &e);
-    if (r == 0)
+    if (r == 0 && !o->still)
         r = send_live(o, &e);
     if (r == 0)
         r = helper_ask(&o->h, stop_machine, o, &e);
@@ -332,13 +351,14 @@ static void *body(void *p)
     return NULL;
 }
 
-int outgoing_start(struct migration *m, struct mig_addr *a, struct tn_err *e)
+int outgoing_start(struct migration *m, struct mig_addr *a, uint32_t flags, struct tn_err *e)
 {
     struct outgoing *o = XNEW(struct outgoing);
     o->m = m;
+    o->still = (flags & MIG_STILL) != 0;
     o->out.pace = pace;
     o->out.o = o;
-    o->out.skip_shared = (uint32_t)mig_has(m, CAP_X_IGNORE_SHARED);
+    o->out.skip_shared = mig_has(m, CAP_X_IGNORE_SHARED) && !o->still;
     o->begun_ns = now_ns(o);
     o->ch.wake = o->ch.in = o->ch.out = o->ch.listener = -1;
     o->end = bh_new(m->vm->main, NULL, 0, over, o);
@@ -348,8 +368,11 @@ int outgoing_start(struct migration *m, struct mig_addr *a, struct tn_err *e)
         r = mig_output_init(&o->out, m->vm, e);
     if (r == 0)
         r = mig_config_save(m->vm, &o->out.blocks, &o->config, e);
-    if (r == 0)
+    if (r == 0 && !o->still)
         r = dirty_start(m->vm, e);
+    if (r == 0 && flags & MIG_SHOW)
+        progress_begin(&o->progress, o->still ? "saving the machine" : "sending the machine",
+                       all_bytes(o));
     if (r == 0) {
         m->out = o;
         mig_set_status(m, MIG_SETUP);
@@ -414,14 +437,12 @@ static uint64_t ms_between(uint64_t from, uint64_t to)
 
 void outgoing_info(struct outgoing *o, struct mig_info *i)
 {
-    uint64_t now = load(&o->done_ns) ? load(&o->done_ns) : now_ns(o), all = 0;
-    for (uint32_t n = 0; n < o->out.blocks.n; n++)
-        all += o->out.blocks.pages[n] * DIRTY_PAGE;
+    uint64_t now = load(&o->done_ns) ? load(&o->done_ns) : now_ns(o);
     *i = (struct mig_info){.total_ms = ms_between(o->begun_ns, now),
                            .setup_ms = ms_between(o->begun_ns, load(&o->setup_ns)),
                            .transferred = load(&o->out.bytes),
                            .remaining = load(&o->out.remaining) * DIRTY_PAGE,
-                           .total = all,
+                           .total = all_bytes(o),
                            .duplicate = load(&o->out.duplicate),
                            .normal = load(&o->out.normal),
                            .dirty_rate = load(&o->dirty_rate),

@@ -4,6 +4,7 @@
 #include "hmp.h"
 
 #include "core/loop.h"
+#include "core/progress.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "vm/dump.h"
@@ -155,6 +156,17 @@ static int begin(struct dump_job *j, struct qmp_call *c, struct tn_err *e)
     return 0;
 }
 
+static int all_steps(struct dump_job *j, struct tn_err *e)
+{
+    struct progress p;
+    int err;
+    progress_begin(&p, "dumping guest memory", j->total);
+    while ((err = step(j, e)) > 0)
+        progress_at(&p, j->done);
+    progress_end(&p);
+    return err;
+}
+
 static int dump_guest_memory(struct qmp_call *c, struct tn_err *e)
 {
     struct dump_job *j = job_of(c->vm);
@@ -173,9 +185,7 @@ static int dump_guest_memory(struct qmp_call *c, struct tn_err *e)
         bh_kick(j->bh);
         return 0;
     }
-    while ((err = step(j, e)) > 0)
-        ;
-    return err;
+    return all_steps(j, e);
 }
 
 static int query_dump(struct qmp_call *c, struct tn_err *e)

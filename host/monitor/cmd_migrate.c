@@ -31,7 +31,7 @@ static int migrate(struct qmp_call *c, struct tn_err *e)
     if (arg_bool(c, "resume", 0))
         return err_set(e, EINVAL, "Cannot resume if there is no paused migration");
     int r = take_addr(c, &a, e);
-    return r < 0 ? r : migration_start(c->vm, &a, e);
+    return r < 0 ? r : migration_start(c->vm, &a, 0, e);
 }
 
 static int migrate_incoming(struct qmp_call *c, struct tn_err *e)

@@ -30,18 +30,57 @@ static int run_with(struct qmp_call *c, const char *command, const char *key, co
     return monitor_run(c, command, args, NULL, e);
 }
 
+/* ---- waiting for the end ---- */
+
+struct waiting {
+    struct vm *vm;
+    uint32_t ticket; /* of the terminal that waits */
+};
+
+static void done(void *o, const struct tn_err *e)
+{
+    AUTO_FREE struct waiting *w = o;
+    AUTO_FREE char *text = e->err ? xasprintf("Error: %s\n", err_text(e)) : NULL;
+    monitor_release(w->vm, w->ticket, text);
+}
+
+/* A terminal has no prompt until it is over, and others are answered; a line that came over QMP has
+ * its answer then, and others wait for it. */
+static int wait_here(struct qmp_call *c, struct tn_err *e)
+{
+    uint32_t ticket = monitor_hold(c->mon);
+    if (!ticket)
+        return migration_wait(c->vm, e);
+    struct waiting *w = XNEW(struct waiting);
+    *w = (struct waiting){c->vm, ticket};
+    migration_then(c->vm, done, w);
+    return 0;
+}
+
 /* ---- migrate and what goes with it ---- */
 
-/* Without -d the terminal has nothing else to do: it is told what became of it by `info migrate`.
- */
+static int take_flag(const char **line, const char *command, int *detached, struct tn_err *e)
+{
+    char flag[8];
+    while (**line == '-' && word(line, flag, sizeof flag))
+        if (strcmp(flag, "-d") == 0)
+            *detached = 1;
+        else if (strcmp(flag, "-r") != 0)
+            return err_set(e, EINVAL, "%s: unsupported option '%s'", command, flag);
+    return **line ? 0 : err_set(e, EINVAL, "%s: string expected", command);
+}
+
 static int migrate(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
+    struct mig_addr a;
+    int detached = !monitor_can_hold(c->mon); /* QEMU's: no answer could come in the meantime */
     (void)out;
-    for (char flag[8]; *line == '-' && word(&line, flag, sizeof flag);)
-        if (strcmp(flag, "-d") != 0 && strcmp(flag, "-r") != 0)
-            return err_set(e, EINVAL, "migrate: unsupported option '%s'", flag);
-    return *line ? run_with(c, "migrate", "uri", line, e)
-                 : err_set(e, EINVAL, "migrate: string expected");
+    int r = take_flag(&line, "migrate", &detached, e);
+    if (r == 0)
+        r = mig_addr_uri(&a, line, e);
+    if (r == 0)
+        r = migration_start(c->vm, &a, detached ? 0 : MIG_SHOW, e);
+    return r < 0 || detached ? r : wait_here(c, e);
 }
 
 static int incoming(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
@@ -189,32 +228,36 @@ static int info_parameters(struct qmp_call *c, const char *line, struct buf *out
 
 /* ---- snapshots ---- */
 
-static int snapshot(struct qmp_call *c, const char *line, struct tn_err *e,
-                    int (*fn)(struct vm *, struct mig_addr *, struct tn_err *))
+static int snapshot(struct qmp_call *c, const char *command, const char *line, struct tn_err *e,
+                    int (*fn)(struct vm *, struct mig_addr *, uint32_t, struct tn_err *))
 {
     struct mig_addr a;
-    int r =
-        strncmp(line, "file:", 5) == 0
-            ? mig_addr_uri(&a, line, e)
-            : err_set(e, EINVAL, "no block device can store vmstate for snapshot: give file:PATH");
-    return r < 0 ? r : fn(c->vm, &a, e);
+    int detached = 0, r = take_flag(&line, command, &detached, e);
+    if (r == 0)
+        r = strncmp(line, "file:", 5) == 0
+                ? mig_addr_uri(&a, line, e)
+                : err_set(e, EINVAL,
+                          "no block device can store vmstate for snapshot: give file:PATH");
+    if (r == 0)
+        r = fn(c->vm, &a, detached ? 0 : MIG_SHOW, e);
+    return r < 0 || detached ? r : wait_here(c, e);
 }
 
 static int savevm(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
     (void)out;
-    return snapshot(c, line, e, migration_save);
+    return snapshot(c, "savevm", line, e, migration_save);
 }
 
 static int loadvm(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
     (void)out;
-    return snapshot(c, line, e, migration_load);
+    return snapshot(c, "loadvm", line, e, migration_load);
 }
 
 const struct hmp_command migrate_hmp[] = {
-    {"migrate", "[-d] uri", "migrate to URI; does not wait for completion, with or without -d", 0,
-     migrate, NULL},
+    {"migrate", "[-d] uri", "migrate to URI (using -d to not wait for completion)", 0, migrate,
+     NULL},
     {"migrate_cancel", "", "cancel the current VM migration", 0, cancel, NULL},
     {"migrate_continue", "state", "continue migration from the given paused state", 0, go_on, NULL},
     {"migrate_incoming", "uri", "continue an incoming migration from an -incoming defer", 0,
@@ -223,8 +266,8 @@ const struct hmp_command migrate_hmp[] = {
      "enable or disable the usage of a capability for migration", 0, set_capability, NULL},
     {"migrate_set_parameter", "parameter value", "set a parameter for migration", 0, set_parameter,
      NULL},
-    {"savevm", "file:PATH", "save the machine, without its disks, to a file", 0, savevm, NULL},
-    {"loadvm", "file:PATH", "go on from what savevm or migrate has saved to a file", 0, loadvm,
+    {"savevm", "[-d] file:PATH", "save the machine, without its disks, to a file", 0, savevm, NULL},
+    {"loadvm", "[-d] file:PATH", "go on from what savevm or migrate has saved to a file", 0, loadvm,
      NULL},
     {"migrate", "", "show migration status", 1, info_migrate, NULL},
     {"migrate_capabilities", "", "show current migration capabilities", 1, info_capabilities, NULL},

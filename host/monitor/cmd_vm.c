@@ -34,6 +34,8 @@ static int cont(struct qmp_call *c, struct tn_err *e)
     enum run_state s = run_state(c->vm);
     if (s == RUN_SHUTDOWN || s == RUN_INTERNAL_ERROR)
         return err_set(e, EINVAL, "Resetting the Virtual Machine is required");
+    if (s == RUN_FINISH_MIGRATE || s == RUN_SAVE_VM || s == RUN_RESTORE_VM)
+        return err_set(e, EINVAL, "Migration is not finalized yet");
     if (s == RUN_SUSPENDED || migration_autostart(c->vm, 1))
         return 0; /* the guest sleeps, or has not come yet: it is not the user's to go on */
     int r = block_activate(c->vm, 1, e);

@@ -91,6 +91,7 @@ static void hang_up(struct hmp_session *s)
 {
     s->calls++;
     s->entered = s->begun = s->closing = 0;
+    s->m.held = 0;
     edit_drop(&s->edit);
     buf_free(&s->edit.out);
     buf_free(&s->ahead);
@@ -224,13 +225,22 @@ static const struct tn_chr_ops chr_ops = {sizeof chr_ops, .room = session_room,
 
 /* ---- the session ---- */
 
+static void prompt(struct hmp_session *s)
+{
+    s->entered = 0;
+    if (!run_ended(s->m.vm))
+        edit_begin(&s->edit);
+    flush(s);
+    go_on(s);
+}
+
 static int session_work(struct monitor *m)
 {
     struct hmp_session *s = session_of(m);
     struct qmp_call c = {.vm = m->vm, .mon = m};
     KV_AUTO *none = kv_new(KV_DICT);
     BUF_AUTO out = {0};
-    if (!s->entered)
+    if (!s->entered || s->m.held)
         return 0;
     AUTO_FREE char *line = xstrdup(s->edit.text);
     uint32_t call = s->calls;
@@ -238,13 +248,43 @@ static int session_work(struct monitor *m)
     hmp_run(&c, line, &out);
     if (call != s->calls)
         return 1; /* it ran the loop meanwhile, and who asked has hung up */
-    s->entered = 0;
     print(s, &out);
-    if (!run_ended(m->vm))
-        edit_begin(&s->edit);
     flush(s);
-    go_on(s);
+    if (!m->held)
+        prompt(s);
     return 1;
+}
+
+/* ---- commands that go on ---- */
+
+int monitor_can_hold(const struct monitor *m)
+{
+    return m && m->ops == &session_ops;
+}
+
+uint32_t monitor_hold(struct monitor *m)
+{
+    if (!monitor_can_hold(m))
+        return 0;
+    struct monitors *ms = m->vm->monitors;
+    return m->held = ++ms->tickets ? ms->tickets : ++ms->tickets;
+}
+
+void monitor_release(struct vm *vm, uint32_t ticket, const char *text)
+{
+    struct monitor *m;
+    BUF_AUTO out = {0};
+    buf_str(&out, text ? text : "");
+    if (!vm->monitors)
+        return;
+    TAILQ_FOREACH(m, &vm->monitors->all, all)
+    if (m->held == ticket)
+        break;
+    if (!m)
+        return;
+    m->held = 0;
+    print(session_of(m), &out);
+    prompt(session_of(m));
 }
 
 static void session_free(struct monitor *m)

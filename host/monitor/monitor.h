@@ -121,6 +121,13 @@ int monitor_run(struct qmp_call *from, const char *command, const struct kv_node
 /* Runs one HMP line (human-monitor-command): its output is appended to out. */
 void monitor_hmp(struct qmp_call *from, const char *line, struct buf *out);
 
+/* A command of a terminal goes on behind its back: there is no prompt until monitor_release() is
+ * called with what this returns, and others are answered meanwhile. 0: who asks is no terminal. */
+uint32_t monitor_hold(struct monitor *m);
+int monitor_can_hold(const struct monitor *m);
+/* text (NULL: none) is what the command had to say. Harmless when the terminal has hung up. */
+void monitor_release(struct vm *vm, uint32_t ticket, const char *text);
+
 /* ---- answers: small words for building trees; what they return belongs to the parent ---- */
 struct kv_node *ret_dict(struct kv_node *parent, const char *key); /* key NULL: in a list */
 struct kv_node *ret_list(struct kv_node *parent, const char *key);

@@ -30,6 +30,7 @@ struct monitor {
     const char *chardev;      /* id of chr; constant */
     struct hmp_format format; /* HMP's: the one that was given last */
     uint32_t cpu;             /* HMP's: the vCPU that x and info registers mean */
+    uint32_t held;            /* HMP's: ticket of the command that goes on; 0: none does */
 };
 
 struct monitor_late { /* an event of another thread's, or one that waits for its time */
@@ -46,6 +47,7 @@ struct monitors {
     uint32_t begun;            /* requests are answered */
     uint32_t preconfig;        /* the machine is not there yet */
     uint32_t busy;             /* a request is under way */
+    uint32_t tickets;          /* of terminals whose command goes on; the last one given */
     uint32_t closed;           /* the VM goes: nobody listens any more */
     struct tn_bh *late_bh;     /* events of other threads */
     pthread_mutex_t late_lock; /* leaf: late */

@@ -126,9 +126,23 @@ void run_io_error(struct vm *vm, const char *text)
 
 /* ---- what the main loop does about them ---- */
 
+/* The machine is being saved or loaded: but for the end of the process, what is asked for waits. */
+static int in_transit(const struct run *r)
+{
+    return r->state == RUN_FINISH_MIGRATE || r->state == RUN_SAVE_VM || r->state == RUN_RESTORE_VM;
+}
+
+static uint32_t can_act_on(const struct run *r)
+{
+    return __atomic_load_n(&r->pending, __ATOMIC_ACQUIRE) &
+           (in_transit(r) ? 1u << TN_REQ_EXIT : ~0u);
+}
+
 static void set_state(struct run *r, enum run_state s)
 {
     r->state = s;
+    if (can_act_on(r))
+        bh_kick(r->bh);
 }
 
 int run_acting(const struct vm *vm)
@@ -146,7 +160,7 @@ static void end_act(struct run *r)
 {
     if (--r->acting)
         return;
-    if (__atomic_load_n(&r->pending, __ATOMIC_ACQUIRE))
+    if (can_act_on(r))
         bh_kick(r->bh);
     if (r->vm->monitors)
         monitor_kick(r->vm);
@@ -188,6 +202,16 @@ void run_stop(struct vm *vm, enum run_state s)
     stop(vm->run, s);
 }
 
+/* A request that waits wants the vCPUs to stand where they are. */
+static int end_is_asked(const struct run *r)
+{
+    uint32_t bits = __atomic_load_n(&r->pending, __ATOMIC_ACQUIRE);
+    for (uint32_t what = 0; bits >> what; what++)
+        if (bits >> what & 1 && ends_run(what))
+            return 1;
+    return 0;
+}
+
 static void go(struct run *r)
 {
     struct vm *vm = r->vm;
@@ -198,7 +222,8 @@ static void go(struct run *r)
     devices_resume(vm);
     set_state(r, RUN_RUNNING);
     machine_event(vm, TN_ON_RUNSTATE, RUN_RUNNING, NULL);
-    vcpus_run(vm);
+    if (!end_is_asked(r))
+        vcpus_run(vm);
     end_act(r);
 }
 
@@ -217,14 +242,9 @@ void run_resume(struct vm *vm)
     run_tell(vm, "RESUME");
 }
 
-/* A request that waits wants the vCPUs to stand where they are. */
-static int end_is_asked(const struct run *r)
+int run_end_asked(const struct vm *vm)
 {
-    uint32_t bits = __atomic_load_n(&r->pending, __ATOMIC_ACQUIRE);
-    for (uint32_t what = 0; bits >> what; what++)
-        if (bits >> what & 1 && ends_run(what))
-            return 1;
-    return 0;
+    return end_is_asked(vm->run);
 }
 
 void run_hold(struct vm *vm)
@@ -486,7 +506,8 @@ static void requested(void *p)
     if (r->acting)
         return; /* what is asked meanwhile comes after it */
     begin_act(r);
-    uint32_t bits = __atomic_exchange_n(&r->pending, 0, __ATOMIC_ACQ_REL);
+    uint32_t bits = can_act_on(r);
+    __atomic_and_fetch(&r->pending, ~bits, __ATOMIC_ACQ_REL);
     pthread_mutex_lock(&r->lock);
     AUTO_FREE char *text = r->text;
     r->text = NULL;

@@ -83,6 +83,8 @@ int run_await(struct vm *vm, struct tn_err *e);
 /* 1 while a pause, a resume or a reset is under way, and lets the main loop run as it waits: a
  * monitor's command does not begin now. */
 int run_acting(const struct vm *vm);
+/* 1: a reset, or an end, was asked for and has not been done yet. */
+int run_end_asked(const struct vm *vm);
 /* As the user's reset button: soon, or the end if -no-reboot says so. */
 void run_ask_reset(struct vm *vm);
 /* For a look at the processors: none runs between the two, and guest time goes on. The first may
