@@ -4,8 +4,8 @@
 
 usage: test_sdk.py INSTALLED GUESTS EXAMPLE...
 
-INSTALLED is a prefix after `meson install`, GUESTS has the bare-metal guests of tests/kvm, an EXAMPLE makes edu.so with a
-class edu, by make and by meson; virtio-echo makes a file of its own name. Prints TAP."""
+INSTALLED is a prefix after `meson install`, GUESTS has the bare-metal guests of tests/kvm, an EXAMPLE is a folder of examples/.
+Each is built by make and by meson, loaded, and used: by its own test, by a guest. Prints TAP."""
 import dataclasses
 import os
 import pathlib
@@ -21,21 +21,30 @@ import check_plugins  # noqa: E402
 import tenon  # noqa: E402
 
 COMPILERS = {'.c': 'cc', '.cc': 'c++', '.rs': 'rustc'}
+KINDS = ('pci', 'isa', 'virtio', 'netdev', 'bus')
+NOT_YET = dict.fromkeys(('netdev', 'bus'), 'tenon-check does not know this kind yet')
 BEHIND_IT = "'nosuch' is not a valid device model name"
 
 
 @dataclasses.dataclass
 class Made:
-    """What an example makes: its file, its class, a property of that, a line for it, the guest that drives it."""
-    file: str
+    """What an example makes: its files, and of the first one a class, a property of that, a line for it, the guest that drives
+    it."""
+    files: tuple
     name: str
     has: str
-    device: str
+    line: str
     guest: str = ''
 
 
-EDU = Made('edu.so', 'edu', 'dma_mask=<uint64>', 'edu,addr=4', 'msi-ecam')
-OTHERS = {'virtio-echo': Made('virtio-echo.so', 'virtio-echo', 'loud=<uint32>', 'virtio-echo-pci,addr=4')}
+EDU = Made(('edu.so',), 'edu', 'dma_mask=<uint64>', '-device edu,addr=4', 'msi-ecam')
+OTHERS = {
+    'virtio-echo': Made(('virtio-echo.so',), 'virtio-echo', 'loud=<uint32>', '-device virtio-echo-pci,addr=4'),
+    'scratch': Made(('virtio-scratch.so',), 'virtio-scratch', 'size=<size>', '-device virtio-scratch-pci,addr=4'),
+    'gpio': Made(('gpio-bank.so', 'gpio-not.so'), 'gpio-bank', 'addr=<int32>', '-device gpio-bank,addr=4'),
+    'netdev-ping': Made(('netdev-ping.so',), 'ping', 'address=<str>',
+                        '-netdev ping,id=n -device virtio-net-pci,netdev=n,addr=4'),
+}
 
 
 def run(args, **more):
@@ -48,76 +57,130 @@ def problems(done):
 
 
 class Kit:
+    """An installation, and nothing else: the path, pkg-config and Python find it."""
+
     def __init__(self, installed, guests):
         self.tenon, self.guests = installed / 'bin/tenon', guests
         found = list(installed.rglob('tenon-plugin.pc'))
-        self.pkgconfig = found[0].parent if found else installed
-        self.environment = dict(os.environ, PKG_CONFIG_PATH=str(self.pkgconfig))
+        self.environment = dict(os.environ, PATH=f'{installed / "bin"}:{os.environ["PATH"]}', TENON=str(self.tenon),
+                                PKG_CONFIG_PATH=str(found[0].parent if found else installed), PYTHONDONTWRITEBYTECODE='1')
 
-    def make(self, folder):
-        return problems(run(['make', '-C', folder], env=self.environment))
+    def run(self, *args, **more):
+        return run(args, env=self.environment, **more)
 
-    def meson(self, folder):
+    def make(self, folder, *targets):
+        return problems(self.run('make', '-C', folder, *targets))
+
+    def meson(self, folder, *tests):
+        """Builds in folder/build, and runs these tests of the project."""
         build = folder / 'build'
-        done = run(['meson', 'setup', build, folder], env=self.environment)
-        return problems(done) or problems(run(['ninja', '-C', build], env=self.environment))
+        test = [['meson', 'test', '-C', build, *tests]] if tests else []
+        for line in ['meson', 'setup', build, folder], ['ninja', '-C', build], *test:
+            failed = problems(self.run(*line))
+            if failed:
+                return failed
+        return []
 
-    def loads(self, plugin, made):
-        """The device of this file is listed, and is realized: the line only fails at what comes behind it."""
-        helped = run([self.tenon, '-plugin', plugin, '-device', f'{made.name},help'])
-        line = ['-accel', 'qtest', '-nodefaults', '-plugin', plugin, '-device', made.device, '-device', 'nosuch']
-        last = run([self.tenon, *line])
-        opened = run([self.tenon, *line], env=dict(os.environ, LD_DEBUG='files')).stderr
+    def loads(self, plugins, made):
+        """The class of this file is listed, and is realized: the line only fails at what comes behind it."""
+        loaded = [x for p in plugins for x in ('-plugin', p)]
+        kind = '-netdev' if made.line.startswith('-netdev') else '-device'
+        helped = self.run(self.tenon, *loaded, kind, f'{made.name},help')
+        line = [self.tenon, '-accel', 'qtest', '-nodefaults', *loaded, *made.line.split(), '-device', 'nosuch']
+        last = self.run(*line)
+        opened = run(line, env=dict(self.environment, LD_DEBUG='files')).stderr
         yield from problems(helped)
         if made.has not in helped.stdout:
             yield f'no {made.has} in {helped.stdout!r}'
         if BEHIND_IT not in last.stderr:
             yield last.stderr
-        if f'file={plugin}' not in opened or f'/tenon-{made.name}.so' in opened:
+        if f'file={plugins[0]}' not in opened or f'/tenon-{made.name}.so' in opened:
             yield f'another {made.name} was opened'
 
     def guest_drives(self, plugin, guest):
         """TAP lines of the guest that tests it."""
-        done = run([TESTS / 'kvm/run_kvm_tests.py', '--guests', self.guests, guest],
-                   env=dict(os.environ, TENON=shlex.join(map(str, [self.tenon, '-plugin', plugin]))))
+        program = shlex.join(map(str, [self.tenon, '-plugin', plugin]))
+        done = run([TESTS / 'kvm/run_kvm_tests.py', '--guests', self.guests, guest], env=dict(os.environ, TENON=program))
         return problems(done) or ([] if 'ok 1' in done.stdout else [done.stdout])
+
+
+def rules(plugin):
+    broken = check_plugins.problems(str(plugin))
+    return [f'{plugin.name}: {k}: {v}' for k, v in broken.items() if v]
+
+
+def missing_compilers(source):
+    languages = {COMPILERS[p.suffix] for p in source.iterdir() if p.suffix in COMPILERS}
+    return [c for c in languages if not shutil.which(c)]
 
 
 def check_example(tap, kit, source, scratch):
     name = source.name
-    languages = {COMPILERS[p.suffix] for p in source.iterdir() if p.suffix in COMPILERS}
-    missing = [c for c in languages if not shutil.which(c)]
+    missing = missing_compilers(source)
     if missing:
         tap.case(name, skip=f'no {" ".join(missing)}')
         return
     folder = pathlib.Path(shutil.copytree(source, scratch / name, ignore=shutil.ignore_patterns('*.so', 'build')))
     made = OTHERS.get(name, EDU)
-    plugin = folder / made.file
+    plugins = [folder / f for f in made.files]
     tap.case(f'{name}: make builds it from the installed kit', kit.make(folder))
-    if not plugin.exists():
+    if not all(p.exists() for p in plugins):
         return
-    broken = check_plugins.problems(str(plugin))
-    tap.case(f'{name}: keeps the rules for plugin files', [f'{k}: {v}' for k, v in broken.items() if v])
-    tap.case(f'{name}: -plugin loads it, and nothing else makes the device', kit.loads(plugin, made))
-    if made.guest and tenon.has_kvm():
-        tap.case(f'{name}: a guest drives it', kit.guest_drives(plugin, made.guest))
-    elif made.guest:
-        tap.case(f'{name}: a guest drives it', skip='no KVM')
+    tap.case(f'{name}: keeps the rules for plugin files', [x for p in plugins for x in rules(p)])
+    tap.case(f'{name}: -plugin loads it, and nothing else makes the device', list(kit.loads(plugins, made)))
+    if list(folder.glob('test_*.py')):
+        tap.case(f'{name}: works, as its own tests say', kit.make(folder, 'check'))
+    if made.guest:
+        skip = None if tenon.has_kvm() else 'no KVM'
+        tap.case(f'{name}: a guest drives it', [] if skip else kit.guest_drives(plugins[0], made.guest), skip=skip)
     if (source / 'meson.build').exists():
-        plugin.unlink()
         tap.case(f'{name}: meson builds it too', kit.meson(folder))
+
+
+def check_new(tap, kit, kind, scratch):
+    """A new project is whole: it builds both ways, keeps the rules and passes its test."""
+    folder = scratch / f'new-{kind}'
+    tap.case(f'--new --kind {kind}: is written', problems(kit.run('tenon-inspect', '--new', folder.name, '--kind', kind, cwd=scratch)))
+    tap.case(f'--new --kind {kind}: make check', kit.make(folder, 'check'))
+    plugin = folder / f'{folder.name}.so'
+    if plugin.exists():
+        tap.case(f'--new --kind {kind}: keeps the rules for plugin files', rules(plugin))
+        tap.case(f'--new --kind {kind}: conforms', kit.make(folder, 'conform'), todo=NOT_YET.get(kind))
+    tap.case(f'--new --kind {kind}: meson test', kit.meson(folder, folder.name))
+
+
+def check_helpers(tap, kit, scratch):
+    """Each helper library is linked alone, and its headers are enough for themselves."""
+    lib = pathlib.Path(kit.run('pkg-config', '--variable=includedir', 'tenon-pci').stdout.strip()) / 'tenon-lib-0'
+    for header in sorted(lib.rglob('*.h')):
+        package = 'tenon-pci' if header.parent.name == 'pci' else 'tenon-virtio'
+        flags = kit.run('pkg-config', '--cflags', package).stdout.split()
+        source = scratch / 'header.c'
+        source.write_text(f'#include <{header.relative_to(lib)}>\nint unused;\n', encoding='utf-8')
+        done = kit.run('cc', '-std=c11', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', *flags, source)
+        tap.case(f'{package}: {header.relative_to(lib)} stands alone', problems(done))
+    for package, word in ('tenon-pci', 'pci_config_init'), ('tenon-virtio', 'vq_pop'):
+        flags = kit.run('pkg-config', '--cflags', '--libs', package).stdout.split()
+        source = scratch / 'helper.c'
+        source.write_text(f'extern int {word}();\nvoid *used(void);\nvoid *used(void) {{ return (void *){word}; }}\n')
+        done = kit.run('cc', '-shared', '-fPIC', '-fvisibility=hidden', source, '-o', scratch / 'helper.so', *flags, '-Wl,-z,defs')
+        tap.case(f'{package}: links', problems(done))
 
 
 def main():
     installed, guests, *examples = map(lambda p: pathlib.Path(p).resolve(), sys.argv[1:])
     tap, kit = tenon.Tap(), Kit(installed, guests)
-    tap.case('the installed program answers', problems(run([kit.tenon, '-version'])))
-    devices = run([kit.tenon, '-device', 'help'])
+    tap.case('the installed program answers', problems(kit.run(kit.tenon, '-version')))
+    devices = kit.run(kit.tenon, '-device', 'help')
     tap.case('the installed program finds the installed plugins',
              problems(devices) or ([] if 'name "isa-serial"' in devices.stdout else [devices.stdout, devices.stderr]))
     with tempfile.TemporaryDirectory(prefix='tenon-sdk-') as scratch:
+        scratch = pathlib.Path(scratch)
+        check_helpers(tap, kit, scratch)
         for example in examples:
-            check_example(tap, kit, example, pathlib.Path(scratch))
+            check_example(tap, kit, example, scratch)
+        for kind in KINDS:
+            check_new(tap, kit, kind, scratch)
     return tap.done()
 
 
