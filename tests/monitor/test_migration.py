@@ -11,7 +11,7 @@ import threading
 import time
 
 import qmp
-from migrig import finished, in_state, pair, path
+from migrig import BlkRing, finished, in_state, pair, path
 from qmp import Failure, eq, ok, test
 
 RAM = '-m 32M'
@@ -467,7 +467,7 @@ def requests_in_flight():
     args = ('-drive if=none,id=d,driver=null-co,size=1M,read-zeroes=on,throttling.iops-total=2 '
             '-device virtio-blk-pci,drive=d,addr=4')
     with pair(f'{RAM} {args}') as p:
-        ring = blk_ring(p.source)
+        ring = BlkRing(p.source)
         ring.submit(5)
         p.move()
         ring.vm = p.target
@@ -475,64 +475,6 @@ def requests_in_flight():
         while ring.used() < 5 and time.monotonic() < end:
             p.target.step(500_000_000)
         eq(ring.used(), 5, 'requests that were answered')
-
-
-class blk_ring:
-    """The smallest driver of virtio-blk: VIRTIO 1.3 2.7 (split rings), 4.1.4 (modern PCI), one queue, reads only."""
-    BAR, DESC, AVAIL, USED, BUF = 0xe0000000, 0x100000, 0x101000, 0x102000, 0x110000
-
-    def __init__(self, vm):
-        self.vm = vm
-        self.avail = 0
-        dev = 0x80002000
-        caps = self.caps(dev)
-        self.config(dev, 0x10 + 4 * caps[1][0], self.BAR)
-        self.config(dev, 0x14 + 4 * caps[1][0], 0)
-        self.config(dev, 4, 7)
-        common = self.BAR + caps[1][1]
-        self.notify = self.BAR + caps[2][1]
-        w = vm.write
-        for status in 0, 1, 3:
-            w(common + 20, bytes([status]))
-        w(common + 8, struct.pack('<I', 1))
-        w(common + 12, struct.pack('<I', 1))  # VIRTIO_F_VERSION_1
-        w(common + 20, bytes([11]))
-        w(common + 22, struct.pack('<H', 0))
-        w(common + 24, struct.pack('<H', 16))
-        for at, ring in (32, self.DESC), (40, self.AVAIL), (48, self.USED):
-            w(common + at, struct.pack('<I', ring))
-            w(common + at + 4, struct.pack('<I', 0))
-        w(common + 28, struct.pack('<H', 1))
-        w(common + 20, bytes([15]))
-
-    def config(self, dev, reg, value=None):
-        self.vm.outl(0xcf8, dev | reg & 0xfc)
-        return self.vm.inl(0xcfc) if value is None else self.vm.outl(0xcfc, value)
-
-    def caps(self, dev):
-        """type -> (BAR, offset)"""
-        out, at = {}, self.config(dev, 0x34) & 0xfc
-        while at:
-            head = self.config(dev, at)
-            if head & 0xff == 9:
-                out.setdefault(head >> 24, (self.config(dev, at + 4) & 0xff, self.config(dev, at + 8)))
-            at = head >> 8 & 0xfc
-        return out
-
-    def submit(self, n):
-        for i in range(n):
-            buf = self.BUF + i * 0x1000
-            self.vm.write(buf, struct.pack('<IIQ', 0, 0, i))
-            for k, (off, size, flags) in enumerate(((0, 16, 1), (512, 512, 3), (2048, 1, 2))):
-                d = 3 * i + k
-                self.vm.write(self.DESC + 16 * d, struct.pack('<QIHH', buf + off, size, flags, d + 1))
-            self.vm.write(self.AVAIL + 4 + 2 * self.avail, struct.pack('<H', 3 * i))
-            self.avail += 1
-        self.vm.write(self.AVAIL + 2, struct.pack('<H', self.avail))
-        self.vm.write(self.notify, struct.pack('<H', 0))
-
-    def used(self):
-        return struct.unpack('<H', self.vm.read(self.USED + 2, 2))[0]
 
 
 # ---- every device ----
