@@ -67,13 +67,24 @@ static char *make_path(struct vm *vm, uint32_t kind, const char *id, struct devi
 static const struct tn_prop *locate(struct device *d, const char *key, void **base,
                                     struct device **owner);
 
+/* The inner half of virtio-X-pci is a virtio-X-device to QEMU's users. */
+static int is_called(const struct device *d, const char *cls)
+{
+    const char *name = d->entry->name;
+    size_t n = strlen(name);
+    if (strcmp(cls, name) == 0 || strcmp(cls, d->pub.cls->name) == 0)
+        return 1;
+    return d->parent && d->parent->entry->inner == d->entry && strncmp(cls, name, n) == 0 &&
+           strcmp(cls + n, "-device") == 0;
+}
+
 /* Called when d is new, and again when its bus is known: then for the properties that only the bus
  * has. */
 static int global_is_for(struct device *d, const struct global *g)
 {
     void *base;
     struct device *owner;
-    if (strcmp(g->cls, d->entry->name) != 0 && strcmp(g->cls, d->pub.cls->name) != 0)
+    if (!is_called(d, g->cls))
         return 0;
     const struct tn_prop *p = locate(d, g->prop, &base, &owner);
     return d->bus_type ? !p || base == d->bus_child : p || !d->pub.cls->bus;
@@ -140,7 +151,8 @@ static void duplicate(uint32_t kind, const char *id, struct tn_err *e)
         err_set(e, EEXIST, "Duplicate %s ID '%s'", kind == TN_K_DEVICE ? "device" : "object", id);
 }
 
-/* The type of its bus is known before the transport makes it: users set the bus's properties, too. */
+/* The type of its bus is known before the transport makes it: users set the bus's properties, too.
+ */
 static int make_inner(struct device *d, struct tn_err *e)
 {
     const struct tn_compose *c = d->entry->compose;
