@@ -8,7 +8,6 @@
 #include "core/registry.h"
 #include "pci/pci_host.h"
 #include "util/alloc.h"
-#include "vm/cpu_features.h"
 #include "vm/machine.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -140,31 +139,6 @@ int listing_properties(struct vm *vm, uint32_t kind, const char *name, struct bu
         free((char *)(uintptr_t)l.v[i].def);
     free(l.v);
     return 1;
-}
-
-/* ---- machines and CPUs ---- */
-
-static void list_machines(const struct cli_options *o, struct buf *out)
-{
-    struct help_machine v[16];
-    size_t n = 0;
-    for (const struct machine_type *const *t = machine_types; *t && n < ARRAY_SIZE(v); t++)
-        v[n++] = (struct help_machine){
-            .name = (*t)->name, .desc = (*t)->desc, .is_default = *t == machine_type_default(o)};
-    help_machines(out, v, n);
-}
-
-static void list_cpus(struct buf *out)
-{
-    static const struct help_cpu models[] = {
-        {"host", "processor of this machine, with everything that KVM supports"},
-        {"max", "the same"}};
-    const char *flags[512];
-    size_t n = 0;
-    for (const struct cpu_feature *f; (f = cpu_feature_at((uint32_t)n)) && n < ARRAY_SIZE(flags);
-         n++)
-        flags[n] = f->name;
-    help_cpus(out, models, ARRAY_SIZE(models), flags, n);
 }
 
 /* ---- what can be logged ---- */
@@ -323,7 +297,7 @@ static int list_machine_or_matrix(struct vm *vm, const struct cli_options *o, st
     }
     if (!wants(type))
         return 0;
-    list_machines(o, out);
+    listing_machines(o, out);
     return 1;
 }
 
@@ -359,7 +333,7 @@ int listing_wanted(struct vm *vm, const struct cli_options *o, struct buf *out, 
     if (r == 0)
         r = list_logs(vm, o, out);
     if (r == 0 && wants(o->cpu)) {
-        list_cpus(out);
+        listing_cpus(out);
         r = 1;
     }
     if (r == 0 && o->accels.n && wants(kv_text(o->accels.v[0].kv, "accel"))) {

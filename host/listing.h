@@ -17,4 +17,8 @@ int listing_properties(struct vm *vm, uint32_t kind, const char *name, struct bu
                        struct tn_err *e);
 void listing_classes(struct vm *vm, uint32_t kind, struct buf *out);
 
+/* -M help and -cpu help: names as -M and -cpu take them. */
+void listing_machines(const struct cli_options *o, struct buf *out);
+void listing_cpus(struct buf *out);
+
 #endif

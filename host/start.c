@@ -22,7 +22,7 @@
 #include "vm/cpu.h"
 #include "vm/dimm.h"
 #include "vm/iothread.h"
-#include "vm/machine.h"
+#include "vm/machine_version.h"
 #include "vm/memory.h"
 #include "vm/run.h"
 #include <fcntl.h>
@@ -78,11 +78,9 @@ static int check_accel(const struct cli_options *o, struct tn_err *e)
 
 static int fill_registry(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
-    static const struct tn_plugin *const own[] = {&block_plugin,    &chardev_plugin,
-                                                  &memdev_plugin,   &iothread_plugin,
-                                                  &net_plugin,      &cpu_plugin,
-                                                  &dimm_plugin,     &acpi_cpu_plugin,
-                                                  &acpi_mem_plugin};
+    static const struct tn_plugin *const own[] = {
+        &block_plugin, &chardev_plugin, &memdev_plugin,   &iothread_plugin, &net_plugin,
+        &cpu_plugin,   &dimm_plugin,    &acpi_cpu_plugin, &acpi_mem_plugin};
     for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (registry_builtin(vm->registry, own[i], e) < 0)
             return -EINVAL;
@@ -218,7 +216,7 @@ static int watch_signals(struct vm *vm, struct tn_err *e)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a disk image at the limit is the guest's error */
+    signal(SIGXFSZ, SIG_IGN);  /* a disk image at the limit is the guest's error */
     sigaddset(&set, SIGWINCH); /* a terminal's chardev reads it */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     sigdelset(&set, SIGWINCH);
@@ -232,16 +230,24 @@ static int watch_signals(struct vm *vm, struct tn_err *e)
 
 /* ---- what the user asked for, in the order of need ---- */
 
+static void add_global(struct vm *vm, const char *cls, const char *prop, const char *value)
+{
+    vm->globals = xrealloc(vm->globals, (vm->nglobals + 1) * sizeof *vm->globals);
+    vm->globals[vm->nglobals++] =
+        (struct global){xstrdup(cls), xstrdup(prop), xstrdup(value ? value : ""), 0};
+}
+
+/* What the machine's version says, then what the user says. */
 static void copy_globals(struct vm *vm, const struct cli_options *o)
 {
-    vm->globals = xcalloc(o->globals.n, sizeof *vm->globals);
+    const struct machine_compat *k;
+    for (uint32_t i = 0; vm->machine->type && (k = machine_compat_at(vm->machine, i)); i++)
+        add_global(vm, k->cls, k->prop, k->value);
     for (size_t i = 0; i < o->globals.n; i++) {
         const struct kv_node *kv = o->globals.v[i].kv;
-        const char *c = kv_text(kv, "driver"), *p = kv_text(kv, "property"),
-                   *v = kv_text(kv, "value");
+        const char *c = kv_text(kv, "driver"), *p = kv_text(kv, "property");
         if (c && p)
-            vm->globals[vm->nglobals++] =
-                (struct global){xstrdup(c), xstrdup(p), xstrdup(v ? v : ""), 0};
+            add_global(vm, c, p, kv_text(kv, "value"));
     }
 }
 

@@ -5,33 +5,42 @@
 
 #include "core/err.h"
 #include "monitor.h"
+#include "util/alloc.h"
 #include "util/buf.h"
-#include "vm/machine.h"
+#include "vm/machine_version.h"
 #include <errno.h>
 #include <string.h>
 
 /* ---- machines ---- */
 
-static void fill_machine(struct kv_node *out, const struct machine_type *t, int compat)
+static void fill_machine(struct kv_node *out, const struct machine_type *t, uint32_t version,
+                         int compat)
 {
+    AUTO_FREE char *name = machine_version_name(t, version);
     int real = strcmp(t->name, "none") != 0;
     ret_bool(out, "hotpluggable-cpus", t->cpu_hotplug != 0);
-    /* QEMU gives the long name first: -M takes both. */
-    ret_str(out, "name", t->alias ? t->alias : t->name);
+    ret_str(out, "name", name);
     ret_bool(out, "numa-mem-supported", real);
     if (real)
         ret_str(out, "default-cpu-type", "host-x86_64-cpu");
     ret_bool(out, "acpi", (t->flags & TN_MF_ACPI) != 0);
-    ret_int(out, "cpu-max", t->max_cpus);
-    ret_bool(out, "deprecated", 0);
+    ret_int(out, "cpu-max", machine_version_max_cpus(t, version));
+    ret_bool(out, "deprecated", machine_version_deprecated(version));
     if (real)
         ret_str(out, "default-ram-id", t->ram_id);
-    if (t->alias)
+    if (t->family && version == MACHINE_NEWEST)
         ret_str(out, "alias", t->name);
-    if (strcmp(t->name, "q35") == 0)
+    if (strcmp(t->name, "q35") == 0 && version == MACHINE_NEWEST)
         ret_bool(out, "is-default", 1);
     if (compat)
         ret_list(out, "compat-props");
+}
+
+static void list_versions(struct qmp_call *c, const struct machine_type *t)
+{
+    uint32_t version = MACHINE_NEWEST;
+    for (uint32_t i = 0; i == 0 || (version = machine_version_at(t, i)); i++)
+        fill_machine(ret_dict(c->ret, NULL), t, version, arg_bool(c, "compat-props", 0));
 }
 
 static int query_machines(struct qmp_call *c, struct tn_err *e)
@@ -39,7 +48,7 @@ static int query_machines(struct qmp_call *c, struct tn_err *e)
     (void)e;
     c->ret = kv_new(KV_LIST);
     for (const struct machine_type *const *t = machine_types; *t; t++)
-        fill_machine(ret_dict(c->ret, NULL), *t, arg_bool(c, "compat-props", 0));
+        list_versions(c, *t);
     return 0;
 }
 

@@ -46,6 +46,11 @@ struct qom_prop {
     const void *base;
     const struct kv_node *value; /* ... the value, as long as fn runs */
 };
+/* qom_cpu.c: calls fn with every property that a processor has beside its rows: levels, names,
+ * features by every name, feature words; until fn is not 0: that value. c NULL: nothing. */
+struct cpu_config;
+int qom_each_cpu_prop(const struct cpu_config *c, int (*fn)(void *o, const struct qom_prop *p),
+                      void *o);
 /* Every property of n, its children among them, until fn is not 0: that value. */
 int qom_each_prop(const struct qom_tree *t, const struct qom_node *n,
                   int (*fn)(void *o, const struct qom_prop *p), void *o);

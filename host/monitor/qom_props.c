@@ -99,6 +99,8 @@ static int say_device(const struct visit *v, struct device *d)
         r = say_bool(v, "hotpluggable", (d->pub.cls->flags & TN_C_HOTPLUG) != 0);
     if (r == 0)
         r = say_all_rows(v, d);
+    if (r == 0 && d->pub.cls->category == TN_CAT_CPU && d->vm->machine)
+        r = qom_each_cpu_prop(d->vm->machine->cpu_config, v->fn, v->o);
     return r == 0 ? say_legacy_addr(v, d) : r;
 }
 

@@ -2,7 +2,9 @@
 #include "cpu.h"
 
 #include "acpi/cpu_hotplug.h"
+#include "cpu_model.h"
 #include "machine_impl.h"
+#include "machine_version.h"
 #include "util/alloc.h"
 #include "vcpu.h"
 #include "vcpu_impl.h"
@@ -96,35 +98,44 @@ static int add_boot_cpu(struct machine *m, uint32_t i, struct tn_err *e)
     return err;
 }
 
-static int check_model(const struct machine *m, struct tn_err *e)
+static int choose_model(struct machine *m, struct tn_err *e)
 {
-    AUTO_FREE char *cls = cpus_class(m), *model = cpus_model(m);
-    if (registry_peek(m->vm->registry, TN_K_DEVICE, cls))
-        return 0;
-    err_set(e, EINVAL, "unable to find CPU model '%s'", model);
-    err_hint(e, "This host has the models 'host' and 'max'.");
-    return -EINVAL;
+    AUTO_FREE char *otherwise = cpus_model(m);
+    struct cpu_config *c = xcalloc(1, sizeof *c);
+    const char *spec = m->cli->cpu ? m->cli->cpu : otherwise;
+    int err = cpuid_config(m->vm->kvm, spec, m->version < MACHINE_VERSION(2, 9, 0), c, e);
+    if (err == 0)
+        m->cpu_config = c;
+    else
+        free(c);
+    return err;
 }
 
 int cpus_create(struct machine *m, struct tn_err *e)
 {
     const struct cli_smp *s = &m->cli->smp;
-    const struct vcpu_options o = {.max = m->max_cpus,
-                                   .cores = s->cores,
-                                   .threads = s->threads,
-                                   .sockets = s->sockets,
-                                   .model = m->cli->cpu};
+    struct vcpu_options o = {
+        .max = m->max_cpus, .cores = s->cores, .threads = s->threads, .sockets = s->sockets};
     if (strcmp(m->type->name, "none") == 0)
         return 0;
-    int err = check_model(m, e);
+    int err = choose_model(m, e);
     if (err < 0)
         return err;
+    o.config = m->cpu_config;
     make_slots(m, &o);
     if (m->vm->kvm && !(m->vm->vcpus = vcpus_new(m->vm, &o, e)))
         return -EINVAL;
     for (uint32_t i = 0; i < m->cpus && err == 0; i++)
         err = add_boot_cpu(m, i, e);
     return err;
+}
+
+void cpus_free(struct machine *m)
+{
+    if (m->cpu_config)
+        cpu_config_clear(m->cpu_config);
+    free(m->cpu_config);
+    free(m->cpu);
 }
 
 /* ---- which slot a processor goes to ---- */
@@ -279,25 +290,32 @@ static const struct tn_prop props[] = {
     TN_PROP(struct cpu, node, "node-id", I32, UNSET, NULL),
 };
 
-#define CPU_CLASS(var, model, text)                                          \
-    static const struct tn_class var = {.struct_size = sizeof var,           \
-                                        .flags = TN_C_HOTPLUG,               \
-                                        .kind = TN_K_DEVICE,                 \
-                                        .category = TN_CAT_CPU,              \
-                                        .name = model CPU_SUFFIX,            \
-                                        .desc = text,                        \
-                                        .instance_size = sizeof(struct cpu), \
-                                        .props = props,                      \
-                                        .nprops = ARRAY_SIZE(props),         \
-                                        .prop_stride = sizeof props[0],      \
-                                        .init = init,                        \
-                                        .realize = realize,                  \
-                                        .unplug_request = unplug_request,    \
-                                        .unrealize = unrealize}
-CPU_CLASS(class_host, "host", "processor with all that KVM has here");
-CPU_CLASS(class_max, "max", "processor with all that the accelerator has");
+#define CPU_CLASS(model, text)                                       \
+    &(const struct tn_class){.struct_size = sizeof(struct tn_class), \
+                             .flags = TN_C_HOTPLUG,                  \
+                             .kind = TN_K_DEVICE,                    \
+                             .category = TN_CAT_CPU,                 \
+                             .name = model CPU_SUFFIX,               \
+                             .desc = text,                           \
+                             .instance_size = sizeof(struct cpu),    \
+                             .props = props,                         \
+                             .nprops = ARRAY_SIZE(props),            \
+                             .prop_stride = sizeof props[0],         \
+                             .init = init,                           \
+                             .realize = realize,                     \
+                             .unplug_request = unplug_request,       \
+                             .unrealize = unrealize},
+#define MODEL(name, base, vendor, family, model, stepping, level, xlevel, brand, features) \
+    CPU_CLASS(name, brand) CPU_CLASS(name "-v1", brand)
+#define VERSION(name, brand, features)     CPU_CLASS(name, brand)
+#define NAMED(name, also, brand, features) CPU_CLASS(name, brand) CPU_CLASS(also, brand)
 
-static const struct tn_class *const classes[] = {&class_host, &class_max, NULL};
+static const struct tn_class *const classes[] = {
+    CPU_CLASS("host", "processor with all that KVM has here")
+        CPU_CLASS("max", "processor with all that the accelerator has")
+            CPU_CLASS("base", "processor with no feature by itself")
+#include "cpu_models.def"
+                NULL};
 const struct tn_plugin cpu_plugin = {.struct_size = sizeof cpu_plugin,
                                      .abi_major = TN_ABI_MAJOR,
                                      .abi_minor = TN_ABI_MINOR,

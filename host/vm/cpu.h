@@ -17,6 +17,7 @@ struct cpu_slot {
  */
 struct machine;
 int cpus_create(struct machine *m, struct tn_err *e);
+void cpus_free(struct machine *m); /* the devices are gone */
 /* What -cpu says before the first comma; "host" by default under KVM, else "max". The caller frees
  * it. */
 char *cpus_model(const struct machine *m);
@@ -29,6 +30,6 @@ int cpu_index(const struct device *d);
 /* NUMA node of slot i; 0 without -numa. */
 uint32_t cpu_node(const struct machine *m, uint32_t i);
 
-extern const struct tn_plugin cpu_plugin; /* classes host-x86_64-cpu, max-x86_64-cpu */
+extern const struct tn_plugin cpu_plugin; /* a class for each name of a model: "max-x86_64-cpu" */
 
 #endif

@@ -73,11 +73,13 @@ static const struct cpu_feature features[] = {
     {"bmi1", 0x7, 0, CPU_EBX, 3},
     {"hle", 0x7, 0, CPU_EBX, 4},
     {"avx2", 0x7, 0, CPU_EBX, 5},
+    {"fdp-excptn-only", 0x7, 0, CPU_EBX, 6},
     {"smep", 0x7, 0, CPU_EBX, 7},
     {"bmi2", 0x7, 0, CPU_EBX, 8},
     {"erms", 0x7, 0, CPU_EBX, 9},
     {"invpcid", 0x7, 0, CPU_EBX, 10},
     {"rtm", 0x7, 0, CPU_EBX, 11},
+    {"zero-fcs-fds", 0x7, 0, CPU_EBX, 13},
     {"mpx", 0x7, 0, CPU_EBX, 14},
     {"avx512f", 0x7, 0, CPU_EBX, 16},
     {"avx512dq", 0x7, 0, CPU_EBX, 17},
@@ -133,19 +135,42 @@ static const struct cpu_feature features[] = {
     {"arch-capabilities", 0x7, 0, CPU_EDX, 29},
     {"core-capability", 0x7, 0, CPU_EDX, 30},
     {"ssbd", 0x7, 0, CPU_EDX, 31},
+    {"sha512", 0x7, 1, CPU_EAX, 0},
+    {"sm3", 0x7, 1, CPU_EAX, 1},
+    {"sm4", 0x7, 1, CPU_EAX, 2},
     {"avx-vnni", 0x7, 1, CPU_EAX, 4},
     {"avx512-bf16", 0x7, 1, CPU_EAX, 5},
     {"cmpccxadd", 0x7, 1, CPU_EAX, 7},
     {"fzrm", 0x7, 1, CPU_EAX, 10},
     {"fsrs", 0x7, 1, CPU_EAX, 11},
     {"fsrc", 0x7, 1, CPU_EAX, 12},
+    {"fred", 0x7, 1, CPU_EAX, 17},
+    {"lkgs", 0x7, 1, CPU_EAX, 18},
+    {"wrmsrns", 0x7, 1, CPU_EAX, 19},
     {"amx-fp16", 0x7, 1, CPU_EAX, 21},
     {"avx-ifma", 0x7, 1, CPU_EAX, 23},
+    {"lam", 0x7, 1, CPU_EAX, 26},
+    {"avx-vnni-int8", 0x7, 1, CPU_EDX, 4},
+    {"avx-ne-convert", 0x7, 1, CPU_EDX, 5},
+    {"amx-complex", 0x7, 1, CPU_EDX, 8},
+    {"avx-vnni-int16", 0x7, 1, CPU_EDX, 10},
+    {"prefetchiti", 0x7, 1, CPU_EDX, 14},
+    {"avx10", 0x7, 1, CPU_EDX, 19},
+    {"intel-psfd", 0x7, 2, CPU_EDX, 0},
+    {"ipred-ctrl", 0x7, 2, CPU_EDX, 1},
+    {"rrsba-ctrl", 0x7, 2, CPU_EDX, 2},
+    {"ddpd-u", 0x7, 2, CPU_EDX, 3},
+    {"bhi-ctrl", 0x7, 2, CPU_EDX, 4},
+    {"mcdt-no", 0x7, 2, CPU_EDX, 5},
     {"xsaveopt", 0xd, 1, CPU_EAX, 0},
     {"xsavec", 0xd, 1, CPU_EAX, 1},
     {"xgetbv1", 0xd, 1, CPU_EAX, 2},
     {"xsaves", 0xd, 1, CPU_EAX, 3},
     {"xfd", 0xd, 1, CPU_EAX, 4},
+    {"intel-pt-lip", 0x14, 0, CPU_ECX, 31},
+    {"avx10-128", 0x24, 0, CPU_EBX, 16},
+    {"avx10-256", 0x24, 0, CPU_EBX, 17},
+    {"avx10-512", 0x24, 0, CPU_EBX, 18},
     {"syscall", 0x80000001, 0, CPU_EDX, 11},
     {"nx", 0x80000001, 0, CPU_EDX, 20},
     {"mmxext", 0x80000001, 0, CPU_EDX, 22},
@@ -177,10 +202,12 @@ static const struct cpu_feature features[] = {
     {"topoext", 0x80000001, 0, CPU_ECX, 22},
     {"perfctr-core", 0x80000001, 0, CPU_ECX, 23},
     {"perfctr-nb", 0x80000001, 0, CPU_ECX, 24},
+    {"overflow-recov", 0x80000007, 0, CPU_EBX, 0},
+    {"succor", 0x80000007, 0, CPU_EBX, 1},
     {"invtsc", 0x80000007, 0, CPU_EDX, 8},
     {"clzero", 0x80000008, 0, CPU_EBX, 0},
     {"xsaveerptr", 0x80000008, 0, CPU_EBX, 2},
-    {"wbnoinvd", 0x80000008, 0, CPU_EBX, 8},
+    {"wbnoinvd", 0x80000008, 0, CPU_EBX, 9},
     {"ibpb", 0x80000008, 0, CPU_EBX, 12},
     {"ibrs", 0x80000008, 0, CPU_EBX, 14},
     {"amd-stibp", 0x80000008, 0, CPU_EBX, 15},
@@ -203,6 +230,27 @@ static const struct cpu_feature features[] = {
     {"v-vmsave-vmload", 0x8000000a, 0, CPU_EDX, 15},
     {"vgif", 0x8000000a, 0, CPU_EDX, 16},
     {"vnmi", 0x8000000a, 0, CPU_EDX, 25},
+    {"svme-addr-chk", 0x8000000a, 0, CPU_EDX, 28},
+    {"no-nested-data-bp", 0x80000021, 0, CPU_EAX, 0},
+    {"lfence-always-serializing", 0x80000021, 0, CPU_EAX, 2},
+    {"null-sel-clr-base", 0x80000021, 0, CPU_EAX, 6},
+    {"auto-ibrs", 0x80000021, 0, CPU_EAX, 8},
+    {"eraps", 0x80000021, 0, CPU_EAX, 24},
+    {"sbpb", 0x80000021, 0, CPU_EAX, 27},
+    {"ibpb-brtype", 0x80000021, 0, CPU_EAX, 28},
+    {"srso-no", 0x80000021, 0, CPU_EAX, 29},
+    {"srso-user-kernel-no", 0x80000021, 0, CPU_EAX, 30},
+    {"perfmon-v2", 0x80000022, 0, CPU_EAX, 0},
+    {"xstore", 0xc0000001, 0, CPU_EDX, 2},
+    {"xstore-en", 0xc0000001, 0, CPU_EDX, 3},
+    {"xcrypt", 0xc0000001, 0, CPU_EDX, 6},
+    {"xcrypt-en", 0xc0000001, 0, CPU_EDX, 7},
+    {"ace2", 0xc0000001, 0, CPU_EDX, 8},
+    {"ace2-en", 0xc0000001, 0, CPU_EDX, 9},
+    {"phe", 0xc0000001, 0, CPU_EDX, 10},
+    {"phe-en", 0xc0000001, 0, CPU_EDX, 11},
+    {"pmm", 0xc0000001, 0, CPU_EDX, 12},
+    {"pmm-en", 0xc0000001, 0, CPU_EDX, 13},
     {"kvmclock", 0x40000001, 0, CPU_EAX, 0},
     {"kvm-nopiodelay", 0x40000001, 0, CPU_EAX, 1},
     {"kvm-mmu", 0x40000001, 0, CPU_EAX, 2},
@@ -218,8 +266,24 @@ static const struct cpu_feature features[] = {
     {"kvm-asyncpf-int", 0x40000001, 0, CPU_EAX, 14},
     {"kvm-msi-ext-dest-id", 0x40000001, 0, CPU_EAX, 15},
     {"kvmclock-stable-bit", 0x40000001, 0, CPU_EAX, 24},
-    {"sse4-1", 0x1, 0, CPU_ECX, 19},
-    {"sse4-2", 0x1, 0, CPU_ECX, 20},
+};
+
+/* In the order of the features. */
+static const struct cpu_word words[CPU_WORDS] = {
+    {0x1, 0, CPU_EDX, 0},        {0x1, 0, CPU_ECX, 0},        {0x6, 0, CPU_EAX, 0},
+    {0x7, 0, CPU_EBX, 1},        {0x7, 0, CPU_ECX, 1},        {0x7, 0, CPU_EDX, 1},
+    {0x7, 1, CPU_EAX, 1},        {0x7, 1, CPU_EDX, 1},        {0x7, 2, CPU_EDX, 1},
+    {0xd, 1, CPU_EAX, 1},        {0x14, 0, CPU_ECX, 1},       {0x24, 0, CPU_EBX, 1},
+    {0x80000001, 0, CPU_EDX, 0}, {0x80000001, 0, CPU_ECX, 0}, {0x80000007, 0, CPU_EBX, 0},
+    {0x80000007, 0, CPU_EDX, 0}, {0x80000008, 0, CPU_EBX, 0}, {0x8000000a, 0, CPU_EDX, 0},
+    {0x80000021, 0, CPU_EAX, 0}, {0x80000022, 0, CPU_EAX, 0}, {0xc0000001, 0, CPU_EDX, 0},
+    {0x40000001, 0, CPU_EAX, 0},
+};
+
+/* What else they are called: one name, and the one above. */
+static const char *const aliases[][2] = {
+    {"sse3", "pni"}, {"pclmuldq", "pclmulqdq"}, {"sse4-1", "sse4.1"}, {"sse4-2", "sse4.2"},
+    {"xd", "nx"},    {"ffxsr", "fxsr-opt"},     {"i64", "lm"},        {"lbrv", "lbrv"},
 };
 
 static char plain(char c)
@@ -238,6 +302,9 @@ static int same(const char *a, const char *b)
 
 const struct cpu_feature *cpu_feature_find(const char *name)
 {
+    for (size_t i = 0; i < ARRAY_SIZE(aliases); i++)
+        if (same(aliases[i][0], name))
+            name = aliases[i][1];
     for (size_t i = 0; i < ARRAY_SIZE(features); i++)
         if (same(features[i].name, name))
             return &features[i];
@@ -247,4 +314,23 @@ const struct cpu_feature *cpu_feature_find(const char *name)
 const struct cpu_feature *cpu_feature_at(uint32_t i)
 {
     return i < ARRAY_SIZE(features) ? &features[i] : NULL;
+}
+
+const char *const *cpu_feature_alias_at(uint32_t i)
+{
+    return i < ARRAY_SIZE(aliases) ? aliases[i] : NULL;
+}
+
+const struct cpu_word *cpu_word_at(uint32_t i)
+{
+    return &words[i];
+}
+
+uint32_t cpu_word_of(const struct cpu_feature *f)
+{
+    uint32_t i = 0;
+    while (i + 1 < CPU_WORDS &&
+           (words[i].leaf != f->leaf || words[i].index != f->index || words[i].reg != f->reg))
+        i++;
+    return i;
 }

@@ -10,9 +10,21 @@ struct cpu_feature {
     const char *name;
     uint32_t leaf, index, reg, bit;
 };
-/* "_" and "-" are the same in name. NULL if it is not known. */
+/* By name or other name; "_" and "-" are the same in it. NULL if it is not known. */
 const struct cpu_feature *cpu_feature_find(const char *name);
 /* In order of leaf and bit; NULL behind the last. */
 const struct cpu_feature *cpu_feature_at(uint32_t i);
+/* Other names: pairs of one and the name that the table has; NULL behind the last. */
+const char *const *cpu_feature_alias_at(uint32_t i);
+
+/* A register of CPUID that consists of feature bits. */
+struct cpu_word {
+    uint32_t leaf, index, reg;
+    uint32_t indexed; /* the leaf has subleaves */
+};
+enum { CPU_WORDS = 22 };
+const struct cpu_word *cpu_word_at(uint32_t i); /* i < CPU_WORDS */
+/* The word that f is a bit of. */
+uint32_t cpu_word_of(const struct cpu_feature *f);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPUID as KVM supports it, with the user's features, and each vCPU's place in the topology.
  * Leaves: Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E. */
-#include "cpu_features.h"
+#include "cpu_model.h"
 #include "util/alloc.h"
 #include "vcpu_impl.h"
 #include <errno.h>
@@ -39,7 +39,7 @@ uint32_t cpuid_apic_id(const struct vcpu_options *o, uint32_t i)
 
 /* ---- the table ---- */
 
-static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *t, uint32_t fn, uint32_t index)
+struct kvm_cpuid_entry2 *cpuid_leaf(struct kvm_cpuid2 *t, uint32_t fn, uint32_t index)
 {
     for (uint32_t i = 0; i < t->nent; i++)
         if (t->entries[i].function == fn &&
@@ -49,7 +49,7 @@ static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *t, uint32_t fn, uint32_t
     return NULL;
 }
 
-static struct kvm_cpuid_entry2 *leaf_or_new(struct kvm_cpuid2 *t, uint32_t fn, uint32_t index)
+struct kvm_cpuid_entry2 *cpuid_leaf_or_new(struct kvm_cpuid2 *t, uint32_t fn, uint32_t index)
 {
     for (uint32_t i = 0; i < t->nent; i++)
         if (t->entries[i].function == fn && t->entries[i].index == index)
@@ -76,7 +76,7 @@ static struct kvm_cpuid2 *supported(struct kvm *k, struct tn_err *e)
 /* What KVM provides itself although the list of the processor's features does not say so. */
 static void add_kvm_features(struct kvm *k, struct kvm_cpuid2 *t)
 {
-    struct kvm_cpuid_entry2 *l1 = leaf(t, 1, 0), *l6 = leaf(t, 6, 0);
+    struct kvm_cpuid_entry2 *l1 = cpuid_leaf(t, 1, 0), *l6 = cpuid_leaf(t, 6, 0);
     if (l1)
         l1->ecx |= LEAF1_ECX_X2APIC | CPU_HYPERVISOR |
                    (kvm_has(k, KVM_CAP_TSC_DEADLINE_TIMER) > 0 ? LEAF1_ECX_TSC_DEADLINE : 0u);
@@ -90,26 +90,11 @@ static uint32_t *reg_of(struct kvm_cpuid_entry2 *l, uint32_t reg)
     return r[reg & 3];
 }
 
-static int set_feature(struct kvm_cpuid2 *t, const char *name, int on, const char *sign,
-                       struct tn_err *e)
-{
-    const struct cpu_feature *f = cpu_feature_find(name);
-    if (!f)
-        return err_set(e, ENOENT, "Property 'host-x86_64-cpu.%s' not found", name);
-    struct kvm_cpuid_entry2 *l = leaf(t, f->leaf, f->index);
-    if (!l || (on && !(*reg_of(l, f->reg) >> f->bit & 1)))
-        return on ? err_set(e, ENOTSUP, "CPU feature '%s%s': KVM does not have it here", sign, name)
-                  : 0;
-    if (!on)
-        *reg_of(l, f->reg) &= ~(1u << f->bit);
-    return 0;
-}
-
 /* Without the hypervisor bit a guest must find nothing of KVM's either. */
-static void hide_kvm(struct kvm_cpuid2 *t)
+static void hide_kvm(struct kvm_cpuid2 *t, const struct cpu_config *c)
 {
-    struct kvm_cpuid_entry2 *l1 = leaf(t, 1, 0);
-    if (!l1 || (l1->ecx & CPU_HYPERVISOR))
+    struct kvm_cpuid_entry2 *l1 = cpuid_leaf(t, 1, 0);
+    if (!c->hide_kvm && (!l1 || (l1->ecx & CPU_HYPERVISOR)))
         return;
     for (uint32_t i = 0; i < t->nent;)
         if (t->entries[i].function >= 0x40000000 && t->entries[i].function < 0x40010000)
@@ -118,41 +103,83 @@ static void hide_kvm(struct kvm_cpuid2 *t)
             i++;
 }
 
-static int one_option(struct kvm_cpuid2 *t, char *opt, struct tn_err *e)
+/* ---- what -cpu makes of it ---- */
+
+static void read_words(struct kvm_cpuid2 *t, uint32_t word[CPU_WORDS])
 {
-    char *eq = strchr(opt, '=');
-    if (*opt == '+' || *opt == '-')
-        return set_feature(t, opt + 1, *opt == '+', *opt == '+' ? "+" : "-", e);
-    if (!eq)
-        return set_feature(t, opt, 1, "", e);
-    *eq = 0;
-    if (strcmp(opt, "migratable") == 0 || strcmp(opt, "check") == 0 ||
-        strcmp(opt, "host-phys-bits") == 0)
-        return 0; /* what KVM reports is what it has */
-    if (strcmp(eq + 1, "on") != 0 && strcmp(eq + 1, "off") != 0)
-        return err_set(e, EINVAL, "CPU feature '%s' expects 'on' or 'off', not '%s'", opt, eq + 1);
-    return set_feature(t, opt, eq[2] == 'n', "", e);
+    for (uint32_t i = 0; i < CPU_WORDS; i++) {
+        const struct cpu_word *w = cpu_word_at(i);
+        struct kvm_cpuid_entry2 *l = cpuid_leaf(t, w->leaf, w->index);
+        word[i] = l ? *reg_of(l, w->reg) : 0;
+    }
 }
 
-struct kvm_cpuid2 *cpuid_make(struct kvm *k, const struct vcpu_options *o, struct tn_err *e)
+static void write_words(struct kvm_cpuid2 *t, const struct cpu_config *c)
 {
-    AUTO_FREE char *spec = xstrdup(o->model ? o->model : "host");
-    char *save, *name = strtok_r(spec, ",", &save);
-    if (!name || (strcmp(name, "host") != 0 && strcmp(name, "max") != 0)) {
-        err_set(e, EINVAL, "unable to find CPU model '%s'", name ? name : "");
-        err_hint(e, "This host has the models 'host' and 'max'.");
-        return NULL;
+    for (uint32_t i = 0; i < CPU_WORDS; i++) {
+        const struct cpu_word *w = cpu_word_at(i);
+        struct kvm_cpuid_entry2 *l = cpuid_leaf(t, w->leaf, w->index);
+        if (l)
+            *reg_of(l, w->reg) = c->word[i];
     }
+}
+
+static void read_identity(struct kvm_cpuid2 *t, struct cpu_limits *lim)
+{
+    struct kvm_cpuid_entry2 *l0 = cpuid_leaf(t, 0, 0), *l1 = cpuid_leaf(t, 1, 0),
+                            *x0 = cpuid_leaf(t, 0x80000000, 0);
+    if (l0) {
+        const uint32_t vendor[] = {l0->ebx, l0->edx, l0->ecx};
+        memcpy(lim->vendor, vendor, sizeof vendor);
+        lim->level = l0->eax;
+    }
+    if (l1) {
+        uint32_t family = l1->eax >> 8 & 15;
+        lim->family = family == 15 ? family + (l1->eax >> 20 & 255) : family;
+        lim->number = (l1->eax >> 4 & 15) | (l1->eax >> 12 & 0xf0);
+        lim->stepping = l1->eax & 15;
+    }
+    lim->xlevel = x0 ? x0->eax : 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct kvm_cpuid_entry2 *l = cpuid_leaf(t, 0x80000002 + i, 0);
+        if (l)
+            memcpy(lim->brand + (size_t)16 * i, (const uint32_t[]){l->eax, l->ebx, l->ecx, l->edx},
+                   16);
+    }
+}
+
+static struct kvm_cpuid2 *everything(struct kvm *k, struct tn_err *e)
+{
     struct kvm_cpuid2 *t = supported(k, e);
+    if (t)
+        add_kvm_features(k, t);
+    return t;
+}
+
+int cpuid_config(struct kvm *k, const char *spec, uint32_t old, struct cpu_config *c,
+                 struct tn_err *e)
+{
+    if (!k)
+        return cpu_config_make(c, spec, NULL, old, e);
+    uint32_t word[CPU_WORDS];
+    struct cpu_limits lim = {.word = word};
+    AUTO_FREE struct kvm_cpuid2 *t = everything(k, e);
+    if (!t)
+        return -ENOTSUP;
+    read_words(t, word);
+    read_identity(t, &lim);
+    return cpu_config_make(c, spec, &lim, old, e);
+}
+
+struct kvm_cpuid2 *cpuid_make(struct kvm *k, const struct cpu_config *c, struct tn_err *e)
+{
+    struct kvm_cpuid2 *t = everything(k, e);
     if (!t)
         return NULL;
-    add_kvm_features(k, t);
-    for (char *opt; (opt = strtok_r(NULL, ",", &save));)
-        if (one_option(t, opt, e) < 0) {
-            free(t);
-            return NULL;
-        }
-    hide_kvm(t);
+    write_words(t, c);
+    if (c->model)
+        cpuid_model_apply(t, c);
+    hide_kvm(t, c);
     return t;
 }
 
@@ -176,8 +203,8 @@ static void extended_topology(struct kvm_cpuid2 *t, uint32_t fn, uint32_t thread
                               uint32_t apic_id)
 {
     uint32_t tb = bits_for(threads), pb = tb + bits_for(cores);
-    struct kvm_cpuid_entry2 *smt = leaf_or_new(t, fn, 0), *core = leaf_or_new(t, fn, 1),
-                            *end = leaf_or_new(t, fn, 2);
+    struct kvm_cpuid_entry2 *smt = cpuid_leaf_or_new(t, fn, 0), *core = cpuid_leaf_or_new(t, fn, 1),
+                            *end = cpuid_leaf_or_new(t, fn, 2);
     if (!smt || !core || !end)
         return;
     smt->eax = tb;
@@ -193,7 +220,7 @@ static void extended_topology(struct kvm_cpuid2 *t, uint32_t fn, uint32_t thread
 
 static void amd_topology(struct kvm_cpuid2 *t, uint32_t threads, uint32_t cores, uint32_t apic_id)
 {
-    struct kvm_cpuid_entry2 *l8 = leaf(t, 0x80000008, 0), *l1e = leaf(t, 0x8000001e, 0);
+    struct kvm_cpuid_entry2 *l8 = cpuid_leaf(t, 0x80000008, 0), *l1e = cpuid_leaf(t, 0x8000001e, 0);
     if (l8)
         l8->ecx = (l8->ecx & ~0xf0ffu) | (threads * cores - 1) | bits_for(threads * cores) << 12;
     if (l1e) {
@@ -205,14 +232,14 @@ static void amd_topology(struct kvm_cpuid2 *t, uint32_t threads, uint32_t cores,
 
 static int is_amd(struct kvm_cpuid2 *t)
 {
-    struct kvm_cpuid_entry2 *l = leaf(t, 0, 0);
+    struct kvm_cpuid_entry2 *l = cpuid_leaf(t, 0, 0);
     return l && (l->ebx == 0x68747541 /* Auth */ || l->ebx == 0x6f677948 /* Hygo */);
 }
 
 void cpuid_personal(struct kvm_cpuid2 *t, const struct vcpu_options *o, uint32_t apic_id)
 {
     uint32_t threads = at_least_1(o->threads), cores = at_least_1(o->cores), all = threads * cores;
-    struct kvm_cpuid_entry2 *l0 = leaf(t, 0, 0), *l1 = leaf(t, 1, 0);
+    struct kvm_cpuid_entry2 *l0 = cpuid_leaf(t, 0, 0), *l1 = cpuid_leaf(t, 1, 0);
     if (l1) {
         l1->ebx = (l1->ebx & 0xffff) | (all < 255 ? all : 255) << 16 | apic_id << 24;
         l1->edx = all > 1 ? l1->edx | LEAF1_EDX_HTT : l1->edx & ~(uint32_t)LEAF1_EDX_HTT;

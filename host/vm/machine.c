@@ -14,6 +14,7 @@
 #include "irq.h"
 #include "kvm.h"
 #include "machine_impl.h"
+#include "machine_version.h"
 #include "memory.h"
 #include "pci/pci_host.h"
 #include "run.h"
@@ -123,7 +124,8 @@ static int read_size(struct machine *m, struct tn_err *e)
 
 static int read_cpus(struct machine *m, struct tn_err *e)
 {
-    struct cli_smp_limits l = {.machine = m->type->name, .max_cpus = m->type->max_cpus};
+    struct cli_smp_limits l = {.machine = m->type->name,
+                               .max_cpus = machine_version_max_cpus(m->type, m->version)};
     char *text = NULL;
     if (cli_smp_check(&m->cli->smp, &l, &text) < 0) {
         err_set(e, EINVAL, "%s", text);
@@ -211,7 +213,8 @@ int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *
     m->vm = vm;
     m->cli = cli;
     m->kernel_fd = m->initrd_fd = -1;
-    m->type = name ? machine_type_find(name) : machine_type_default(cli);
+    m->version = MACHINE_NEWEST;
+    m->type = name ? machine_version_find(name, &m->version) : machine_type_default(cli);
     if (!m->type) {
         err_set(e, ENOENT, "unsupported machine type \"%s\"", name);
         err_hint(e, "Use -machine help to list supported machines");
@@ -253,7 +256,7 @@ void machine_free(struct machine *m)
     close_fd(&m->initrd_fd);
     machine_hooks_free(m);
     free(m->cpu_node);
-    free(m->cpu);
+    cpus_free(m);
     free(m->dimm);
     dump_job_free(m->dump);
     free(m->distances);

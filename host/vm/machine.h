@@ -16,17 +16,18 @@ struct machine_device {
     const char *const *props;               /* name, value, ..., NULL; or NULL */
 };
 struct machine_type {
-    const char *name, *alias, *desc;
-    uint32_t flags; /* TN_MF_*: what it can have */
-    uint32_t pci;   /* its root is conventional PCI: no TN_MF_PCIE */
+    const char *name, *desc;
+    const char *family; /* of its versions: "pc-q35"; NULL: there are none (machine_version.h) */
+    uint32_t flags;     /* TN_MF_*: what it can have */
+    uint32_t pci;       /* its root is conventional PCI: no TN_MF_PCIE */
     uint32_t max_cpus;
     uint64_t default_ram;
     const char *ram_id;                   /* what monitors call RAM that is no -object's */
     const char *const *keys;              /* -M keys of its own, NULL-terminated */
     void (*map)(struct machine *m);       /* fills map from ram */
     const struct machine_device *devices; /* cls NULL ends */
-    uint64_t mmio_slots;                  /* address of the first virtio-mmio slot; 0: there are none */
-    uint16_t cpu_hotplug, mem_hotplug;    /* ports of ACPI's registers for it; 0: there is none */
+    uint64_t mmio_slots; /* address of the first virtio-mmio slot; 0: there are none */
+    uint16_t cpu_hotplug, mem_hotplug; /* ports of ACPI's registers for it; 0: there is none */
 };
 /* Where things are. Sizes in bytes; 0 = there is none. */
 struct machine_map {
@@ -49,6 +50,7 @@ enum { MACHINE_MAX_NODES = 128 };
 struct machine {
     struct vm *vm;
     const struct machine_type *type;
+    uint32_t version; /* whose defaults it has: machine_version.h */
     struct machine_map map;
     const struct cli_options *cli;
     uint32_t flags; /* TN_MF_* as configured */
@@ -57,23 +59,24 @@ struct machine {
     uint32_t acpi, i8042, n_serial; /* acpi=on, i8042 made, serial ports made */
     struct machine_node node[MACHINE_MAX_NODES];
     uint32_t n_nodes;
-    uint8_t *cpu_node;      /* by CPU index; NULL without -numa */
-    uint32_t cpus_in_nodes; /* somebody said where: cpus=, -numa cpu */
-    struct cpu_slot *cpu;   /* max_cpus of them (cpu.h); NULL on a machine without processors */
-    struct device **dimm;   /* slots of them (dimm.h); NULL without slots */
-    struct dump_job *dump;  /* monitor/cmd_dump.c; NULL: none yet */
+    uint8_t *cpu_node;             /* by CPU index; NULL without -numa */
+    uint32_t cpus_in_nodes;        /* somebody said where: cpus=, -numa cpu */
+    struct cpu_config *cpu_config; /* what they are: cpu_model.h; NULL likewise */
+    struct cpu_slot *cpu;  /* max_cpus of them (cpu.h); NULL on a machine without processors */
+    struct device **dimm;  /* slots of them (dimm.h); NULL without slots */
+    struct dump_job *dump; /* monitor/cmd_dump.c; NULL: none yet */
     struct acpi_cpu_hotplug *cpu_plug; /* acpi/cpu_hotplug.h; NULL: none */
     struct acpi_mem_hotplug *mem_plug; /* acpi/mem_hotplug.h; NULL: none */
-    uint8_t *distances;     /* n_nodes * n_nodes, or NULL */
-    struct tn_mem *own_ram; /* not of an -object */
+    uint8_t *distances;                /* n_nodes * n_nodes, or NULL */
+    struct tn_mem *own_ram;            /* not of an -object */
     struct boot_firmware *firmware;
     struct tn_mem *rom;
     struct hook *hooks;       /* tn_machine.on */
     int kernel_fd, initrd_fd; /* -1: none; open as long as the machine, for resets */
     uint32_t booted;          /* loaded once: RAM is not fresh any more */
-    uint32_t boots;           /* how often the machine was made ready: after the first, -boot once= is over */
-    int64_t rtc_offset_ns;    /* guest time = rtc_clock + this */
-    int64_t rtc_base_ns;      /* what that was at start: -rtc base= */
+    uint32_t boots; /* how often the machine was made ready: after the first, -boot once= is over */
+    int64_t rtc_offset_ns; /* guest time = rtc_clock + this */
+    int64_t rtc_base_ns;   /* what that was at start: -rtc base= */
     uint32_t rtc_clock, rtc_slew;
     struct tn_bus *isa;
     struct mmio_slots *mmio; /* machine_mmio.c; NULL: no slots */
@@ -81,7 +84,6 @@ struct machine {
 };
 
 extern const struct machine_type *const machine_types[]; /* NULL-terminated */
-const struct machine_type *machine_type_find(const char *name);
 /* The one that is taken where none is named: pc for a program that is called as QEMU's is. */
 const struct machine_type *machine_type_default(const struct cli_options *cli);
 

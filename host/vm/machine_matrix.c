@@ -28,6 +28,7 @@ static const struct row rows[] = {
     {"fw_cfg_io", "on", "with the machine"},
     {"host-x86_64-cpu", "on", "-cpu, -smp"},
     {"max-x86_64-cpu", "off", "-cpu max"},
+    {"base-x86_64-cpu", "off", "-cpu MODEL"},
     {"acpi-cpu-hotplug", "with several", "-smp maxcpus="},
     {"acpi-mem-hotplug", "off", "-m slots="},
     {"virtio-pci", "with its devices", "-device virtio-*-pci"},
@@ -46,8 +47,16 @@ static const struct row *row_of(const char *cls)
     return NULL;
 }
 
+/* The named models are alike: one row, that of the base of all, stands for them. */
+static int is_one_of_many(const struct class_entry *c)
+{
+    return c->cls && c->cls->category == TN_CAT_CPU && !row_of(c->name);
+}
+
 static int line(void *o, const struct class_entry *c)
 {
+    if (is_one_of_many(c))
+        return 0;
     const struct row *r = row_of(c->name);
     buf_printf(o, ROW, c->name, c->file->path ? "yes (on)" : "no", r ? r->by_default : "off",
                r ? r->at_run_time : "-device");

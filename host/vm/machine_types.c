@@ -93,7 +93,7 @@ static const char *const q35_keys[] = {"cxl",
                                        "fd-bootchk",
                                        NULL};
 static const struct machine_type q35 = {.name = "q35",
-                                        .alias = "pc-q35-10.0",
+                                        .family = "pc-q35",
                                         .desc = "Standard PC (Q35 + ICH9, 2009)",
                                         .flags = TN_MF_ACPI | TN_MF_FWCFG | TN_MF_PCIE |
                                                  TN_MF_SPLIT_IRQCHIP,
@@ -184,7 +184,7 @@ static const char *const pc_keys[] = {"usb",      "smbus",           "hpet",
                                       "graphics", "dump-guest-core", "mem-merge",
                                       "nvdimm",   "fd-bootchk",      NULL};
 static const struct machine_type pc = {.name = "pc",
-                                       .alias = "pc-i440fx-10.0",
+                                       .family = "pc-i440fx",
                                        .desc = "Standard PC (i440FX + PIIX, 1996)",
                                        .flags = TN_MF_ACPI | TN_MF_FWCFG | TN_MF_SPLIT_IRQCHIP,
                                        .pci = 1,
@@ -220,14 +220,6 @@ static const struct machine_type none = {.name = "none",
                                          .devices = none_devices};
 
 const struct machine_type *const machine_types[] = {&microvm, &none, &pc, &q35, NULL};
-
-const struct machine_type *machine_type_find(const char *name)
-{
-    for (const struct machine_type *const *t = machine_types; *t; t++)
-        if (strcmp((*t)->name, name) == 0 || ((*t)->alias && strcmp((*t)->alias, name) == 0))
-            return *t;
-    return NULL;
-}
 
 const struct machine_type *machine_type_default(const struct cli_options *cli)
 {

@@ -420,7 +420,7 @@ struct vcpus *vcpus_new(struct vm *vm, const struct vcpu_options *o, struct tn_e
         return NULL;
     }
     struct vcpus *v = alloc(vm, o);
-    v->cpuid = cpuid_make(vm->kvm, o, e);
+    v->cpuid = cpuid_make(vm->kvm, o->config, e);
     if (v->cpuid)
         return v;
     vcpus_free(v);

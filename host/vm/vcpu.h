@@ -8,7 +8,7 @@
 struct vcpu_options {
     uint32_t max;                     /* indexes that a vCPU may have */
     uint32_t cores, threads, sockets; /* topology: their product is max */
-    const char *model; /* -cpu: host or max, with ,+feature,-feature,feature=on|off */
+    const struct cpu_config *config;  /* what they are; lives as long as the vCPUs */
 };
 
 /* Room for vCPUs, and none yet. NULL with e. */

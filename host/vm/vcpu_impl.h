@@ -41,8 +41,18 @@ int vcpu_state_remember(struct vcpu *c, struct tn_err *e);
 void vcpu_state_forget(struct vcpu *c);
 int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e);
 
-/* The CPUID of this host, by model and +-features. NULL with e. The caller frees it. */
-struct kvm_cpuid2 *cpuid_make(struct kvm *k, const struct vcpu_options *o, struct tn_err *e);
+/* What -cpu says, within what KVM has here (k NULL: within nothing); old as of cpu_config_make().
+ * 0, or -errno with e. */
+struct cpu_config;
+int cpuid_config(struct kvm *k, const char *spec, uint32_t old, struct cpu_config *c,
+                 struct tn_err *e);
+/* The CPUID of such a processor. NULL with e. The caller frees it. */
+struct kvm_cpuid2 *cpuid_make(struct kvm *k, const struct cpu_config *c, struct tn_err *e);
+/* cpuid_model.c: makes what KVM has what a named model has, but for its feature bits. */
+void cpuid_model_apply(struct kvm_cpuid2 *t, const struct cpu_config *c);
+/* The entry of a leaf; NULL if there is none, or no room for one. */
+struct kvm_cpuid_entry2 *cpuid_leaf(struct kvm_cpuid2 *t, uint32_t fn, uint32_t index);
+struct kvm_cpuid_entry2 *cpuid_leaf_or_new(struct kvm_cpuid2 *t, uint32_t fn, uint32_t index);
 /* The ids and topology of one vCPU, in place. */
 void cpuid_personal(struct kvm_cpuid2 *t, const struct vcpu_options *o, uint32_t apic_id);
 /* APIC id of vCPU i: package, core and thread each in a power of two of ids. */

@@ -38,6 +38,7 @@ TODO = {
     'virtio-net-device': 'failover, guest_rsc_ext, rsc_interval',
     'virtio-net-pci': 'failover, guest_rsc_ext, rsc_interval',
     'i8042': 'extended-state, kbd-throttle',
+    'base-x86_64-cpu': 'features, which are those of -cpu',
     'host-x86_64-cpu': 'features, which are those of -cpu',
     'max-x86_64-cpu': 'features, which are those of -cpu',
 }
@@ -125,6 +126,8 @@ def differences(ours, theirs):
 
 def check_properties(tap, folder, names):
     for name in names:
+        if name.endswith('-x86_64-cpu') and name not in TODO:
+            continue  # the models are alike
         lines = lines_of(tap, folder, ['-device', f'{name},help'])
         head, rest = lines[:1], lines[1:]
         none = head == [f'There are no options for {name}.']

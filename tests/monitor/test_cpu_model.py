@@ -1,0 +1,85 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Models of processors and versions of machines, as clients see them."""
+import qmp
+from qmp import eq, ok, test
+
+
+def boot_cpu(vm):
+    return vm.cmd('query-cpus-fast')[0]['qom-path']
+
+
+def get(vm, name):
+    return vm.cmd('qom-get', path=boot_cpu(vm), property=name)
+
+
+@test
+def properties():
+    """a processor says its features by every name, its levels and its words"""
+    with qmp.Vm('-cpu Haswell,-pcid', machine='q35') as vm:
+        eq([get(vm, n) for n in ('sse4.2', 'sse4-2', 'sse3', 'pcid', 'avx512f')], [True, True, True, False, False])
+        eq([get(vm, n) for n in ('vendor', 'family', 'model', 'level')], ['GenuineIntel', 6, 60, 13])
+        word = [w for w in get(vm, 'feature-words') if (w['cpuid-input-eax'], w['cpuid-register']) == (7, 'EBX')][0]
+        eq(word['features'] & 0xff, 0xb9)
+
+
+@test
+def definitions():
+    """query-cpu-definitions has each name once, with the version that it stands for"""
+    with qmp.Vm() as vm:
+        found = vm.cmd('query-cpu-definitions')
+        names = [d['name'] for d in found]
+        eq(len(names), len(set(names)))
+        by_name = {d['name']: d for d in found}
+        eq(by_name['Haswell-noTSX']['alias-of'], 'Haswell-v2')
+        eq(by_name['Haswell']['alias-of'], 'Haswell-v1')
+        eq(by_name['EPYC-v4']['typename'], 'EPYC-v4-x86_64-cpu')
+        ok({d['typename'] for d in found} <= {t['name'] for t in vm.cmd('qom-list-types')}, 'each has a type')
+
+
+@test
+def expansion():
+    """query-cpu-model-expansion: what a model has, with what is asked for besides"""
+    with qmp.Vm() as vm:
+        full = vm.cmd('query-cpu-model-expansion', type='full', model={'name': 'Nehalem', 'props': {'avx': True}})
+        props = full['model']['props']
+        eq([props[n] for n in ('sse4.2', 'avx', 'avx2')], [True, True, False])
+        again = vm.cmd('query-cpu-model-expansion', type='full', model={'name': 'base', 'props': props})
+        eq(again['model']['props'], props)
+        why = vm.error('query-cpu-model-expansion', type='full', model={'name': 'nosuch'})
+        eq(why, "CPU model 'nosuch' not found")
+
+
+@test
+def hotplug_of_the_model_only():
+    """a place takes the class of -cpu and no other"""
+    with qmp.Vm('-cpu Haswell -smp 1,maxcpus=2,cores=2', machine='q35') as vm:
+        place = {'socket-id': 0, 'core-id': 1, 'thread-id': 0}
+        why = vm.error('device_add', driver='EPYC-x86_64-cpu', **place)
+        eq(why, "Invalid CPU type, expected cpu type: 'Haswell-x86_64-cpu'")
+        vm.cmd('device_add', driver='Haswell-x86_64-cpu', id='c1', **place)
+        eq(len(vm.cmd('query-cpus-fast')), 2)
+
+
+def queues(vm):
+    return vm.cmd('qom-get', path='b0', property='num-queues'), vm.cmd('qom-get', path='b0', property='discard')
+
+
+@test
+def machine_versions():
+    """pc-q35-4.1 has the defaults of its day, below the user's -global"""
+    disk = '-blockdev null-co,node-name=n,size=1M -device virtio-blk-pci,id=b0,drive=n'
+    with qmp.Vm(disk, machine='pc-q35-10.0') as vm:
+        eq(queues(vm), (65535, True))
+    with qmp.Vm(disk, machine='pc-q35-3.1') as vm:
+        eq(queues(vm), (1, False))
+    with qmp.Vm(disk + ' -global virtio-blk-device.num-queues=3', machine='pc-q35-3.1') as vm:
+        eq(queues(vm), (3, False))
+        machines = {m['name']: m for m in vm.cmd('query-machines')}
+        eq(machines['pc-q35-10.0']['alias'], 'q35')
+        eq((machines['pc-q35-7.0']['deprecated'], machines['pc-q35-7.2']['deprecated']), (True, False))
+        ok('pc-i440fx-2.4' in machines and 'pc-i440fx-4.0.1' not in machines, 'versions')
+
+
+if __name__ == '__main__':
+    qmp.main()
