@@ -8,7 +8,7 @@ set -euo pipefail
 build=(meson ninja-build pkg-config gcc libc6-dev python3 libseccomp-dev libfdt-dev liburing-dev libnbd-dev
   libslirp-dev systemtap-sdt-dev)
 rig=(gcc libc6-dev binutils python3 ca-certificates debian-archive-keyring cpio kmod xz-utils zstd util-linux mmdebstrap)
-check=(clang libclang-rt-14-dev clang-format gcovr acpica-tools device-tree-compiler qemu-system-x86 busybox-static
+check=(clang llvm libclang-rt-14-dev clang-format gcovr acpica-tools device-tree-compiler qemu-system-x86 busybox-static
   shellcheck clang-tidy g++ make git nbdkit qemu-utils fio tcpdump libdpdk-dev graphviz mandoc bash-completion)
 
 die() {
