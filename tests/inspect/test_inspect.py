@@ -90,6 +90,13 @@ def usage():
             yield f'{args}: status {got}'
 
 
+def manual_page():
+    """It has every option that --help has."""
+    page = (TOP / 'docs/man/tenon-inspect.1.in').read_text(encoding='utf-8').replace('\\-', '-')
+    options = set(re.findall(r'(?<= )--[a-z]+', run('--help').stdout))
+    return [f'{o} is not there' for o in sorted(options) if f'.B {o}\n' not in page and f'.BI {o} ' not in page]
+
+
 # ---- --new ----
 
 TEMPLATES = TOP / 'tools/templates'
@@ -146,6 +153,7 @@ def main():
             tap.case(f'--new --kind {kind}', project(folder, kind))
         tap.case('--new: refused', list(new_refused(folder)))
         tap.case('usage', list(usage()))
+        tap.case('manual page', manual_page())
     return tap.done()
 
 

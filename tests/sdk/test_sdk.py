@@ -18,8 +18,10 @@ import tempfile
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS / 'abi'), str(TESTS / 'cli')]
 import check_plugins  # noqa: E402
+import guide  # noqa: E402
 import tenon  # noqa: E402
 
+GUIDE = TESTS.parent / 'docs/plugin-guide.md'
 COMPILERS = {'.c': 'cc', '.cc': 'c++', '.rs': 'rustc'}
 KINDS = ('pci', 'isa', 'virtio', 'netdev', 'bus')
 NOT_YET = dict.fromkeys(('netdev', 'bus'), 'tenon-check does not know this kind yet')
@@ -167,6 +169,16 @@ def check_helpers(tap, kit, scratch):
         tap.case(f'{package}: links', problems(done))
 
 
+def check_guide(tap, kit, scratch):
+    """docs/plugin-guide.md, from its first block to its last."""
+    folder = scratch / 'guide'
+    folder.mkdir()
+    walk = guide.Walk(folder, kit.run)
+    for n, block in enumerate(guide.blocks(GUIDE.read_text(encoding='utf-8')), 1):
+        what = block.file or block.text.splitlines()[0]
+        tap.case(f'plugin-guide: {block.heading}: block {n}: {what}', walk.step(block))
+
+
 def main():
     installed, guests, *examples = map(lambda p: pathlib.Path(p).resolve(), sys.argv[1:])
     tap, kit = tenon.Tap(), Kit(installed, guests)
@@ -179,6 +191,7 @@ def main():
         check_helpers(tap, kit, scratch)
         for example in examples:
             check_example(tap, kit, example, scratch)
+        check_guide(tap, kit, scratch)
         for kind in KINDS:
             check_new(tap, kit, kind, scratch)
     return tap.done()
