@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The life of an instance, in the order of docs/abi.md and in no other. */
-#include "parts.h"
+#include "host_dma.h"
+#include "host_pci.h"
+#include "stand_virtio.h"
 
 enum { WAIT_MS = 5000 };
 
@@ -68,6 +70,7 @@ static void discard(struct dev *d)
     d->magic = 0;
     props_free(d);
     free(d->required_set);
+    pci_free(d);
     guard_poison(d->pub.self, d->pub.cls->instance_size);
     if (--d->domain->refs == 0)
         free(d->domain);
@@ -175,6 +178,8 @@ int dev_realize(struct dev *d, struct tn_err *e)
         return r;
     }
     d->stage = ST_REALIZED;
+    if (d->pci)
+        pci_ready(d);
     return 0;
 }
 
@@ -183,6 +188,8 @@ int dev_realize(struct dev *d, struct tn_err *e)
 void dev_reset(struct dev *d, uint32_t kind)
 {
     const struct tn_class *cls = d->pub.cls;
+    if (d->pci)
+        pci_reset(d);
     for (uint32_t phase = TN_RESET_ENTER; cls->reset && phase <= TN_RESET_EXIT; phase++)
         CALL(d, R_MAIN | R_DEV, "reset", cls->reset(d->pub.self, kind, phase));
 }
@@ -193,6 +200,8 @@ void dev_resume(struct dev *d)
     d->h->parts->running++;
     if (d->pub.cls->resume)
         CALL(d, R_MAIN | R_DEV, "resume", d->pub.cls->resume(d->pub.self));
+    if (vport_of(d))
+        vport_resume(vport_of(d));
     d->h->seal = 1;
 }
 
@@ -202,6 +211,8 @@ int dev_quiesce(struct dev *d, uint32_t why)
     int r = 0;
     d->h->parts->running -= d->stage == ST_RUNNING;
     d->stage = ST_QUIESCING;
+    if (vport_of(d))
+        vport_quiesce(vport_of(d)); /* from parent to child */
     d->pending = 1;
     if (cls->quiesce)
         CALL(d, R_MAIN | R_DEV, "quiesce", r = cls->quiesce(d->pub.self, why, 0));
@@ -210,6 +221,8 @@ int dev_quiesce(struct dev *d, uint32_t why)
         r = pending(d, "quiesce");
     d->pending = 0;
     d->stage = ST_QUIET;
+    if (r == 0)
+        as_left(d);
     return r;
 }
 

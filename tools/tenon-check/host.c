@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The machine: what it is made of, and the services by id. */
-#include "parts.h"
+#include "host_dma.h"
 #include "services.h"
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -20,8 +20,32 @@ const void *service(const struct tn_host *pub, const char *id)
 }
 
 const struct service services[] = {
-    {TN_CORE_1, &core_table}, {TN_LOOP_1, &loop_table}, {TN_REGION_1, &region_table},
-    {TN_IRQ_1, &irq_table},   {TN_INTC_1, &intc_table}, {0},
+    {TN_CORE_1, &core_table},
+    {TN_LOOP_1, &loop_table},
+    {TN_OS_1, &os_table},
+    {TN_REGION_1, &region_table},
+    {TN_IRQ_1, &irq_table},
+    {TN_INTC_1, &intc_table},
+    {TN_DMA_1, &dma_table},
+    {TN_MEMORY_1, &memory_table},
+    {TN_MACHINE_1, &machine_table},
+    {TN_CHARDEV_1, &chardev_table},
+    {TN_CHR_FEED_1, &chr_feed_table},
+    {TN_BLOCK_1, &block_table},
+    {TN_BLOCK_FEED_1, &block_feed_table},
+    {TN_NETDEV_1, &netdev_table},
+    {TN_NET_FEED_1, &net_feed_table},
+    {TN_NET_FILTER_CHAIN_1, &net_filters_table},
+    {TN_INPUT_1, &input_table},
+    {TN_TRACE_1, &trace_table},
+    {TN_STREAM_1, &stream_table},
+    {TN_PCI_1, &pci_table},
+    {TN_PCI_BUS_1, &pci_bus_table},
+    {TN_HOTPLUG_1, &hotplug_table},
+    {TN_ACPI_1, &acpi_table},
+    {TN_FDT_1, &fdt_table},
+    {TN_FWCFG_1, &fwcfg_table},
+    {0},
 };
 
 static void parts_init(struct parts *p)
@@ -53,6 +77,7 @@ struct host *host_new(struct check *c)
     h->parts = XNEW(struct parts);
     parts_init(h->parts);
     mem_init(h);
+    h->parts->system = as_new(h, NULL, NULL);
     return h;
 }
 
@@ -89,8 +114,10 @@ void host_free(struct host *h)
     while (!TAILQ_EMPTY(&h->devs))
         dev_free(TAILQ_LAST(&h->devs, devlist));
     stand_ins_free(h);
+    host_run(h, 0); /* what was put off */
     free_buses(h);
     bury(h);
+    as_free_all(h);
     mem_free(h);
     close(h->parts->wake);
     pthread_mutex_destroy(&h->parts->jobs_lock);

@@ -233,10 +233,13 @@ const char *dev_name(const struct dev *d); /* for messages: the class's name */
 struct dev *dev_of(struct tn_dev *d);      /* fails the test if it is no device that lives */
 void *dev_self(const struct dev *d);
 
-/* State. Appends to out what the strict stream recorded, as host_state.h describes. 0 or -errno
- * with e. */
-int dev_save(struct dev *d, struct buf *out, struct tn_err *e);
-int dev_load(struct dev *d, const void *p, size_t len, struct tn_err *e);
+/* The state as a tree (state_tree.h), which the caller frees; the device is quiet. 0 or -errno with
+ * e. */
+struct st_part;
+int dev_save(struct dev *d, struct st_part *out, struct tn_err *e);
+/* Refused before anything is written if it does not fit the class's table; a refusal of the class's
+ * own resets the device. */
+int dev_load(struct dev *d, struct st_part *p, struct tn_err *e);
 
 /* Time and events: runs what is due in every context for ns of virtual time (0: what is due now),
  * and what comes from files without waiting for it. Returns the number of callbacks made. */
@@ -266,6 +269,10 @@ void place_write(const struct place *p, uint64_t off, uint64_t v, uint32_t size)
 /* One hostile step of a guest that knows nothing: a register, a config byte, input from outside,
  * time, RAM. Repeatable. */
 void guest_step(struct host *h, struct rng *r);
+
+/* Another DMA_* mode for every space, as an IOMMU or a moved memory would bring it: caches and
+ * views follow. Between two calls of the plugin. */
+void host_dma(struct host *h, uint32_t mode);
 
 /* Guest RAM: the bytes at gpa, or NULL if len of them are not there. */
 enum { RAM_LOW = 0x200000, RAM_HIGH_AT = 0x100000000, RAM_HIGH = 0x100000 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* TN_REGION_1, and the guest's accesses to what is registered. */
-#include "parts.h"
+#include "host_pci.h"
 #include "services.h"
 #include "util/bytes.h"
 
@@ -203,7 +203,7 @@ static uint32_t or_else(uint32_t v, uint32_t otherwise)
 static int legal(const struct place *p, uint64_t off, uint32_t size)
 {
     const struct tn_region_ops *o = p->ops;
-    if (off >= p->size || size > p->size - off)
+    if (off >= p->size || size > p->size - off || pci_msix_range(p->d, p->bar, off, size))
         return 0;
     if (off % size && !(o->flags & TN_RO_UNALIGNED))
         return 0;

@@ -5,7 +5,8 @@
 
 const struct tn_bus_type isa_bus_type = {.struct_size = sizeof(struct tn_bus_type), .name = "ISA"};
 
-static const struct tn_bus_type *const types[] = {&isa_bus_type};
+static const struct tn_bus_type *const types[] = {&isa_bus_type, &pci_bus_type, &virtio_bus_type,
+                                                  &slot_bus_type, &vserial_bus_type};
 
 struct tn_bus *stand_bus(struct host *h, const char *type)
 {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What most tests begin and end with. */
-#include "host.h"
+#include "host_misc.h"
+#include "host_pci.h"
+#include "host_tables.h"
 #include <errno.h>
 #include <string.h>
+#include <tenon/machine.h>
 
 /* The value of --set for property key of class cls, the last one given; NULL. */
 static int is_for(const struct setting *s, const struct dev *d, const char **key)
@@ -49,7 +52,12 @@ struct dev *check_start(struct check *c, struct host **h)
     if (dev_realize(d, &e) < 0)
         check_skip(c, "it cannot be realized here: %s (--set may help)", e.text);
     dev_reset(d, TN_RESET_COLD);
+    if (host_event(*h, TN_ON_DEVICES, 0, &e) < 0 || host_event(*h, TN_ON_FIRMWARE, 0, &e) < 0 ||
+        host_build(*h, &e) < 0)
+        check_skip(c, "a hook of it stops the start: %s", e.text);
     dev_resume(d);
+    if (d->pci)
+        pci_firmware(d);
     host_run(*h, 0);
     return d;
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCI functions on the strict host: config space by masks, BARs, messages. Sections: PCI Local
+ * Bus 3.0, PCI Express Base 6.0. */
+#ifndef TENON_CHECK_HOST_PCI_H
+#define TENON_CHECK_HOST_PCI_H
+#include "parts.h"
+#include "stand_bus.h"
+#include <tenon/pci-bus.h>
+#include <tenon/pci.h>
+
+enum { PCI_BARS = 6, PCI_ROM = 6, PCI_CFG = 4096, MSIX_MAX = 2048 };
+
+struct pci_bar {
+    struct tn_region_ops ops;
+    void *s;
+    uint64_t size, at; /* size 0: not there; at: TN_ANYWHERE while it does not decode */
+    uint32_t kind;     /* TN_BAR_* */
+    int upper;         /* it is the upper half of the one before */
+};
+
+struct pci_fn {
+    struct dev *d;
+    const struct tn_pci_ops *ops;
+    uint8_t cfg[PCI_CFG], wmask[PCI_CFG], w1c[PCI_CFG], initial[PCI_CFG], used[PCI_CFG],
+        trap[PCI_CFG];
+    struct pci_bar bar[PCI_BARS + 1];
+    uint32_t devfn, flags;
+    uint32_t msi, msi_n, msi_flags; /* offset of the capability, 0 = none; vectors */
+    uint32_t msix, msix_n, table_bar, pba_bar;
+    uint64_t table_off, pba_off;
+    uint8_t *table;          /* msix_n entries of 16 bytes */
+    uint32_t mode, nvec;     /* TN_IRQ_* that the class was told */
+    uint32_t intx;           /* level of the pin */
+    uint64_t sent[MSIX_MAX]; /* messages, by vector */
+    int gone, express;
+    struct tn_as *as;
+    int fds[MSIX_MAX];    /* irqfds lent, -1 = none */
+    struct tn_bus *below; /* of a bridge */
+    struct tn_pci_bus_ops bus_ops;
+    void *bus_self;
+};
+
+/* The guest's accesses; size 1, 2 or 4, off a multiple of it. With every effect on the function. */
+uint32_t pci_cfg_read(struct dev *d, uint32_t off, uint32_t size);
+void pci_cfg_write(struct dev *d, uint32_t off, uint32_t v, uint32_t size);
+/* What firmware does: an address for each BAR, decoding and bus mastering on; mode TN_IRQ_*: INTx,
+ * or one vector each. */
+void pci_firmware(struct dev *d);
+void pci_enable_irq(struct dev *d, uint32_t mode);
+/* Offset of a capability, 0 = none. */
+uint32_t pci_find_cap(const struct pci_fn *f, uint8_t id);
+/* Registers as after power-on; the class's own reset is dev_reset()'s. */
+void pci_reset(struct dev *d);
+/* In the life of a device: realize is over, and it goes. */
+void pci_ready(struct dev *d);
+void pci_free(struct dev *d);
+int pci_master(const struct dev *d); /* 1: bus mastering is on */
+/* 1 if the host answers there itself: MSI-X table and pending bits. */
+int pci_msix_range(const struct dev *d, uint32_t bar, uint64_t off, uint32_t size);
+/* The BARs that trap and decode, as places. */
+int pci_place(struct dev *d, uint32_t *n, struct place *out);
+
+#endif
