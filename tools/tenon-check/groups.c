@@ -4,5 +4,12 @@
 
 const struct check_group *const check_groups[] = {
     &group_life,
+    &group_pci,
+    &group_regions,
+    &group_irq,
+    &group_dma,
+    &group_unplug,
+    &group_threads,
+    &group_fuzz,
     NULL,
 };

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory that is not as a device would like it: dma.h, docs/abi.md. RAM lies between pages that
+ * nobody may touch, and what was mapped is gone after unmap: an access elsewhere is a crash. */
+#include "drive.h"
+#include "host_dma.h"
+#include "host_pci.h"
+
+enum { STEPS = 300, FAILURES = 48, FEW = 60 };
+
+static const char *const mode_names[DMA_MODES] = {
+    [DMA_DIRECT] = "plain memory",
+    [DMA_NO_MAP] = "no mapping",
+    [DMA_SHORT] = "maps that cover less",
+    [DMA_IOMMU] = "an IOMMU in between",
+    [DMA_RETRY] = "maps that say \"not now\"",
+    [DMA_FAIL] = "no access succeeding",
+};
+
+static void in_mode(struct check *c, uint32_t mode)
+{
+    struct host *h = host_new(c);
+    h->dma_mode = mode;
+    struct dev *d = check_start(c, &h);
+    check_note(c, "%s", mode_names[mode]);
+    drive_all(h, &c->rng, STEPS);
+    drive_reset(d, TN_RESET_WARM);
+    check_end(c, h, d);
+}
+
+static void modes(struct check *c)
+{
+    for (uint32_t mode = 0; mode < DMA_MODES; mode++)
+        in_mode(c, mode);
+}
+
+/* Memory changes below a device that is quiet for that: class.h, TN_Q_MEMORY. */
+static void changes(struct check *c)
+{
+    struct host *h = NULL;
+    struct dev *d = check_start(c, &h);
+    for (uint32_t i = 0; i < 4 * DMA_MODES; i++) {
+        drive_all(h, &c->rng, FEW);
+        if (dev_quiesce(d, TN_Q_MEMORY) < 0)
+            check_fail(c, "it refuses to be quiet for a change of memory");
+        host_dma(h, rng_below(&c->rng, DMA_MODES));
+        dev_resume(d);
+        check_note(c, "%s", mode_names[h->dma_mode]);
+    }
+    check_end(c, h, d);
+}
+
+/* One call fails, each in turn; then the device is used, reset and used again. 0: there was no such
+ * call. */
+static int with_failure(struct check *c, uint32_t n)
+{
+    struct host *h = NULL;
+    struct dev *d = check_start(c, &h);
+    struct rng r = {c->o->seed}; /* the same walk each time */
+    h->fail_at = h->fallible + n;
+    drive_all(h, &r, STEPS);
+    int failed = h->failed != NULL;
+    if (failed)
+        check_note(c, "%s was made to fail", h->failed);
+    drive_reset(d, TN_RESET_WARM);
+    if (d->pci)
+        pci_firmware(d);
+    drive_all(h, &r, FEW);
+    check_end(c, h, d);
+    return failed;
+}
+
+static void failures(struct check *c)
+{
+    uint32_t n = 1;
+    while (n <= FAILURES && with_failure(c, n))
+        n++;
+    if (n == 1)
+        check_skip(c, "it makes no call that can fail while it runs");
+}
+
+/* What a device cannot read it does not use, what it cannot write it does not write: RAM stays as
+ * the guest left it. */
+static void nothing_written(struct check *c)
+{
+    struct host *h = host_new(c);
+    h->dma_mode = DMA_FAIL;
+    struct dev *d = check_start(c, &h);
+    uint64_t before = ram_sum(h);
+    drive_regs(h, &c->rng, STEPS);
+    CHECK(c, ram_sum(h) == before, "RAM has changed though no access was allowed");
+    check_end(c, h, d);
+}
+
+static const struct check_test tests[] = {
+    {"modes",
+     "a device works without mapping, behind an IOMMU, with short maps, and survives without "
+     "memory",
+     "dma.h: struct tn_dma", CT_CLASS | CT_LONG, needs_device, modes},
+    {"changes", "memory changes while the device is quiet", "class.h: TN_Q_MEMORY",
+     CT_CLASS | CT_LONG, needs_device, changes},
+    {"failures", "any one host call fails while the device runs, and it goes on",
+     "docs/abi.md: Errors", CT_CLASS | CT_LONG, needs_device, failures},
+    {"nothing-written", "an access that failed leaves RAM alone", "dma.h: read, write", CT_CLASS,
+     needs_device, nothing_written},
+    {0},
+};
+
+const struct check_group group_dma = {"dma", tests};
