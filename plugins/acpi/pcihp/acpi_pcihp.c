@@ -218,6 +218,8 @@ static int realize(void *self, struct tn_err *e)
     s->buses = TN_GET(s->dev, struct tn_pci_bus, TN_PCI_BUS_1);
     pcihp_init(&s->chip, &chip_ops, s);
     s->hotplug->each_bus(s->dev, first_bus, &s->bus);
+    if (!s->bus)
+        return tn_fail(s->dev, e, ENODEV, "the machine has no PCI bus");
     int r = claim_ports(s, e);
     if (r == 0)
         r = join_acpi(s, e);
