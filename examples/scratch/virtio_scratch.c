@@ -213,7 +213,7 @@ static const struct tn_state state = {.struct_size = sizeof state,
                                       .load = load};
 
 static const struct tn_class virtio_scratch = {.struct_size = sizeof virtio_scratch,
-                                               .flags = TN_C_HOTPLUG,
+                                               .flags = TN_C_THREADSAFE | TN_C_HOTPLUG,
                                                .kind = TN_K_DEVICE,
                                                .category = TN_CAT_STORAGE,
                                                .name = "virtio-scratch",

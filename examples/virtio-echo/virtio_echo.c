@@ -290,7 +290,7 @@ static const struct tn_state state = {.struct_size = sizeof state,
                                       .field_stride = sizeof fields[0]};
 
 static const struct tn_class virtio_echo = {.struct_size = sizeof virtio_echo,
-                                            .flags = TN_C_HOTPLUG,
+                                            .flags = TN_C_THREADSAFE | TN_C_HOTPLUG,
                                             .kind = TN_K_DEVICE,
                                             .name = "virtio-echo",
                                             .desc = "virtio device that answers",

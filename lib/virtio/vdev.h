@@ -4,7 +4,8 @@
  * member of its instance, fills in vdev_queue.handle, and puts vdev_* into its tn_virtio_ops.
  *
  * A queue belongs to one context. In the home context its handler runs [ctx][dev]; in another one
- * (iothread) it runs [ctx] without the device's lock, and the device guards what queues share.
+ * (iothread) it runs [ctx] without the device's lock, and the device guards what queues share: its
+ * class says TN_C_THREADSAFE.
  */
 #ifndef TN_VDEV_H
 #define TN_VDEV_H

@@ -300,7 +300,7 @@ static const struct tn_prop props[] = {
 
 static const struct tn_class virtio_blk = {
     .struct_size = sizeof virtio_blk,
-    .flags = TN_C_HOTPLUG,
+    .flags = TN_C_THREADSAFE | TN_C_HOTPLUG,
     .kind = TN_K_DEVICE,
     .category = TN_CAT_STORAGE,
     .name = "virtio-blk",

@@ -249,7 +249,7 @@ static const struct tn_state state = {
 
 static const struct tn_class virtio_mmio = {
     .struct_size = sizeof virtio_mmio,
-    .flags = TN_C_INTERNAL,
+    .flags = TN_C_THREADSAFE | TN_C_INTERNAL,
     .kind = TN_K_DEVICE,
     .name = "virtio-mmio",
     .desc = "virtio transport in memory",

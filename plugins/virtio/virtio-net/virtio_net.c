@@ -294,7 +294,7 @@ static const void *get_iface(void *s, const char *id)
 
 static const struct tn_class virtio_net = {
     .struct_size = sizeof virtio_net,
-    .flags = TN_C_HOTPLUG,
+    .flags = TN_C_THREADSAFE | TN_C_HOTPLUG,
     .kind = TN_K_DEVICE,
     .category = TN_CAT_NETWORK,
     .name = "virtio-net",

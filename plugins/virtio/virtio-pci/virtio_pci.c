@@ -371,7 +371,7 @@ static const struct tn_pci_ops pci_ops = {
 
 static const struct tn_class virtio_pci = {
     .struct_size = sizeof virtio_pci,
-    .flags = TN_C_HOTPLUG | TN_C_INTERNAL,
+    .flags = TN_C_THREADSAFE | TN_C_HOTPLUG | TN_C_INTERNAL,
     .kind = TN_K_DEVICE,
     .name = "virtio-pci",
     .desc = "virtio transport over PCI",

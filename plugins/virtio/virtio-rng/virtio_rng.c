@@ -256,7 +256,7 @@ static const struct tn_prop props[] = {
 
 static const struct tn_class virtio_rng = {
     .struct_size = sizeof virtio_rng,
-    .flags = TN_C_HOTPLUG,
+    .flags = TN_C_THREADSAFE | TN_C_HOTPLUG,
     .kind = TN_K_DEVICE,
     .category = TN_CAT_MISC,
     .name = "virtio-rng",

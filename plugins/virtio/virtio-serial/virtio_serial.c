@@ -351,7 +351,7 @@ static const struct tn_prop props[] = {
 
 static const struct tn_class virtio_serial = {
     .struct_size = sizeof virtio_serial,
-    .flags = TN_C_HOTPLUG,
+    .flags = TN_C_THREADSAFE | TN_C_HOTPLUG,
     .kind = TN_K_DEVICE,
     .category = TN_CAT_INPUT,
     .name = "virtio-serial",
