@@ -3,6 +3,7 @@
 #include "host_misc.h"
 #include "parts.h"
 #include "services.h"
+#include "stand_bus.h"
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -332,14 +333,26 @@ static int hotplug_handler(struct tn_dev *pub, struct tn_bus *b, const struct tn
                            void *s, struct tn_err *e)
 {
     struct dev *d = dev_of(pub);
-    (void)b, (void)s;
     enter(d, R_MAIN, "hotplug->handler");
     if (!o || !o->plug || !o->unplug_request)
         violation("hotplug.h: handler", "hotplug->handler without plug or unplug_request");
     int r = inject_err(d, e, ENOMEM, "hotplug->handler");
-    if (r == 0)
-        res_new(d, "hotplug handler", sizeof(struct res), nothing);
-    return r;
+    if (r < 0)
+        return r;
+    struct plug_handler *p = res_new(d, "hotplug handler", sizeof *p, nothing);
+    p->b = b;
+    p->o = o;
+    p->s = s;
+    return 0;
+}
+
+struct plug_handler *plug_handler_of(struct dev *d)
+{
+    struct res *r;
+    TAILQ_FOREACH(r, &d->res, link)
+    if (strcmp(r->kind, "hotplug handler") == 0)
+        return (void *)r;
+    return NULL;
 }
 
 static int hotplug_eject(struct tn_dev *pub, struct tn_bus *b, uint32_t slot)
@@ -358,6 +371,16 @@ static uint32_t hotplug_slots(struct tn_dev *pub, struct tn_bus *b)
     return 0;
 }
 
+/* The machine has a root. */
+static void root_bus(struct host *h)
+{
+    struct tn_bus_entry *b;
+    TAILQ_FOREACH(b, &h->parts->buses, link)
+    if (bus_is(b->bus->type, TN_PCI_BUS))
+        return;
+    stand_bus(h, TN_PCI_BUS);
+}
+
 static int hotplug_each_bus(struct tn_dev *pub, int (*fn)(void *, struct tn_bus *, uint32_t),
                             void *o)
 {
@@ -366,6 +389,7 @@ static int hotplug_each_bus(struct tn_dev *pub, int (*fn)(void *, struct tn_bus 
     uint32_t bsel = 0;
     int r = 0;
     enter(d, R_MAIN, "hotplug->each_bus");
+    root_bus(d->h);
     TAILQ_FOREACH(b, &d->h->parts->buses, link)
     if (bus_is(b->bus->type, TN_PCI_BUS) && r == 0)
         r = fn(o, b->bus, bsel++);

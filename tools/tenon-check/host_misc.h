@@ -3,6 +3,7 @@
 #ifndef TENON_CHECK_HOST_MISC_H
 #define TENON_CHECK_HOST_MISC_H
 #include "host.h"
+#include <tenon/hotplug.h>
 #include <tenon/input.h>
 
 struct hook {
@@ -24,6 +25,15 @@ struct tn_mem {
     int fd;
     struct dev *claimed;
 };
+
+/* What hotplug->handler() registered; b NULL: every PCI bus. NULL: d owns no slots. */
+struct plug_handler {
+    struct res r;
+    struct tn_bus *b;
+    const struct tn_plug_ops *o;
+    void *s;
+};
+struct plug_handler *plug_handler_of(struct dev *d);
 
 /* Every hook of TN_ON_*, until one is not 0. */
 int host_event(struct host *h, uint32_t event, uint64_t arg, struct tn_err *e);
