@@ -5,6 +5,7 @@
 #include "registry.h"
 #include <errno.h>
 #include <string.h>
+#include <tenon/shadow.h>
 #include <tenon/acpi.h>
 #include <tenon/block.h>
 #include <tenon/chardev.h>
@@ -118,7 +119,7 @@ static int known(const char *id)
 {
     static const char *const ids[] = {
         TN_CORE_1,   TN_LOOP_1,    TN_OS_1,      TN_REGION_1,   TN_IRQ_1,   TN_INTC_1,  TN_DMA_1,
-        TN_MEMORY_1, TN_MACHINE_1, TN_CHARDEV_1, TN_CHR_FEED_1, TN_BLOCK_1, TN_BLOCK_FEED_1, TN_NETDEV_1, TN_NET_FEED_1, TN_NET_FILTER_CHAIN_1, TN_INPUT_1, TN_TRACE_1, TN_STREAM_1,
+        TN_MEMORY_1, TN_SHADOW_1, TN_MACHINE_1, TN_CHARDEV_1, TN_CHR_FEED_1, TN_BLOCK_1, TN_BLOCK_FEED_1, TN_NETDEV_1, TN_NET_FEED_1, TN_NET_FILTER_CHAIN_1, TN_INPUT_1, TN_TRACE_1, TN_STREAM_1,
         TN_PCI_1,    TN_PCI_BUS_1, TN_HOTPLUG_1, TN_ACPI_1,     TN_FDT_1,   TN_FWCFG_1};
     for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++)
         if (strcmp(ids[i], id) == 0)

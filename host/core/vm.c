@@ -24,6 +24,7 @@
 #include "vm/machine.h"
 #include "vm/memory.h"
 #include "vm/run.h"
+#include "vm/shadow.h"
 #include "vm/space.h"
 #include "vm/vcpu.h"
 #include <stdlib.h>
@@ -63,6 +64,7 @@ static void serve_common(struct vm *vm)
     vm_serve(vm, TN_INTC_1, &intc_table);
     vm_serve(vm, TN_DMA_1, &dma_table);
     vm_serve(vm, TN_MEMORY_1, &memory_table);
+    vm_serve(vm, TN_SHADOW_1, &shadow_table);
     vm_serve(vm, TN_MACHINE_1, &machine_table);
     vm_serve(vm, TN_CHARDEV_1, &chardev_table);
     vm_serve(vm, TN_CHR_FEED_1, &chr_feed_table);

@@ -4,6 +4,7 @@
 #include "core/loop.h"
 #include "dirty.h"
 #include "kvm.h"
+#include "shadow.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -227,6 +228,7 @@ void memory_free(struct memory *m)
         return;
     while (m->listeners)
         memory_listener_free(m->listeners);
+    shadow_free(m->shadow);
     reclaim(m);
     bh_del(m->reclaim);
     free(m->table);
@@ -326,25 +328,55 @@ int memory_map(struct vm *vm, struct tn_mem *mem, uint64_t off, uint64_t gpa, ui
     return 0;
 }
 
+static void take_piece(struct memory *m, uint32_t i)
+{
+    struct piece p = m->piece[i];
+    pthread_mutex_lock(&m->lock);
+    m->piece[i] = m->piece[--m->npieces];
+    pthread_mutex_unlock(&m->lock);
+    p.mem->mapped--;
+    memory_publish(m);
+    for (struct listener *l = m->listeners; l; l = l->next)
+        memory_tell_unmap(l, &p);
+    slot_unmap(m, p.slot);
+}
+
 void memory_unmap(struct vm *vm, struct tn_mem *mem)
 {
     struct memory *m = vm->memory;
+    for (uint32_t i = 0; i < m->npieces;)
+        if (m->piece[i].mem == mem)
+            take_piece(m, i);
+        else
+            i++;
+    epoch_wait();
+}
+
+static void put_back(struct vm *vm, const struct piece *p, uint64_t first, uint64_t end)
+{
+    ERR_AUTO e = {0};
+    if (first >= end)
+        return;
+    if (memory_map(vm, p->mem, p->off + (first - p->gpa), first, end - first, p->ro, &e) < 0)
+        log_line(LOG_ERROR, "%s", err_text(&e));
+    else if (!p->ro)
+        dirty_mark_block(p->mem, p->off + (first - p->gpa), end - first);
+}
+
+void memory_cut(struct vm *vm, uint64_t gpa, uint64_t len)
+{
+    struct memory *m = vm->memory;
     for (uint32_t i = 0; i < m->npieces;) {
-        struct piece p = m->piece[i];
-        if (p.mem != mem) {
+        const struct piece p = m->piece[i];
+        if (p.gpa >= gpa + len || gpa >= p.gpa + p.len) {
             i++;
             continue;
         }
-        pthread_mutex_lock(&m->lock);
-        m->piece[i] = m->piece[--m->npieces];
-        pthread_mutex_unlock(&m->lock);
-        memory_publish(m);
-        for (struct listener *l = m->listeners; l; l = l->next)
-            memory_tell_unmap(l, &p);
-        slot_unmap(m, p.slot);
+        take_piece(m, i);
+        put_back(vm, &p, p.gpa, gpa);
+        put_back(vm, &p, gpa + len, p.gpa + p.len);
+        i = 0;
     }
-    mem->mapped = 0;
-    epoch_wait();
 }
 
 int memory_each_piece(struct vm *vm, int (*fn)(void *o, const struct memory_piece *p), void *o)

@@ -55,6 +55,7 @@ struct memory {
     LIST_HEAD(, cache) caches;
     uint32_t logging;  /* dirty.h; atomic */
     const char *blind; /* dirty_blind(); atomic */
+    struct shadow *shadow; /* shadow.h; NULL: nothing was ever hidden */
     uint64_t blocks;   /* numbers given out */
     uint8_t *slot_used;
     uint32_t nslots;
@@ -69,6 +70,9 @@ static inline const struct tn_view *memory_view(const struct vm *vm)
  */
 uint64_t memory_piece_at(const struct tn_view *v, uint64_t gpa, uint64_t len, uint32_t dir,
                          uint8_t **va);
+/* Takes what is at gpa out of the guest's memory, whosever it is; pieces that reach beyond are cut.
+ * vCPUs stand still; the blocks stay. Main thread. */
+void memory_cut(struct vm *vm, uint64_t gpa, uint64_t len);
 /* The table as pieces and log are now. Main thread. */
 void memory_publish(struct memory *m);
 /* Does it say, or need not say, what it writes? */
