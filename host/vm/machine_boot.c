@@ -10,6 +10,7 @@
 #include "machine_impl.h"
 #include "memory.h"
 #include "pci/pci_host.h"
+#include "shadow.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "util/bytes.h"
@@ -63,17 +64,18 @@ static int open_firmware(struct machine *m, struct tn_err *e)
     struct boot_firmware *f = m->firmware;
     m->rom = mem_new(m->vm, "bios", f->rom, f->len, -1, 0, TN_MEMF_READONLY, 12);
     f->rom = NULL; /* the block unmaps it */
+    shadow_rom(m->vm, m->rom, f->len - f->isa_len, f->isa_gpa, f->isa_len);
     return memory_map(m->vm, m->rom, 0, f->gpa, f->len, 1, e);
 }
 
-/* Its end below 1 MiB is a copy in RAM, which firmware writes to: memory there is always writable
- * (see plugins/ich9/mch.md). */
+/* On a machine whose host bridge does not shadow, the end of it below 1 MiB is a copy in RAM. */
 static void shadow_firmware(struct machine *m)
 {
     const struct boot_firmware *f = m->firmware;
     void *at = f && f->isa_len ? memory_ptr(m->vm, f->isa_gpa, f->isa_len) : NULL;
-    if (at)
-        memcpy(at, (const char *)m->rom->va + f->len - f->isa_len, f->isa_len);
+    const void *end = f ? m->rom->va + f->len - f->isa_len : NULL;
+    if (at && at != end)
+        memcpy(at, end, f->isa_len);
 }
 
 int machine_boot_open(struct machine *m, struct tn_err *e)

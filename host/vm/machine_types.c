@@ -59,6 +59,18 @@ static void q35_map(struct machine *m)
     p->sci_gsi = 9;
 }
 
+/* A kernel that the host itself starts finds memory as firmware would have left it. */
+static int with_kernel(const struct machine *m)
+{
+    return m->cli->kernel != NULL;
+}
+
+static int without_kernel(const struct machine *m)
+{
+    return !m->cli->kernel;
+}
+
+static const char *const shadow_on[] = {"shadow", "on", NULL};
 static const char *const pm_on[] = {"pm", "on", NULL};
 static const char *const pm_off[] = {"pm", "off", NULL};
 static int without_acpi(const struct machine *m)
@@ -66,7 +78,8 @@ static int without_acpi(const struct machine *m)
     return !m->acpi;
 }
 static const struct machine_device q35_devices[] = {
-    {"mch", NULL, NULL},
+    {"mch", with_kernel, shadow_on},
+    {"mch", without_kernel, NULL},
     {"ICH9-LPC", with_acpi, pm_on},
     {"ICH9-LPC", without_acpi, pm_off},
     {"acpi-pci-hotplug", with_acpi, NULL},
@@ -173,10 +186,15 @@ static void pc_map(struct machine *m)
 
 static const char *const hotplug_at_ae00[] = {"base", "0xae00", NULL};
 static const struct machine_device pc_devices[] = {
-    {"i440FX", NULL, NULL},        {"PIIX3", NULL, NULL},
-    {"PIIX4_PM", with_acpi, NULL}, {"acpi-pci-hotplug", with_acpi, hotplug_at_ae00},
-    {"fw_cfg_io", NULL, NULL},     {"mc146818rtc", NULL, NULL},
-    {"i8042", with_i8042, NULL},   {NULL, NULL, NULL},
+    {"i440FX", with_kernel, shadow_on},
+    {"i440FX", without_kernel, NULL},
+    {"PIIX3", NULL, NULL},
+    {"PIIX4_PM", with_acpi, NULL},
+    {"acpi-pci-hotplug", with_acpi, hotplug_at_ae00},
+    {"fw_cfg_io", NULL, NULL},
+    {"mc146818rtc", NULL, NULL},
+    {"i8042", with_i8042, NULL},
+    {NULL, NULL, NULL},
 };
 static const char *const pc_keys[] = {"usb",      "smbus",           "hpet",
                                       "smm",      "vmport",          "pit",

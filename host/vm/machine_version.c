@@ -90,10 +90,12 @@ static const struct machine_compat compat[] = {
     {V(4, 2, 0), NULL, "virtio-blk-device", "queue-size", "128"},
     {V(4, 2, 0), NULL, "virtio-blk-device", "seg-max-adjust", "off"},
     {V(4, 1, 0), NULL, "virtio-pci", "x-pcie-flr-init", "off"},
+    {V(4, 1, 0), "pc-q35", "mch", "smbase-smram", "off"},
     {V(3, 1, 0), NULL, "pcie-root-port", "x-speed", "2_5"},
     {V(3, 1, 0), NULL, "pcie-root-port", "x-width", "1"},
     {V(3, 1, 0), NULL, "virtio-blk-device", "discard", "off"},
     {V(3, 1, 0), NULL, "virtio-blk-device", "write-zeroes", "off"},
+    {V(2, 9, 0), "pc-q35", "mch", "extended-tseg-mbytes", "0"},
     {V(2, 8, 0), NULL, "fw_cfg_io", "x-file-slots", "16"},
 };
 

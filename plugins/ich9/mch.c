@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The host bridge of q35: tells where the enhanced configuration window and the end of low memory
- * are, and stores what firmware writes of shadowing and SMM. */
+ * are, and shows RAM as its registers say: PAM, and what belongs to SMM. */
 #include "ich9.h"
 #include "mch_regs.h"
+#include "mch_smm.h"
 #include "pci/config_regs.h"
+#include "pci/pam.h"
 #include <stddef.h>
 #include <tenon/machine.h>
 
@@ -12,27 +14,59 @@
 struct mch {
     struct tn_dev *dev;
     struct config_regs config;
-    uint64_t ecam;
+    uint64_t ecam; /* properties */
+    uint16_t extended_tseg;
+    uint8_t smbase_smram, shadow;
+    struct mch_smm smm;
 };
 
 static const struct config_reg registers[] = {
-    {MCH_PCIEXBAR, 4, 0, 0},    {MCH_PCIEXBAR + 4, 4, 0, 0},  {MCH_PAM0, 1, 0, 0x30},
-    {MCH_PAM0 + 1, 1, 0, 0x33}, {MCH_PAM0 + 2, 1, 0, 0x33},   {MCH_PAM0 + 3, 1, 0, 0x33},
-    {MCH_PAM0 + 4, 1, 0, 0x33}, {MCH_PAM0 + 5, 1, 0, 0x33},   {MCH_PAM0 + 6, 1, 0, 0x33},
-    {MCH_SMRAM, 1, 0x02, 0x78}, {MCH_ESMRAMC, 1, 0x38, 0x87}, {MCH_TOLUD, 2, 0, 0},
+    {MCH_EXT_TSEG, 2, 0, 0xffff}, {MCH_PCIEXBAR, 4, 0, 0},    {MCH_PCIEXBAR + 4, 4, 0, 0},
+    {MCH_PAM0, 1, 0, 0x30},       {MCH_PAM0 + 1, 1, 0, 0x33}, {MCH_PAM0 + 2, 1, 0, 0x33},
+    {MCH_PAM0 + 3, 1, 0, 0x33},   {MCH_PAM0 + 4, 1, 0, 0x33}, {MCH_PAM0 + 5, 1, 0, 0x33},
+    {MCH_PAM0 + 6, 1, 0, 0x33},   {MCH_F_SMBASE, 1, 0, 0xff}, {MCH_SMRAM, 1, 0x02, 0x78},
+    {MCH_ESMRAMC, 1, 0x38, 0x87}, {MCH_TOLUD, 2, 0, 0},
 };
+
+static void show_memory(void *self)
+{
+    struct mch *s = self;
+    uint8_t reg[PAM_REGS];
+    for (uint32_t i = 0; i < PAM_REGS; i++)
+        reg[i] = (uint8_t)config_regs_get(&s->config, MCH_PAM0 + i, 1);
+    pam_apply(s->dev, reg);
+    mch_smm_apply(
+        &s->smm, s->dev,
+        &(struct mch_smm_regs){.smbase = (uint8_t)config_regs_get(&s->config, MCH_F_SMBASE, 1),
+                               .smram = (uint8_t)config_regs_get(&s->config, MCH_SMRAM, 1),
+                               .esmramc = (uint8_t)config_regs_get(&s->config, MCH_ESMRAMC, 1)});
+}
+
+/* What firmware asks about with all ones it reads back as the answer. */
+static void answer_questions(struct mch *s, uint32_t off, uint32_t size, uint32_t smbase)
+{
+    if (s->smbase_smram && config_regs_hit(off, size, MCH_F_SMBASE, 1))
+        config_regs_set(&s->config, MCH_F_SMBASE, 1,
+                        mch_smbase_next(smbase, config_regs_get(&s->config, MCH_F_SMBASE, 1)));
+    if (off == MCH_EXT_TSEG && size == 2)
+        config_regs_set(&s->config, MCH_EXT_TSEG, 2, s->extended_tseg);
+}
 
 /* D_LCK keeps both SMM registers, and itself, until a reset; it clears D_OPEN. */
 static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t value)
 {
     struct mch *s = self;
-    uint32_t smm = config_regs_get(&s->config, MCH_SMRAM, 2);
+    uint32_t smm = config_regs_get(&s->config, MCH_SMRAM, 2),
+             smbase = config_regs_get(&s->config, MCH_F_SMBASE, 1);
     config_regs_write(&s->config, off, size, value);
     uint32_t now = config_regs_get(&s->config, MCH_SMRAM, 2);
     if (smm & MCH_SMRAM_D_LCK)
         config_regs_set(&s->config, MCH_SMRAM, 2, smm);
     else if (now & MCH_SMRAM_D_LCK)
         config_regs_set(&s->config, MCH_SMRAM, 2, now & ~MCH_SMRAM_D_OPEN);
+    answer_questions(s, off, size, smbase);
+    if (config_regs_hit(off, size, MCH_PAM0, MCH_ESMRAMC + 1 - MCH_PAM0))
+        show_memory(s);
     return value;
 }
 
@@ -46,6 +80,9 @@ static void show_machine(struct mch *s)
     config_regs_set(&s->config, MCH_PCIEXBAR, 4, (uint32_t)s->ecam | enable);
     config_regs_set(&s->config, MCH_PCIEXBAR + 4, 4, (uint32_t)(s->ecam >> 32));
     config_regs_set(&s->config, MCH_TOLUD, 2, (uint32_t)(info.ram_below_4g >> 16) & 0xfff0);
+    s->smm.top = info.ram_below_4g;
+    s->smm.extended_mib = s->extended_tseg;
+    s->smm.smbase_smram = s->smbase_smram;
 }
 
 static int init(void *self, struct tn_dev *d)
@@ -72,12 +109,21 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
     if (phase != TN_RESET_ENTER)
         return;
     config_regs_reset(&s->config);
+    for (uint32_t i = 0; s->shadow && i < PAM_REGS; i++)
+        config_regs_set(&s->config, MCH_PAM0 + i, 1, i ? PAM_ALL_RAM : PAM_ALL_RAM & 0xf0);
     show_machine(s);
+    show_memory(s);
 }
 
 static const struct tn_prop props[] = {
     TN_PROP(struct mch, ecam, "ecam", U64, ECAM_BASE,
             "enhanced configuration window, 0 if there is none"),
+    TN_PROP(struct mch, extended_tseg, "extended-tseg-mbytes", U16, 16,
+            "size of the largest TSEG; 0: there is none"),
+    TN_PROP(struct mch, smbase_smram, "smbase-smram", BOOL, 1,
+            "memory at SMBASE can be given to SMM"),
+    TN_PROP(struct mch, shadow, "shadow", BOOL, 0,
+            "RAM below 1 MiB as firmware leaves it: there is none"),
 };
 
 static const struct tn_pci_ops pci_ops = {
@@ -105,4 +151,5 @@ const struct tn_class mch_class = {
     .init = init,
     .realize = realize,
     .reset = reset,
+    .resume = show_memory,
 };

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The host bridge of pc. It stores what firmware writes of memory timing, shadowing and SMM. */
+/* The host bridge of pc. It shows RAM below 1 MiB as PAM says, and stores what firmware writes of
+ * memory timing and SMM. */
 #include "i440fx_regs.h"
 #include "pci/config_regs.h"
+#include "pci/pam.h"
 #include "piix.h"
+#include <stddef.h>
 
 struct i440fx {
     struct tn_dev *dev;
     struct config_regs config;
+    uint8_t shadow; /* property */
 };
 
 /* Reset values are the datasheet's: eight rows that end at 8 MiB each say that firmware has not
@@ -33,6 +37,15 @@ static const struct config_reg registers[] = {
     {I440FX_TRC, 1, 0, 0x06},
 };
 
+static void show_memory(void *self)
+{
+    struct i440fx *s = self;
+    uint8_t reg[PAM_REGS];
+    for (uint32_t i = 0; i < PAM_REGS; i++)
+        reg[i] = (uint8_t)config_regs_get(&s->config, I440FX_PAM0 + i, 1);
+    pam_apply(s->dev, reg);
+}
+
 /* D_LCK keeps SMRAM, and itself, until a reset; D_OPEN cannot be set any more. */
 static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t value)
 {
@@ -44,6 +57,8 @@ static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t v
         config_regs_set(&s->config, I440FX_SMRAM, 1, smram);
     else if (now & I440FX_SMRAM_D_LCK)
         config_regs_set(&s->config, I440FX_SMRAM, 1, now & ~I440FX_SMRAM_D_OPEN);
+    if (config_regs_hit(off, size, I440FX_PAM0, PAM_REGS))
+        show_memory(s);
     return value;
 }
 
@@ -68,9 +83,18 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
 {
     struct i440fx *s = self;
     (void)kind;
-    if (phase == TN_RESET_ENTER)
-        config_regs_reset(&s->config);
+    if (phase != TN_RESET_ENTER)
+        return;
+    config_regs_reset(&s->config);
+    for (uint32_t i = 0; s->shadow && i < PAM_REGS; i++)
+        config_regs_set(&s->config, I440FX_PAM0 + i, 1, i ? PAM_ALL_RAM : PAM_ALL_RAM & 0xf0);
+    show_memory(s);
 }
+
+static const struct tn_prop props[] = {
+    TN_PROP(struct i440fx, shadow, "shadow", BOOL, 0,
+            "RAM below 1 MiB as firmware leaves it: there is none"),
+};
 
 static const struct tn_pci_ops pci_ops = {
     .struct_size = sizeof pci_ops,
@@ -90,8 +114,12 @@ const struct tn_class i440fx_class = {
     .desc = "Host bridge",
     .bus = TN_PCI_BUS,
     .instance_size = sizeof(struct i440fx),
+    .props = props,
+    .nprops = sizeof props / sizeof props[0],
+    .prop_stride = sizeof props[0],
     .bus_ops = &pci_ops,
     .init = init,
     .realize = realize,
     .reset = reset,
+    .resume = show_memory,
 };

@@ -24,7 +24,7 @@ static const struct config_reg registers[] = {
     {PIIX4_CNTA + 8, 4, 0, 0xffffffff},
     {PIIX4_DEVRESD, 4, 0, 0x00ffffff},
     {PIIX4_DEVRESD + 0x04, 4, 0, 0xffffffff},
-    {PIIX4_DEVRESD + 0x08, 4, 0, 0xffffffff},
+    {PIIX4_DEVACTB, 4, PIIX4_DEVACTB_APMC_EN, 0xffffffff},
     {PIIX4_DEVRESD + 0x0c, 4, 0, 0xffffffff},
     {PIIX4_DEVRESD + 0x10, 4, 0, 0xffffffff},
     {PIIX4_DEVRESD + 0x14, 4, 0, 0xffffffff},

@@ -13,6 +13,8 @@
 #define PIIX4_PMBA_ADDRESS     0xffc0u
 #define PIIX4_CNTA             0x44 /* 7.1.12; CNTB at 0x48, GPICTL at 0x4c */
 #define PIIX4_DEVRESD          0x50 /* 7.1.15; and on to DEVRESJ at 0x7c: device monitors */
+#define PIIX4_DEVACTB          0x58 /* 7.1.17 */
+#define PIIX4_DEVACTB_APMC_EN  (1u << 25) /* set: firmware does not look for SMM, which there is not */
 #define PIIX4_PMREGMISC        0x80 /* 7.1.27 */
 #define PIIX4_PMREGMISC_PMIOSE 1u   /* the PM block answers */
 #define PIIX4_SMBBA            0x90 /* 7.1.28; bit 0: I/O space */

@@ -6,10 +6,12 @@
 #include <tenon/machine.h>
 #include <tenon/pci.h>
 #include <tenon/plugin.h>
+#include <tenon/shadow.h>
 
 static const struct tn_class *const classes[] = {&i440fx_class, &piix3_class, &piix4_pm_class,
                                                  NULL};
-static const char *const needs[] = {TN_IRQ_1, TN_LOOP_1, TN_MACHINE_1, TN_PCI_1, TN_REGION_1, NULL};
+static const char *const needs[] = {TN_IRQ_1,    TN_LOOP_1,   TN_MACHINE_1, TN_PCI_1,
+                                    TN_REGION_1, TN_SHADOW_1, NULL};
 static const char *const wants[] = {TN_ACPI_1, NULL};
 
 const struct tn_plugin tn_plugin_v1 = {

@@ -323,7 +323,7 @@ def as_qemu():
     with tempfile.TemporaryDirectory() as d:
         link = os.path.join(d, 'qemu-system-x86_64')
         os.symlink(qtest.PROGRAM[0], link)
-        for program, default in ((link, 'pc'), (qtest.PROGRAM[0], 'q35')):
+        for program, default in ((link, 'pc-i440fx-10.0'), (qtest.PROGRAM[0], 'pc-q35-10.0')):
             text = subprocess.run([program, '-M', 'help'], capture_output=True, text=True, timeout=qtest.TIMEOUT).stdout
             eq([x.split()[0] for x in text.splitlines() if '(default)' in x], [default], f'default of {program}')
 
