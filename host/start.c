@@ -18,6 +18,7 @@
 #include "monitor/qtest.h"
 #include "monitor/topology.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/spawner.h"
 #include "util/alloc.h"
 #include "vm/cpu.h"
 #include "vm/dimm.h"
@@ -365,6 +366,17 @@ static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     return err;
 }
 
+/* For what a monitor may ask, and for a state that comes from a program. */
+static int make_spawner(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    int wanted =
+        o->mons.n || o->dump_topology || (o->incoming && strncmp(o->incoming, "exec:", 5) == 0);
+    if (!wanted || (o->sandbox.enable && o->sandbox.spawn == CLI_DENY))
+        return 0;
+    vm->spawner = spawner_new(o->sandbox.enable, e);
+    return vm->spawner ? 0 : -ENOMEM;
+}
+
 int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
     int err = check_accel(o, e);
@@ -372,6 +384,8 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         err = refuse_unknown(o, e);
     if (err == 0)
         err = set_up_process(vm, o, e);
+    if (err == 0)
+        err = make_spawner(vm, o, e);
     if (err == 0)
         err = watch_signals(vm, e);
     if (err == 0)

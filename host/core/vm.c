@@ -15,6 +15,7 @@
 #include "migration/migration.h"
 #include "monitor/qtest.h"
 #include "pci/pci_host.h"
+#include "sandbox/spawner.h"
 #include "services.h"
 #include "state.h"
 #include "trace_host.h"
@@ -139,6 +140,7 @@ void vm_free(struct vm *vm)
     if (vm->mmio)
         space_free(vm->mmio);
     monitors_free(vm);
+    spawner_free(vm->spawner);
     loop_once(vm->main, 0); /* what was kicked on the way */
     run_free(vm->run);
     registry_free(vm->registry);

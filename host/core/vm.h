@@ -46,6 +46,7 @@ struct vm {
     struct tracer *tracer;       /* core/trace.h */
     struct qtest *qtest;         /* monitor/qtest.h; NULL without -qtest */
     struct monitors *monitors;   /* monitor/monitor.h; NULL without a monitor */
+    struct spawner *spawner;     /* sandbox/spawner.h; NULL: no programs are started */
     struct migration *migration; /* migration/migration.h; NULL: never asked */
     struct tn_watch *signals;    /* start.c: SIGINT, SIGTERM, SIGHUP; NULL before */
     int signal_fd;               /* -1 before */

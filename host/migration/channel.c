@@ -2,11 +2,11 @@
 #include "channel.h"
 
 #include "monitor/monitor.h"
+#include "sandbox/spawner.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -231,43 +231,20 @@ static int open_file(struct mig_channel *c, const struct mig_addr *a, int incomi
 
 /* ---- commands ---- */
 
-/* In the child. */
-static void run(char *const *args, int fd, int as)
-{
-    sigset_t none;
-    sigemptyset(&none);
-    dup2(fd, as);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    execvp(args[0], args);
-    _exit(127);
-}
-
-static int open_command(struct mig_channel *c, const struct mig_addr *a, int incoming,
-                        struct tn_err *e)
+static int open_command(struct mig_channel *c, struct vm *vm, const struct mig_addr *a,
+                        int incoming, struct tn_err *e)
 {
     int p[2];
     if (pipe2(p, O_CLOEXEC) < 0)
         return err_set(e, errno, "'%s': %s", a->text, strerror(errno));
     int ours = p[incoming ? 0 : 1], theirs = p[incoming ? 1 : 0];
-    c->child = fork();
-    if (c->child == 0) {
-        if (incoming && fork()) /* nobody may wait for it once the sandbox has closed */
-            _exit(0);
-        run(a->args, theirs, incoming ? 1 : 0);
-    }
-    int err = errno;
+    struct spawn program = {.args = a->args, .fd = {theirs}, .as = {incoming ? 1 : 0}, .nfds = 1};
+    c->program = spawner_run(vm->spawner, &program, e);
     close(theirs);
-    if (c->child < 0) {
+    if (c->program < 0) {
         close(ours);
-        c->child = 0;
-        return err_set(e, err, "'%s' cannot be started%s: %s", a->text,
-                       err == EPERM || err == EACCES ? " from inside the sandbox" : "",
-                       strerror(err));
+        return c->program;
     }
-    if (incoming)
-        waitpid(c->child, NULL, 0);
-    c->child = incoming ? 0 : c->child;
     set_nonblocking(ours);
     c->in = incoming ? ours : -1;
     c->out = incoming ? -1 : ours;
@@ -285,7 +262,7 @@ static int open_kind(struct mig_channel *c, struct vm *vm, const struct mig_addr
     case MIG_FILE:
         return open_file(c, a, incoming, e);
     case MIG_EXEC:
-        return open_command(c, a, incoming, e);
+        return open_command(c, vm, a, incoming, e);
     default:
         return incoming ? open_listener(c, a, e) : open_connection(c, a, e);
     }
@@ -294,7 +271,7 @@ static int open_kind(struct mig_channel *c, struct vm *vm, const struct mig_addr
 int mig_channel_open(struct mig_channel *c, struct vm *vm, const struct mig_addr *a, int incoming,
                      struct tn_err *e)
 {
-    *c = (struct mig_channel){.in = -1, .out = -1, .listener = -1};
+    *c = (struct mig_channel){.in = -1, .out = -1, .listener = -1, .program = -1};
     c->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int r = c->wake < 0 ? err_set(e, errno, "eventfd: %s", strerror(errno))
                         : open_kind(c, vm, a, incoming, e);
@@ -324,12 +301,13 @@ int mig_channel_finish(struct mig_channel *c, struct tn_err *e)
     int status = 0;
     if (c->seeks && c->out >= 0 && fdatasync(c->out) < 0 && errno != EINVAL)
         return err_set(e, errno, "writing the state: %s", strerror(errno));
-    if (!c->child)
+    if (c->program < 0)
         return 0;
     close_both(c);
-    pid_t who = waitpid(c->child, &status, 0);
-    c->child = 0;
-    return who < 0 || !WIFEXITED(status) || WEXITSTATUS(status)
+    int r = spawner_wait(c->program, c->wake, &status);
+    if (r == -ECANCELED)
+        return err_set(e, ECANCELED, "migration was cancelled");
+    return r < 0 || !WIFEXITED(status) || WEXITSTATUS(status)
                ? err_set(e, EIO, "the command failed with status %d",
                          WIFEXITED(status) ? WEXITSTATUS(status) : -1)
                : 0;
@@ -351,9 +329,5 @@ void mig_channel_close(struct mig_channel *c)
         unlink(c->unlink);
     free(c->unlink);
     c->unlink = NULL;
-    if (c->child) {
-        kill(c->child, SIGTERM);
-        waitpid(c->child, NULL, 0);
-    }
-    c->child = 0;
+    close_fd(&c->program); /* ends it, if it still runs */
 }

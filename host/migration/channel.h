@@ -29,7 +29,7 @@ struct mig_channel {
     int wake;         /* an eventfd: cancelled */
     int listener;     /* of an incoming one that waits; -1 */
     char *unlink;     /* path of the listener */
-    pid_t child;      /* of EXEC; 0 */
+    int program;      /* of EXEC: sandbox/spawner.h; -1 */
     uint32_t talks;   /* both ways: an answer can come */
     uint32_t seeks;   /* a regular file */
     uint32_t pending; /* connect() is under way: mig_channel_connected() */

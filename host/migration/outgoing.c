@@ -360,7 +360,7 @@ int outgoing_start(struct migration *m, struct mig_addr *a, uint32_t flags, stru
     o->out.o = o;
     o->out.skip_shared = mig_has(m, CAP_X_IGNORE_SHARED) && !o->still;
     o->begun_ns = now_ns(o);
-    o->ch.wake = o->ch.in = o->ch.out = o->ch.listener = -1;
+    o->ch.wake = o->ch.in = o->ch.out = o->ch.listener = o->ch.program = -1;
     o->end = bh_new(m->vm->main, NULL, 0, over, o);
     int r = mig_channel_open(&o->ch, m->vm, a, 0, e);
     mig_addr_fini(a);

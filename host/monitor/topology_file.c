@@ -2,20 +2,17 @@
 /* The picture in a file: by itself as .dot, laid out by Graphviz as anything else. */
 #include "topology.h"
 
+#include "sandbox/spawner.h"
 #include "util/alloc.h"
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 /* "svg" of "a/b.svg"; NULL: it has none that could be a format. */
 static const char *format_of(const char *path)
@@ -40,48 +37,28 @@ static int write_all(int fd, const struct buf *b)
     return 0;
 }
 
-/* dot -Tformat, reading in and writing out; it begins with no signal blocked or ignored. */
-static int spawn_dot(const char *format, int in, int out, pid_t *pid)
-{
-    AUTO_FREE char *type = xasprintf("-T%s", format);
-    char name[] = "dot", *argv[] = {name, type, NULL};
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, in, 0);
-    posix_spawn_file_actions_adddup2(&files, out, 1);
-    posix_spawnattr_init(&attr);
-    posix_spawnattr_setsigmask(&attr, &none);
-    posix_spawnattr_setsigdefault(&attr, &all);
-    posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    int err = posix_spawnp(pid, name, &files, &attr, argv, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attr);
-    return -err;
-}
-
-static int lay_out(const char *path, const char *format, const struct buf *graph, int out,
-                   struct tn_err *e)
+static int lay_out(struct vm *vm, const char *path, const char *format, const struct buf *graph,
+                   int out, struct tn_err *e)
 {
     AUTO_CLOSE int in = memfd_create("topology", MFD_CLOEXEC);
-    pid_t pid;
+    AUTO_FREE char *type = xasprintf("-T%s", format);
+    char name[] = "dot", *args[] = {name, type, NULL};
+    ERR_AUTO why = {0};
     int status, err = in < 0 ? -errno : write_all(in, graph);
     if (err < 0 || lseek(in, 0, SEEK_SET) < 0)
         return err_set(e, EIO, "-dump-topology %s: %s", path, strerror(err ? -err : errno));
-    err = spawn_dot(format, in, out, &pid);
-    if (err == -ENOENT)
+    AUTO_CLOSE int dot = spawner_run(
+        vm->spawner, &(struct spawn){.args = args, .fd = {in, out}, .as = {0, 1}, .nfds = 2}, &why);
+    if (dot == -ENOENT)
         return err_set(e, ENOENT,
                        "-dump-topology %s: Graphviz' 'dot' is not installed; write a .dot file, "
                        "which needs no layout",
                        path);
+    if (dot < 0)
+        return err_set(e, -dot, "-dump-topology %s: %s", path, err_text(&why));
+    err = spawner_wait(dot, -1, &status);
     if (err < 0)
         return err_set(e, -err, "-dump-topology %s: dot: %s", path, strerror(-err));
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return err_set(e, errno, "-dump-topology %s: dot: %s", path, strerror(errno));
     if (!WIFEXITED(status) || WEXITSTATUS(status))
         return err_set(e, EIO, "-dump-topology %s: dot could not make a '%s'", path, format);
     return 0;
@@ -102,8 +79,8 @@ int topology_write(struct vm *vm, const char *path, struct tn_err *e)
     AUTO_CLOSE int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return err_set(e, errno, "-dump-topology %s: %s", path, strerror(errno));
-    int err =
-        strcmp(format, "dot") == 0 ? write_all(fd, &graph) : lay_out(path, format, &graph, fd, e);
+    int err = strcmp(format, "dot") == 0 ? write_all(fd, &graph)
+                                         : lay_out(vm, path, format, &graph, fd, e);
     if (err < 0)
         err_set(e, -err, "-dump-topology %s: %s", path, strerror(-err));
     if (err == 0 && rename(part, path) < 0)

@@ -177,14 +177,18 @@ class Moves:
             self.report.check(info['status'] == ('cancelled' if how == 'cancel' else 'failed'), f'{name}: by {how}')
         self.verdict(name, p)
 
-    def run(self):
-        self.live('live', 1, 'rounds=450 pages=1024', hops=3)
-        self.live('live-smp', 2, 'rounds=350 pages=512 ap=1', hops=2)
-        self.live('live-microvm', 1, 'rounds=250 pages=256', machine='microvm,acpi=on')
-        self.live('live-nested', 1, 'rounds=400', hops=3, guest='nested', step=20)
-        self.file('file')
-        self.snapshot('snapshot')
-        self.cancel('cancelled')
+    def run(self, names):
+        cases = {
+            'live': lambda name: self.live(name, 1, 'rounds=450 pages=1024', hops=3),
+            'live-smp': lambda name: self.live(name, 2, 'rounds=350 pages=512 ap=1', hops=2),
+            'live-microvm': lambda name: self.live(name, 1, 'rounds=250 pages=256', machine='microvm,acpi=on'),
+            'live-nested': lambda name: self.live(name, 1, 'rounds=400', hops=3, guest='nested', step=20),
+            'file': self.file,
+            'snapshot': self.snapshot,
+            'cancelled': self.cancel,
+        }
+        for name in names or cases:
+            cases[name](name)
         for p in self.all:
             p.end()
 
@@ -192,6 +196,7 @@ class Moves:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--guests', default='.')
+    parser.add_argument('names', nargs='*', help='of cases; all, if none is given')
     args = parser.parse_args()
     monitor, report = Monitor(), Report(False)
     why = monitor.missing() or ('QEMU has its own tests' if monitor.qemu else None)
@@ -201,7 +206,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='kvm-mig-') as scratch:
         moves = Moves(report, monitor, args.guests, scratch)
         try:
-            moves.run()
+            moves.run(args.names)
         finally:
             for p in moves.all:
                 if p.process.poll() is None:

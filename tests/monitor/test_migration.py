@@ -100,9 +100,9 @@ def over_descriptors():
 
 @test
 def over_commands():
-    '''exec: through a program, where the sandbox does not forbid programs'''
+    '''exec: through a program, which another process starts: this one is in the sandbox'''
     name = path('piped')
-    with pair(f'{RAM} -sandbox off') as p:
+    with pair(RAM) as p:
         fill(p.source)
         p.source.cmd('migrate', uri=f'exec:gzip -1 > {name}')
         finished(p.source)
@@ -113,11 +113,34 @@ def over_commands():
 
 
 @test
-def commands_are_refused_inside_the_sandbox():
-    '''exec: of a sealed machine with a monitor: an error, and the machine runs on'''
-    with qmp.Vm(RAM, 'q35') as vm:
-        if qmp.sanitized(vm.process.pid):
-            raise qmp.Skip('a build with a sanitizer leaves the sandbox off')
+def a_command_ends_with_its_migration():
+    '''exec: a program that does not read is ended by migrate_cancel, and by the end of the machine'''
+    for how in 'migrate_cancel', 'quit':
+        said = path('pid')
+        with qmp.Vm(RAM, 'q35') as vm:
+            vm.write(0x100000, os.urandom(1 << 20))
+            vm.cmd('migrate', uri=f'exec:echo $$ > {said}.new; mv {said}.new {said}; exec sleep 1000')
+            until(lambda: os.path.exists(said), 'the program starts')
+            vm.cmd(how)
+            if how == 'migrate_cancel':
+                finished(vm, 'cancelled')
+                in_state(vm, 'running')
+        with open(said) as f:
+            pid = f.read().strip()
+        until(lambda: not os.path.exists(f'/proc/{pid}'), f'{how}: the program ends')
+
+
+def until(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        ok(time.monotonic() < end, what)
+        time.sleep(0.01)
+
+
+@test
+def commands_are_refused_by_spawn_deny():
+    '''exec: with -sandbox spawn=deny: an error, and the machine runs on'''
+    with qmp.Vm(f'{RAM} -sandbox on,spawn=deny', 'q35') as vm:
         text = vm.error('migrate', uri='exec:cat')
         ok('sandbox' in text, text)
         eq(vm.cmd('query-status')['status'], 'running')
@@ -126,7 +149,7 @@ def commands_are_refused_inside_the_sandbox():
 @test
 def a_command_that_fails_is_a_failed_migration():
     '''exec: its exit status counts'''
-    with qmp.Vm(f'{RAM} -sandbox off', 'q35') as vm:
+    with qmp.Vm(RAM, 'q35') as vm:
         vm.cmd('migrate', uri='exec:cat > /dev/null; exit 3')
         ok('status 3' in finished(vm, 'failed')['error-desc'], 'the status')
         eq(vm.cmd('query-status')['status'], 'running')
