@@ -373,7 +373,9 @@ static int make_spawner(struct vm *vm, const struct cli_options *o, struct tn_er
         o->mons.n || o->dump_topology || (o->incoming && strncmp(o->incoming, "exec:", 5) == 0);
     if (!wanted || (o->sandbox.enable && o->sandbox.spawn == CLI_DENY))
         return 0;
-    vm->spawner = spawner_new(o->sandbox.enable, e);
+    vm->spawner = spawner_new((o->sandbox.enable ? SPAWN_CONFINED : 0) |
+                                  (o->daemonize ? SPAWN_DETACHED : 0),
+                              e);
     return vm->spawner ? 0 : -ENOMEM;
 }
 

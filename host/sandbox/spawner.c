@@ -36,7 +36,7 @@ static int listen_at(struct spawner *s)
     return -err;
 }
 
-static int make_process(struct spawner *s, int confined)
+static int make_process(struct spawner *s, uint32_t flags)
 {
     int line[2], listener = listen_at(s);
     if (listener < 0)
@@ -50,7 +50,7 @@ static int make_process(struct spawner *s, int confined)
     int err = errno;
     if (pid == 0) {
         close(line[1]);
-        spawner_serve(listener, line[0], owner, confined);
+        spawner_serve(listener, line[0], owner, flags);
     }
     close(listener);
     close(line[0]);
@@ -58,11 +58,11 @@ static int make_process(struct spawner *s, int confined)
     return pid < 0 ? -err : 0;
 }
 
-struct spawner *spawner_new(int confined, struct tn_err *e)
+struct spawner *spawner_new(uint32_t flags, struct tn_err *e)
 {
     struct spawner *s = XNEW(struct spawner);
     s->lifeline = -1;
-    int r = make_process(s, confined);
+    int r = make_process(s, flags);
     if (r == 0)
         return s;
     err_set(e, -r, "no process to start programs: %s", strerror(-r));

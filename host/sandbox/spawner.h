@@ -10,9 +10,13 @@
 
 struct spawner;
 
-/* Makes it. confined: what it starts gains no rights by set-user-ID and the like. NULL with e. Main
- * thread, before there is another and before anything of the machine is open. */
-struct spawner *spawner_new(int confined, struct tn_err *e);
+enum {
+    SPAWN_CONFINED = 1, /* what is started gains no rights by set-user-ID and the like */
+    SPAWN_DETACHED = 2  /* its standard streams are /dev/null: who waits for ours is not to wait */
+};
+/* Makes it. NULL with e. Main thread, before there is another and before anything of the machine is
+ * open. */
+struct spawner *spawner_new(uint32_t flags, struct tn_err *e);
 /* What was started runs on unless somebody still waits for it. NULL is fine. */
 void spawner_free(struct spawner *s);
 

@@ -16,6 +16,7 @@ struct spawn_head {
 enum { SPAWN_MAX_ARGS = 64 };
 
 /* The process itself: answers at listener, to owner only, until lifeline is at its end. */
-void spawner_serve(int listener, int lifeline, pid_t owner, int confined) __attribute__((noreturn));
+void spawner_serve(int listener, int lifeline, pid_t owner, uint32_t flags)
+    __attribute__((noreturn));
 
 #endif

@@ -157,8 +157,17 @@ static void accept_one(pid_t owner)
         close(conn);
 }
 
+static void detach(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    for (int i = 0; i < 3; i++)
+        dup2(fd, i);
+    if (fd > 2)
+        close(fd);
+}
+
 /* Nothing of the machine's is here but its standard streams. */
-static void settle(int listener, int lifeline, int confined)
+static void settle(int listener, int lifeline, uint32_t flags)
 {
     int high = fcntl(lifeline, F_DUPFD, FIRST_FREE);
     if (dup2(listener, LISTENER) < 0 || dup2(high, LIFELINE) < 0 ||
@@ -166,7 +175,9 @@ static void settle(int listener, int lifeline, int confined)
         _exit(1);
     fcntl(LISTENER, F_SETFD, FD_CLOEXEC);
     fcntl(LIFELINE, F_SETFD, FD_CLOEXEC);
-    if (confined)
+    if (flags & SPAWN_DETACHED)
+        detach();
+    if (flags & SPAWN_CONFINED)
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_NAME, "tenon/spawn");
     for (int i = 0; i < IGNORED; i++)
@@ -174,9 +185,9 @@ static void settle(int listener, int lifeline, int confined)
     signal(SIGCHLD, SIG_IGN); /* who waited for a program leaves no trace */
 }
 
-void spawner_serve(int listener, int lifeline, pid_t owner, int confined)
+void spawner_serve(int listener, int lifeline, pid_t owner, uint32_t flags)
 {
-    settle(listener, lifeline, confined);
+    settle(listener, lifeline, flags);
     struct pollfd p[] = {{LISTENER, POLLIN, 0}, {LIFELINE, POLLIN, 0}};
     for (;;) {
         if (poll(p, 2, -1) < 0 && errno != EINTR)
