@@ -34,6 +34,8 @@ KNOWN = {
     'virtio-serial-pci': {'vectors: default 4294967295, QEMU: 2': 'one for each queue and one more'},
 }
 TODO = {
+    'pci-bridge': 'msi, shpc',
+    'pcie-pci-bridge': 'msi',
     'pcie-root-port': 'aer_log_max',
     'virtio-net-device': 'failover, guest_rsc_ext, rsc_interval',
     'virtio-net-pci': 'failover, guest_rsc_ext, rsc_interval',
