@@ -47,20 +47,26 @@ static void release_back(struct managed *m)
     net_unref(n);
 }
 
+static struct tn_net *net_new(struct vm *vm)
+{
+    struct tn_net *n = XNEW(struct tn_net);
+    pthread_mutex_init(&n->lock, NULL);
+    TAILQ_INIT(&n->filters);
+    LIST_INSERT_HEAD(&nets_of(vm)->all, n, all);
+    return n;
+}
+
 struct tn_net *net_create(struct device *d)
 {
     const struct tn_net_backend *be = d->pub.cls->bus_ops;
     if (d->handle || !TN_HAS(be, send))
         return d->handle;
-    struct tn_net *n = XNEW(struct tn_net);
+    struct tn_net *n = net_new(d->vm);
     n->m.release = release_back;
-    pthread_mutex_init(&n->lock, NULL);
-    TAILQ_INIT(&n->filters);
     n->refs = 1;
     n->back = d;
     n->be = be;
     n->hub = d->pub.cls == &net_hubport_class;
-    LIST_INSERT_HEAD(&nets_of(d->vm)->all, n, all);
     managed_add(d, &n->m);
     d->handle = n;
     d->handle_type = TN_P_NETDEV;
@@ -167,7 +173,7 @@ static struct tn_bh *own_bh(struct tn_ctx *ctx, struct device *d, void (*fn)(voi
 
 static void make_queues(struct tn_net *n)
 {
-    uint32_t nq = TN_HAS(n->be, queues) ? n->be->queues(n->back->pub.self) : 1;
+    uint32_t nq = n->back && TN_HAS(n->be, queues) ? n->be->queues(n->back->pub.self) : 1;
     n->nq = nq == 0 ? 1 : nq < NET_QUEUES_MAX ? nq : NET_QUEUES_MAX;
     n->q = xcalloc(n->nq, sizeof *n->q);
 }
@@ -178,17 +184,21 @@ static int in_use(struct device *d, const struct tn_net *n, struct tn_err *e)
                    device_top(d)->entry->name, device_id(n->back));
 }
 
-int net_attach(struct tn_net *n, struct device *d, struct tn_ctx *c, const struct tn_net_ops *o,
-               void *s, struct tn_err *e)
+/* The back end learns who came, and stays as long as it is used. */
+static void take_back(struct tn_net *n)
 {
-    if (!n || !n->back || !o->receive)
-        return err_set(e, ENODEV, "%s: no network back end", d->entry->name);
-    if (n->front.dev || (n->hub && net_hubport_is_taken(n->back)))
-        return in_use(d, n, e);
+    if (!n->back)
+        return;
+    n->back->holds++;
+    device_defer(n->back, tell_peer, n);
+}
+
+static void attach(struct tn_net *n, struct device *d, struct tn_ctx *ctx,
+                   const struct tn_net_ops *o, void *s)
+{
     struct device *back = n->back;
-    struct tn_ctx *ctx = c ? c : d->home;
     struct tn_bh *bh = own_bh(ctx, d, net_front_run, &n->front);
-    struct tn_bh *back_bh = n->back_bh ? NULL : own_bh(back->home, back, net_back_run, n);
+    struct tn_bh *back_bh = n->back_bh || !back ? NULL : own_bh(back->home, back, net_back_run, n);
     if (!n->q)
         make_queues(n);
     pthread_mutex_lock(&n->lock); /* a leaf: nothing above could be done under it */
@@ -207,9 +217,18 @@ int net_attach(struct tn_net *n, struct device *d, struct tn_ctx *c, const struc
     bh_kick(bh);
     pthread_mutex_unlock(&n->lock);
     net_ref(n);
-    back->holds++;
     managed_add(d, &n->front.m);
-    device_defer(back, tell_peer, n);
+    take_back(n);
+}
+
+int net_attach(struct tn_net *n, struct device *d, struct tn_ctx *c, const struct tn_net_ops *o,
+               void *s, struct tn_err *e)
+{
+    if ((n && !n->back) || !o->receive)
+        return err_set(e, ENODEV, "%s: no network back end", d->entry->name);
+    if (n && (n->front.dev || (n->hub && net_hubport_is_taken(n->back))))
+        return in_use(d, n, e);
+    attach(n ? n : net_new(d->vm), d, c ? c : d->home, o, s);
     return 0;
 }
 
@@ -385,17 +404,9 @@ static int64_t f_deliver(struct tn_dev *d, uint32_t q, const struct tn_iov *v, u
     return net_deliver(device_of(d)->handle, q, v, nv);
 }
 
-static void set_down(struct tn_net *n, uint32_t bit, int up)
-{
-    pthread_mutex_lock(&n->lock);
-    n->down = up ? n->down & ~bit : n->down | bit;
-    net_kick_front(n);
-    pthread_mutex_unlock(&n->lock);
-}
-
 static void f_link(struct tn_dev *d, uint32_t up)
 {
-    set_down(device_of(d)->handle, NET_DOWN_BACK, up != 0);
+    net_set_down(device_of(d)->handle, NET_DOWN_BACK, up != 0);
 }
 
 static void f_writable(struct tn_dev *d, uint32_t i)
@@ -419,60 +430,6 @@ const struct tn_net_feed net_feed_table = {
     .info = net_say,
     .connected = net_connected,
 };
-
-/* ---- set_link ---- */
-
-struct tn_net *net_of_front(struct vm *vm, const struct device *dev)
-{
-    struct tn_net *n;
-    LIST_FOREACH(n, &nets_of(vm)->all, all)
-    if (n->front.dev == dev)
-        return n;
-    return NULL;
-}
-
-static struct tn_net *net_of_nic(struct vm *vm, const char *id, int *is_nic)
-{
-    const struct net_nic *nic;
-    TAILQ_FOREACH(nic, &nets_of(vm)->nics, entry)
-    if (strcmp(device_id(nic->m.dev), id) == 0) {
-        *is_nic = 1;
-        return net_of_front(vm, nic->m.dev);
-    }
-    return NULL;
-}
-
-int net_set_link(struct vm *vm, const char *id, int up, struct tn_err *e)
-{
-    int is_nic = 0;
-    struct tn_net *n = net_find(vm, id);
-    if (!n)
-        n = net_of_nic(vm, id, &is_nic);
-    if (!n && is_nic)
-        return err_set(e, ENODEV, "Device '%s' has no network back end", id);
-    if (!n) {
-        err_set(e, ENODEV, "Device '%s' not found", id);
-        return err_class(e, "DeviceNotFound");
-    }
-    set_down(n, NET_DOWN_USER, up);
-    return 0;
-}
-
-int net_remove(struct vm *vm, const char *id, struct tn_err *e)
-{
-    const struct tn_net *n = net_find(vm, id);
-    if (!n) {
-        err_set(e, ENODEV, "Device '%s' not found", id);
-        return err_class(e, "DeviceNotFound");
-    }
-    if (n->back->busy)
-        return err_set(e, EBUSY, "Device '%s' is in use", id);
-    if (n->front.dev && (n->lent || n->served))
-        return err_set(e, EBUSY, "Device '%s' is in use: '%s' has its descriptors", id,
-                       device_id(n->front.dev));
-    device_free(n->back);
-    return 0;
-}
 
 /* ---- the host's own classes ---- */
 

@@ -21,8 +21,8 @@ struct tn_net *net_find(struct vm *vm, const char *id);
  * -ENODEV with e: "Device 'x' not found". */
 int net_set_link(struct vm *vm, const char *id, int up, struct tn_err *e);
 
-/* netdev_del: the back end goes; a NIC that it has stays, without a link. One whose descriptors its
- * NIC uses is -EBUSY. 0 or -errno with e. */
+/* netdev_del: the back end goes; a NIC that it has stays, without a link. One that serves its NIC's
+ * queues (vhost) is -EBUSY. 0 or -errno with e. */
 int net_remove(struct vm *vm, const char *id, struct tn_err *e);
 /* query-rx-filter: appends one entry for each NIC, or for the one called name (NULL: all), to list.
  * 0 or -errno with e. */

@@ -129,12 +129,16 @@ struct nets *nets_of(struct vm *vm);
 /* ---- net.c ---- */
 void net_ref(struct tn_net *n);
 void net_unref(struct tn_net *n);
-/* A front end of the host itself: callbacks in the main context, with d's lock. -EBUSY. */
+/* d is the front end of n, or of nobody (NULL), and then hears of its cable alone. Callbacks in c,
+ * NULL: its home context. 0, or -EBUSY with e. */
 int net_attach(struct tn_net *n, struct device *d, struct tn_ctx *c, const struct tn_net_ops *o,
                void *s, struct tn_err *e);
 
+/* ---- net_link.c ---- */
 /* The handle whose front end dev is; NULL. */
 struct tn_net *net_of_front(struct vm *vm, const struct device *dev);
+/* Why the link is down, one of NET_DOWN_*: no longer if up. Any thread. */
+void net_set_down(struct tn_net *n, uint32_t bit, int up);
 /* ---- net_monitor.c ---- */
 void net_say(struct tn_dev *d, const char *text);                     /* feed->info */
 void net_connected(struct tn_dev *d, const void *addr, uint32_t len); /* feed->connected */

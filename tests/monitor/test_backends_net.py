@@ -4,6 +4,7 @@
 import os
 import socket
 import struct
+import subprocess
 import time
 
 import qmp
@@ -185,6 +186,40 @@ def netdev_del_in_use():
         eq(w.link(), 0, 'the link')
         w.vm.cmd('netdev_add', type='user', id='n0')
         w.vm.cmd('netdev_del', id='n0')
+
+
+@test
+def netdev_del_tap():
+    '''netdev_del of a TAP that a NIC reads and writes itself: its descriptors are closed, and the guest may go on sending'''
+    if os.geteuid() != 0 or not os.access('/dev/net/tun', os.R_OK | os.W_OK):
+        raise qtest.Skip('no right to make a TAP interface')
+    name = f'tnd{os.getpid()}'
+    with qmp.Vm(f'-netdev tap,id=n0,ifname={name},script=no,downscript=no {NIC}', machine='q35') as vm:
+        dev = virtio.pci(vm, 4)
+        nic = Nic(vm, dev, None).start()
+        subprocess.run(['ip', 'link', 'set', name, 'up'], check=True)
+        nic.send(frame())
+        before = open_fds(vm)
+        vm.cmd('netdev_del', id='n0')
+        ok(not os.path.exists(f'/sys/class/net/{name}'), 'the interface is still there')
+        ok(open_fds(vm) < before, 'descriptors')
+        vm.until(lambda: not dev.config_int(6, 2) & S_LINK_UP, 'the link to go')
+        for _ in range(300):
+            nic.send(frame())
+        vm.cmd('netdev_add', type='user', id='n0')
+        vm.cmd('netdev_del', id='n0')
+
+
+@test
+def set_link_of_a_nic_alone():
+    '''set_link of a NIC without a back end reaches the guest as well'''
+    with qmp.Vm('-device virtio-net-pci,id=nic0,addr=4', machine='q35') as vm:
+        dev = virtio.pci(vm, 4)
+        Nic(vm, dev, None).start()
+        for up in False, True:
+            vm.cmd('set_link', name='nic0', up=up)
+            vm.until(lambda up=up: bool(dev.config_int(6, 2) & S_LINK_UP) == up, f'the link to be {up}')
+        eq(len(netdevs(vm).splitlines()), 1, 'lines of info network')
 
 
 @test

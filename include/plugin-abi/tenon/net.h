@@ -28,12 +28,16 @@ struct tn_net_ops {
     void (*link)(void *s, uint32_t up);
     /** [ctx][dev] the batch of receive() calls for q ends: publish and notify now. May be NULL */
     void (*received)(void *s, uint32_t q);
+    /** [main][dev] the back end is about to go: 0 if nothing lent by fds() or get_iface() is used from the return on, and
+     * link(0) follows. -errno: it has to stay. NULL = it has to, while something is lent */
+    int (*gone)(void *s);
 };
 #define TN_NETDEV_1 "tenon.netdev/1"
 /** TN_NETDEV_1 */
 struct tn_netdev {
     uint32_t struct_size, rev;
-    /** [main] one front end per back end: -EBUSY. Callbacks run in c, NULL = home. Managed */
+    /** [main] one front end per back end: -EBUSY. Callbacks run in c, NULL = home. n NULL: a NIC without a back end, which
+     * hears of its link. Managed */
     int (*attach)(struct tn_net *n, struct tn_dev *d, struct tn_ctx *c, const struct tn_net_ops *o, void *s, struct tn_err *e);
     /** [main] queues of the back end, at least 1 */
     uint32_t (*queues)(struct tn_net *n);

@@ -71,6 +71,21 @@ static int watch_fds(struct virtio_net *n, struct tn_err *e)
     return got == -ENOMEM ? tn_fail(n->v.d, e, ENOMEM, "no memory for the back end's queues") : 0;
 }
 
+/* What waits for a descriptor that is writable goes on: nobody takes it any more. */
+void net_pairs_unwatch(struct virtio_net *n)
+{
+    for (uint32_t i = 0; i < n->npairs; i++) {
+        struct net_pair *p = &n->pair[i];
+        if (p->watch)
+            n->v.loop->fd_del(p->watch);
+        p->watch = NULL;
+        p->fd = -1;
+        p->held = 0;
+        p->full = 0;
+        vdev_poke(p->tx);
+    }
+}
+
 /* ---- life ---- */
 
 static int pair_init(struct net_pair *p, struct tn_err *e)

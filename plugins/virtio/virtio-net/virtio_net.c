@@ -40,10 +40,27 @@ static void on_link(void *s, uint32_t up)
     net_set_link(s, up != 0);
 }
 
+static int on_gone(void *s)
+{
+    struct virtio_net *n = s;
+    if (n->vhost)
+        return -EBUSY;
+    net_pairs_unwatch(n);
+    return 0;
+}
+
 static const struct tn_net_ops net_ops = {.struct_size = sizeof net_ops,
                                           .receive = net_rx_receive,
                                           .link = on_link,
-                                          .received = net_rx_received};
+                                          .received = net_rx_received,
+                                          .gone = on_gone};
+
+/* For the link alone; a host that knows nothing of that leaves it up. */
+static int attach_nobody(struct virtio_net *n)
+{
+    n->netdev->attach(NULL, n->v.d, NULL, &net_ops, n, NULL);
+    return 0;
+}
 
 static int attach(struct virtio_net *n, struct tn_err *e)
 {
@@ -52,7 +69,7 @@ static int attach(struct virtio_net *n, struct tn_err *e)
     memcpy(n->filter.mac, n->mac_given, ETH_ALEN);
     n->npairs = 1;
     if (!n->peer)
-        return 0;
+        return attach_nobody(n);
     n->npairs = n->netdev->queues(n->peer);
     if (n->npairs > (NET_PAIRS_MAX - 1) / 2)
         return tn_fail(n->v.d, e, EINVAL,

@@ -174,6 +174,8 @@ void net_tx_rarp(struct virtio_net *n);
 
 int net_pairs_init(struct virtio_net *n, struct tn_err *e);
 void net_pairs_fini(struct virtio_net *n);
+/* The back end's descriptors are not used any more. */
+void net_pairs_unwatch(struct virtio_net *n);
 /* What the watch of p's descriptor looks for: TN_FD_*, on or off. */
 void net_pair_watch(struct net_pair *p, uint32_t event, bool on);
 /* 5.1.6.5.5: pairs that the driver uses from here on. */
