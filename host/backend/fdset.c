@@ -177,11 +177,20 @@ int path_open(struct vm *vm, const char *path, int flags, mode_t mode)
 
 /* ---- names ---- */
 
+const void *fds_ask(struct vm *vm, const void *asker)
+{
+    struct fds *f = fds_of(vm);
+    const void *was = f->asker;
+    f->asker = asker;
+    return was;
+}
+
 static struct fd_named *find_name(struct vm *vm, const char *name)
 {
+    struct fds *f = fds_of(vm);
     struct fd_named *n;
-    LIST_FOREACH(n, &fds_of(vm)->named, link)
-    if (strcmp(n->name, name) == 0)
+    LIST_FOREACH(n, &f->named, link)
+    if (n->owner == f->asker && strcmp(n->name, name) == 0)
         return n;
     return NULL;
 }
@@ -193,6 +202,7 @@ void fd_keep(struct vm *vm, const char *name, int fd)
         close(n->fd);
     } else {
         n = XNEW(struct fd_named);
+        n->owner = fds_of(vm)->asker;
         n->name = xstrdup(name);
         LIST_INSERT_HEAD(&fds_of(vm)->named, n, link);
     }
@@ -205,16 +215,19 @@ int fd_named(struct vm *vm, const char *name)
     return n ? n->fd : -1;
 }
 
-int fd_take(struct vm *vm, const char *name)
+static int forget(struct fd_named *n)
 {
-    struct fd_named *n = find_name(vm, name);
-    if (!n)
-        return -1;
     int fd = n->fd;
     LIST_REMOVE(n, link);
     free(n->name);
     free(n);
     return fd;
+}
+
+int fd_take(struct vm *vm, const char *name)
+{
+    struct fd_named *n = find_name(vm, name);
+    return n ? forget(n) : -1;
 }
 
 void fds_free(struct vm *vm)
@@ -231,7 +244,7 @@ void fds_free(struct vm *vm)
     }
     while ((n = LIST_FIRST(&vm->fds->named)))
         /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
-        close(fd_take(vm, n->name));
+        close(forget(n));
     free(vm->fds);
     vm->fds = NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Descriptors that came from outside: those with a name (getfd), and sets of them that stand for a
- * file, /dev/fdset/N (add-fd, -add-fd). Main thread. */
+/* Descriptors that came from outside: those with a name (getfd), which belong to a session, and sets
+ * of them that stand for a file, /dev/fdset/N (add-fd, -add-fd). Main thread. */
 #ifndef TN_HOST_FDSET_H
 #define TN_HOST_FDSET_H
 #include "core/vm.h"
@@ -18,6 +18,7 @@ struct fdset {
 };
 struct fd_named {
     LIST_ENTRY(fd_named) link;
+    const void *owner; /* the session */
     char *name;
     int fd;
 };
@@ -25,6 +26,7 @@ struct fd_named {
 struct fds {
     TAILQ_HEAD(, fdset) sets;
     LIST_HEAD(, fd_named) named;
+    const void *asker; /* whose names are meant: the session whose command runs; NULL: none does */
 };
 struct fds *fds_of(struct vm *vm); /* made at the first call */
 void fds_free(struct vm *vm);
@@ -43,6 +45,8 @@ int fdset_option(struct vm *vm, const struct kv_node *kv, struct tn_err *e);
 int path_open(struct vm *vm, const char *path, int flags, mode_t mode);
 int file_is_fdset(const char *path); /* no name: also to be had when the machine runs */
 
+/* Names are those of asker from here on; returns whose they were. */
+const void *fds_ask(struct vm *vm, const void *asker);
 /* Keeps fd, owned from here on, under name; the one that had it is closed. */
 void fd_keep(struct vm *vm, const char *name, int fd);
 /* The descriptor of that name, which stays there; -1. */

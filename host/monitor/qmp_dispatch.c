@@ -2,6 +2,7 @@
 /* One request: its members, its command, its reply. */
 #include "qmp_impl.h"
 
+#include "backend/fdset.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <string.h>
@@ -107,10 +108,12 @@ int qmp_run(struct qmp_call *c, const struct qmp_command *cmd, const struct kv_n
 {
     KV_AUTO *none = kv_new(KV_DICT);
     c->args = args ? args : none;
+    const void *before = fds_ask(c->vm, c->mon);
     int err = qmp_check_args(cmd->args, c->args, (cmd->flags & QMP_FREE_ARGS) != 0, e);
     if (err == 0)
         err = cmd->run(c, e);
     c->args = NULL;
+    fds_ask(c->vm, before);
     if (err >= 0)
         return 0;
     kv_free(c->ret);

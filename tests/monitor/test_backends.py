@@ -190,6 +190,20 @@ def getfd_for_a_chardev():
 
 
 @test
+def getfd_is_of_a_session():
+    '''getfd: a name belongs to the session that gave it, and stays when its client leaves; another one has names of its own'''
+    path = os.path.join(qtest.Setup.get().folder, 'other')
+    with qmp.Vm(f'-qmp unix:{path},server=on,wait=off') as vm, open('/dev/null') as f:
+        other = vm.session(path)
+        vm.qmp.cmd('getfd', fds=[f.fileno()], fdname='x')
+        eq(other.error('closefd', fdname='x'), "File descriptor named 'x' not found", 'text')
+        other.cmd('getfd', fds=[f.fileno()], fdname='x')
+        other.cmd('closefd', fdname='x')
+        vm.reconnect().cmd('closefd', fdname='x')
+        other.close()
+
+
+@test
 def getfd_refusals():
     '''getfd: without a descriptor, with a digit in front; closefd; nothing is left open'''
     with qmp.Vm() as vm:
