@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Descriptors that came from outside: those with a name (getfd), which belong to a session, and sets
- * of them that stand for a file, /dev/fdset/N (add-fd, -add-fd). Main thread. */
+/* Descriptors that came from outside: those with a name (getfd), which belong to a session, and
+ * sets of them that stand for a file, /dev/fdset/N (add-fd, -add-fd). Main thread. */
 #ifndef TN_HOST_FDSET_H
 #define TN_HOST_FDSET_H
 #include "core/vm.h"

@@ -218,7 +218,7 @@ void net_announce_ack(struct virtio_net *n);
 
 /* ---- net_nic.c ---- */
 
-extern const struct tn_nic net_nic; /* TN_NIC_1 */
+extern const struct tn_nic net_nic;         /* TN_NIC_1 */
 void net_nic_changed(struct virtio_net *n); /* what passes is not what it was */
 
 /* ---- net_vhost.c ---- */
