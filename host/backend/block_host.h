@@ -46,14 +46,32 @@ int block_resize(struct vm *vm, const char *name, uint64_t size, struct tn_err *
 void block_drain_begin(struct tn_blk *b);
 void block_drain_end(struct tn_blk *b);
 
-enum { BLOCK_ACCT_READ, BLOCK_ACCT_WRITE, BLOCK_ACCT_FLUSH, BLOCK_ACCT_UNMAP, BLOCK_ACCT_KINDS };
+enum {
+    BLOCK_ACCT_READ,
+    BLOCK_ACCT_WRITE,
+    BLOCK_ACCT_FLUSH,
+    BLOCK_ACCT_UNMAP,
+    BLOCK_ACCT_APPEND,
+    BLOCK_ACCT_KINDS
+};
 /* Counters since the node was made, by kind; invalid: refused before the back end saw them. */
 struct block_stats {
     struct {
         uint64_t bytes, ops, ns, failed, invalid;
     } kind[BLOCK_ACCT_KINDS];
+    uint64_t highest; /* byte behind the last one that was written */
+    uint64_t last;    /* tick at which a request ended; 0: never */
+    uint64_t idle;    /* ns since then */
 };
 void block_stats(struct tn_blk *b, struct block_stats *out);
+/* How many requests of a kind take how long. Boundaries are n times in ns, at least one, each above
+ * the one before; ns NULL: not counted any more. Drains. */
+int block_histogram_valid(const uint64_t *ns, uint32_t n);
+void block_histogram_set(struct tn_blk *b, uint32_t kind, const uint64_t *ns, uint32_t n);
+/* The boundaries, and how many requests took less than each; the last of n + 1 bins, which are
+ * atomic, has the rest. n is returned; *bins NULL: not counted. */
+uint32_t block_histogram(const struct tn_blk *b, uint32_t kind, const uint64_t **ns,
+                         const uint64_t **bins);
 
 /* The lowest node that d stands on, or d. */
 struct device *block_protocol(struct device *d);

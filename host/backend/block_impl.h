@@ -81,6 +81,7 @@ struct tn_blk {
     uint32_t drained;        /* depth */
     uint32_t write_back;     /* the guest's write cache is on; atomic */
     struct block_stats gone; /* of queues that are gone; ns in ticks, likewise in a queue */
+    struct blk_histogram *histogram[BLOCK_ACCT_KINDS]; /* NULL: nobody asked; changed while drained */
     uint64_t ticks0, ns0;    /* the same moment in both */
 };
 
@@ -216,14 +217,16 @@ void op_zeroes(struct blk_op *o);           /* WRITE_ZEROES */
 void op_discard(struct blk_op *o);          /* DISCARD, SECURE_ERASE */
 int op_needs_flush(const struct blk_op *o); /* FUA is to be had by a flush only */
 
-/* ---- block_sync.c ---- */
+/* ---- block_acct.c ---- */
 /* A clock that costs a few ns, twice per request; how fast it goes is asked when somebody wants to
  * know. [any] */
 static inline uint64_t blk_ticks(void)
 {
     return __builtin_ia32_rdtsc();
 }
+void blk_account(struct blk_op *o, int err); /* o has ended. In its queue's context */
 void blk_stats_add(struct block_stats *to, const struct block_stats *from);
+void blk_histograms_free(struct tn_blk *b);
 
 /* ---- block_zero.c ---- */
 int iov_is_zero(const struct tn_iov *v, uint32_t n);

@@ -16,6 +16,7 @@ static void release_node(struct managed *m)
     b->dev->handle = NULL;
     bh_del(b->bh);
     ranges_free(&b->ranges);
+    blk_histograms_free(b);
     free(b->drive);
     free(b);
 }

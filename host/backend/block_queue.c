@@ -67,18 +67,6 @@ static uint32_t account_of(uint32_t op)
     }
 }
 
-static void account(struct blk_op *o, int err)
-{
-    __typeof__(&o->q->stats.kind[0]) k = &o->q->stats.kind[o->acct];
-    if (err) {
-        k->failed++;
-        return;
-    }
-    k->ops++;
-    k->bytes += o->len;
-    k->ns += blk_ticks() - o->begun;
-}
-
 /* Written in the queue's context only; the main thread looks at it. */
 static void count_inflight(struct tn_blkq *q, uint32_t by)
 {
@@ -124,7 +112,7 @@ static void tell_all(void *p)
 void op_end(struct blk_op *o, int err)
 {
     struct tn_blkq *q = o->q;
-    account(o, err);
+    blk_account(o, err);
     if (__builtin_expect(o->ranged || o->slice || o->bounce, 0))
         release_parts(o);
     o->io.lane = NULL;

@@ -104,7 +104,7 @@ static void add_disk(struct kv_node *list, const struct tn_blk *b)
         ret_str(out, "io-status", io_status(b));
 }
 
-static const struct tn_blk *node_of(const struct device *d)
+const struct tn_blk *block_node(const struct device *d)
 {
     return d->entry->kind == TN_K_BLOCK && d->stage == DEV_REALIZED && d->handle_type == TN_P_DRIVE
                ? d->handle
@@ -117,7 +117,7 @@ struct kv_node *block_disks(struct vm *vm)
     const struct device *d;
     TAILQ_FOREACH(d, &vm->devices, all)
     {
-        const struct tn_blk *b = node_of(d);
+        const struct tn_blk *b = block_node(d);
         if (b && block_is_disk(b))
             add_disk(list, b);
     }
@@ -130,85 +130,9 @@ struct kv_node *block_nodes(struct vm *vm)
     const struct device *d;
     TAILQ_FOREACH(d, &vm->devices, all)
     {
-        const struct tn_blk *b = node_of(d);
+        const struct tn_blk *b = block_node(d);
         if (b && !block_is_empty(b))
             add_node(ret_dict(list, NULL), b, b);
-    }
-    return list;
-}
-
-/* ---- statistics ---- */
-
-static const struct {
-    const char *name;
-    uint32_t kind;
-} kinds[] = {{"rd", BLOCK_ACCT_READ},
-             {"wr", BLOCK_ACCT_WRITE},
-             {"zone_append", BLOCK_ACCT_KINDS},
-             {"flush", BLOCK_ACCT_FLUSH},
-             {"unmap", BLOCK_ACCT_UNMAP}};
-
-static void add_number(struct kv_node *out, const char *before, const char *kind, const char *after,
-                       uint64_t v)
-{
-    AUTO_FREE char *key = xasprintf("%s%s%s", before, kind, after);
-    ret_uint(out, key, v);
-}
-
-static void add_counters(struct kv_node *out, const struct block_stats *s)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        static const __typeof__(s->kind[0]) none;
-        const char *k = kinds[i].name;
-        int is_flush = kinds[i].kind == BLOCK_ACCT_FLUSH;
-        const __typeof__(none) *c =
-            kinds[i].kind < BLOCK_ACCT_KINDS ? &s->kind[kinds[i].kind] : &none;
-        if (!is_flush) {
-            add_number(out, "", k, "_bytes", c->bytes);
-            add_number(out, "", k, "_merged", 0);
-        }
-        add_number(out, "", k, "_operations", c->ops);
-        add_number(out, "", k, "_total_time_ns", c->ns);
-        add_number(out, "failed_", k, "_operations", c->failed);
-        add_number(out, "invalid_", k, "_operations", c->invalid);
-    }
-    ret_uint(out, "wr_highest_offset", 0);
-    ret_bool(out, "account_invalid", 1);
-    ret_bool(out, "account_failed", 1);
-    ret_list(out, "timed_stats");
-}
-
-static void add_stats(struct kv_node *out, struct tn_blk *b, const struct tn_blk *image)
-{
-    struct block_stats s;
-    block_stats(b, &s);
-    if (!block_is_empty(image))
-        ret_str(out, "node-name", image->dev->id);
-    add_counters(ret_dict(out, "stats"), &s);
-    if (image->below)
-        add_stats(ret_dict(out, "parent"), image->below, image->below);
-}
-
-static void add_disk_stats(struct kv_node *list, struct tn_blk *b)
-{
-    struct kv_node *out = ret_dict(list, NULL);
-    ret_str(out, "device", b->drive ? b->drive : "");
-    if (b->front)
-        ret_str(out, "qdev", b->front->dev->path);
-    add_stats(out, b, block_image(b));
-}
-
-struct kv_node *block_statistics(struct vm *vm, int nodes)
-{
-    struct kv_node *list = kv_new(KV_LIST);
-    const struct device *d;
-    TAILQ_FOREACH(d, &vm->devices, all)
-    {
-        struct tn_blk *b = (struct tn_blk *)(uintptr_t)node_of(d);
-        if (b && nodes && !block_is_empty(b))
-            add_stats(ret_dict(list, NULL), b, b);
-        else if (b && !nodes && block_is_disk(b))
-            add_disk_stats(list, b);
     }
     return list;
 }

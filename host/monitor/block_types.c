@@ -52,30 +52,6 @@ static const char *const io_status[] = {"ok", "failed", "nospace", NULL};
 static const char *const detect[] = {"off", "on", "unmap", NULL};
 static const char *const discard[] = {"ignore", "unmap", NULL};
 
-#define COUNTERS(k)                                              \
-    {k "_operations", "int", 0}, {k "_total_time_ns", "int", 0}, \
-        {"failed_" k "_operations", "int", 0},                   \
-    {                                                            \
-        "invalid_" k "_operations", "int", 0                     \
-    }
-#define BYTES(k) {k "_bytes", "int", 0}, {k "_merged", "int", 0}, COUNTERS(k)
-static const struct qmp_member counters[] = {BYTES("rd"),
-                                             BYTES("wr"),
-                                             BYTES("zone_append"),
-                                             COUNTERS("flush"),
-                                             BYTES("unmap"),
-                                             {"wr_highest_offset", "int", 0},
-                                             {"idle_time_ns", "int", 1},
-                                             {"account_invalid", "bool", 0},
-                                             {"account_failed", "bool", 0},
-                                             {"timed_stats", "[BlockDeviceTimedStats]", 0},
-                                             {0}};
-static const struct qmp_member timed[] = {{"interval_length", "int", 0}, {0}};
-static const struct qmp_member stats[] = {
-    {"device", "str", 1},        {"qdev", "str", 1},
-    {"node-name", "str", 1},     {"stats", "BlockDeviceStats", 0},
-    {"parent", "BlockStats", 1}, {0}};
-
 /* ---- blockdev-add ---- */
 
 static const struct qmp_member options[] = {{"driver", "BlockdevDriver", 0},
@@ -122,9 +98,6 @@ static const struct qmp_type types[] = {
     {.name = "BlockDeviceIoStatus", .meta = QMP_ENUM, .values = io_status},
     {.name = "BlockdevDetectZeroesOptions", .meta = QMP_ENUM, .values = detect},
     {.name = "BlockdevDiscardOptions", .meta = QMP_ENUM, .values = discard},
-    {.name = "BlockDeviceStats", .members = counters},
-    {.name = "BlockDeviceTimedStats", .members = timed},
-    {.name = "BlockStats", .members = stats},
     {.name = "BlockdevOptions", .members = options, .tag = "driver", .cases = cases},
     {.name = "BlockdevDriver", .meta = QMP_ENUM, .values = drivers},
     {.name = "BlockdevCacheOptions", .members = cache_options},

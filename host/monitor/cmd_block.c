@@ -25,13 +25,6 @@ static int query_nodes(struct qmp_call *c, struct tn_err *e)
     return 0;
 }
 
-static int query_stats(struct qmp_call *c, struct tn_err *e)
-{
-    (void)e;
-    c->ret = block_statistics(c->vm, arg_bool(c, "query-nodes", 0));
-    return 0;
-}
-
 /* ---- which one is meant ---- */
 
 static struct tn_blk *not_found(const char *name, struct tn_err *e)
@@ -41,7 +34,7 @@ static struct tn_blk *not_found(const char *name, struct tn_err *e)
     return NULL;
 }
 
-static struct tn_blk *by_device(struct qmp_call *c, const char *id, struct tn_err *e)
+struct tn_blk *block_by_device(struct qmp_call *c, const char *id, struct tn_err *e)
 {
     int found;
     struct tn_blk *b = block_of_device(c->vm, id, &found);
@@ -60,7 +53,7 @@ static struct tn_blk *find(struct qmp_call *c, struct tn_err *e)
         err_set(e, EINVAL, "Need exactly one of 'device' and 'id'");
         return NULL;
     }
-    struct tn_blk *b = device ? block_drive(c->vm, device) : by_device(c, id, e);
+    struct tn_blk *b = device ? block_drive(c->vm, device) : block_by_device(c, id, e);
     return b || !device ? b : not_found(device, e);
 }
 
@@ -162,7 +155,7 @@ static int tray(struct qmp_call *c, struct tn_err *e)
 /* Only of a device that has a tray, and no device here has one. */
 static int medium(struct qmp_call *c, struct tn_err *e)
 {
-    const struct tn_blk *b = by_device(c, arg_str(c, "id"), e);
+    const struct tn_blk *b = block_by_device(c, arg_str(c, "id"), e);
     return b ? may_change_tray(b, c, e) : -ENODEV;
 }
 
@@ -251,7 +244,6 @@ static int reopen(struct qmp_call *c, struct tn_err *e)
 
 static const struct qmp_member node_arg[] = {{"node-name", "str", 0}, {0}};
 static const struct qmp_member nodes_arg[] = {{"flat", "bool", 1}, {0}};
-static const struct qmp_member stats_arg[] = {{"query-nodes", "bool", 1}, {0}};
 static const struct qmp_member resize_args[] = {
     {"device", "str", 1}, {"node-name", "str", 1}, {"size", "int", 0}, {0}};
 static const struct qmp_member reopen_args[] = {{"options", "[BlockdevOptions]", 0}, {0}};
@@ -304,7 +296,6 @@ static const char *const actions[] = {"ignore", "report", "stop", NULL};
 static const struct qmp_type types[] = {
     {.name = "q_obj_blockdev-del-arg", .members = node_arg},
     {.name = "q_obj_query-named-block-nodes-arg", .members = nodes_arg},
-    {.name = "q_obj_query-blockstats-arg", .members = stats_arg},
     {.name = "q_obj_block_resize-arg", .members = resize_args},
     {.name = "q_obj_blockdev-reopen-arg", .members = reopen_args},
     {.name = "BlockIOThrottle", .members = throttle_args},
@@ -326,10 +317,6 @@ static const struct qmp_command commands[] = {
      .args = "q_obj_query-named-block-nodes-arg",
      .ret = "[BlockDeviceInfo]",
      .run = query_nodes},
-    {.name = "query-blockstats",
-     .args = "q_obj_query-blockstats-arg",
-     .ret = "[BlockStats]",
-     .run = query_stats},
     {.name = "blockdev-add", .args = "BlockdevOptions", .run = blockdev_add},
     {.name = "blockdev-del", .args = "q_obj_blockdev-del-arg", .run = blockdev_del},
     {.name = "blockdev-reopen", .args = "q_obj_blockdev-reopen-arg", .run = reopen},

@@ -30,6 +30,7 @@ extern const struct qmp_module qmp_chardev_types; /* chardev_opts.c */
 extern const struct qmp_module qmp_fd; /* cmd_fd.c */
 extern const struct qmp_module qmp_block; /* cmd_block.c */
 extern const struct qmp_module qmp_block_hmp; /* cmd_block_hmp.c */
+extern const struct qmp_module qmp_block_stats; /* cmd_block_stats.c */
 extern const struct qmp_module qmp_block_types; /* block_types.c */
 extern const struct qmp_module qmp_vserport; /* cmd_vserport.c */
 extern const struct qmp_module qmp_net; /* cmd_net.c */
@@ -78,6 +79,7 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_fd,
     &qmp_block,
     &qmp_block_hmp,
+    &qmp_block_stats,
     &qmp_block_types,
     &qmp_vserport,
     &qmp_net,

@@ -98,8 +98,43 @@ def query_blockstats():
         eq(disk.read(0)[0], S_OK, 'status')
         stats = vm.cmd('query-blockstats')[0]['stats']
         eq((stats['wr_bytes'], stats['wr_operations'], stats['rd_bytes'], stats['rd_operations']), (1024, 1, 512, 1), 'counters')
+        eq(stats['wr_highest_offset'], 1024, 'wr_highest_offset')
+        ok(0 < stats['rd_total_time_ns'] < 10**10 and 0 < stats['idle_time_ns'] < 60 * 10**9, f'times: {stats}')
+        eq(disk.write(8, b'y' * 512), S_OK, 'status')
+        again = vm.cmd('query-blockstats')[0]
+        eq((again['stats']['wr_highest_offset'], again['parent']['stats']['wr_highest_offset']), (4608, 4608), 'wr_highest_offset')
         ok(vm.cmd('query-blockstats', query_nodes=True), 'nodes')
-        ok('d0: rd_bytes=512 wr_bytes=1024' in vm.hmp('info blockstats'), 'info blockstats')
+        ok('d0: rd_bytes=512 wr_bytes=1536' in vm.hmp('info blockstats'), 'info blockstats')
+
+
+@test
+def latency_histograms():
+    '''block-latency-histogram-set: each request is counted in the bin of its time, from then on, until there are no boundaries'''
+    with qmp.Vm('-blockdev null-co,node-name=n,size=1048576,latency-ns=20000000 -device virtio-blk-pci,drive=n,addr=4,id=d0',
+                machine='q35') as vm:
+        disk = Disk(vm)
+        path = '/machine/peripheral/d0/virtio-backend'
+
+        def histogram(kind):
+            return vm.cmd('query-blockstats')[0]['stats'].get(f'{kind}_latency_histogram')
+
+        def use(**what):
+            return vm.execute('block-latency-histogram-set', {'id': path, **{k.replace('_', '-'): v for k, v in what.items()}})
+        eq(histogram('rd'), None)
+        eq(use(boundaries=[1000, 10**7, 10**10], boundaries_write=[10**7]), {'return': {}})
+        for _ in range(3):
+            disk.read(0)
+        disk.write(0, b'x' * 512)
+        eq(histogram('rd'), {'boundaries': [1000, 10**7, 10**10], 'bins': [0, 0, 3, 0]})
+        eq(histogram('wr'), {'boundaries': [10**7], 'bins': [0, 1]})
+        eq(histogram('flush')['bins'], [0, 0, 0, 0])
+        for key, word in (('read', 'read'), ('write', 'write'), ('zap', 'append write'), ('flush', 'flush')):
+            eq(use(**{f'boundaries_{key}': [5, 5], 'boundaries': [1]})['error']['desc'], f"Device '{path}' set {word} boundaries fail")
+        eq(use(boundaries=[])['error']['desc'], f"Device '{path}' set read boundaries fail")
+        ok(qtest.QEMU or histogram('rd')['bins'] == [0, 0, 3, 0], 'a refusal changes what is counted')
+        eq(use(), {'return': {}})
+        eq([histogram(kind) for kind in ('rd', 'wr', 'zone_append', 'flush')], [None] * 4)
+        eq(vm.execute('block-latency-histogram-set', {'id': 'zz'})['error']['class'], 'DeviceNotFound')
 
 
 @test
