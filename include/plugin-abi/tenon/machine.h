@@ -37,7 +37,8 @@ enum {
     TN_REQ_SMI,
     TN_REQ_CRASH_LOADED, /**< the guest's crash kernel takes over: reported, nothing else */
     TN_REQ_EXIT,         /**< end the process with status arg of request_exit: debugging devices only */
-    TN_REQ_PVSHUTDOWN    /**< as TN_REQ_SHUTDOWN, of a guest that says so to its host: monitors are told */
+    TN_REQ_PVSHUTDOWN,   /**< as TN_REQ_SHUTDOWN, of a guest that says so to its host: monitors are told */
+    TN_REQ_SUSPEND_DISK  /**< as TN_REQ_SHUTDOWN, of a guest that has saved itself (ACPI S4): monitors are told */
 };
 /** on(): event */
 enum {
@@ -45,7 +46,7 @@ enum {
     TN_ON_DEVICES,     /**< every cold-plugged device is realized: resolve names here; may fail */
     TN_ON_FIRMWARE,    /**< before tables are built, at boot and at each reset; bus numbers are final */
     TN_ON_POWERDOWN,   /**< the user pressed the power button */
-    TN_ON_WAKEUP,
+    TN_ON_WAKEUP,      /**< after TN_REQ_SUSPEND and a reset the guest is about to go on; who listens offers such a sleep */
     TN_ON_RUNSTATE,
     TN_ON_CPU_PLUG,
     TN_ON_CPU_UNPLUG_REQUEST,
