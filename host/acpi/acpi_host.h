@@ -16,6 +16,9 @@ int acpi_host_build(struct vm *vm, uint64_t gpa, uint64_t limit, uint64_t *rsdp,
  * "etc/acpi/rsdp" and "etc/table-loader". Nothing without fw_cfg. Before the fw_cfg device is
  * reset. */
 int acpi_host_publish(struct vm *vm, struct tn_err *e);
+/* Where a guest that acpi_host_build() was for wants to wake, below 1 MiB: it is read from the
+ * tables, which are the guest's by now. -EINVAL with e. */
+int acpi_host_waking_vector(struct vm *vm, uint64_t rsdp, uint32_t *vector, struct tn_err *e);
 extern const struct tn_acpi acpi_host_table;        /* TN_ACPI_1 */
 extern const struct tn_acpi_build acpi_build_table; /* TN_ACPI_BUILD_1 */
 

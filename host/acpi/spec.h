@@ -94,7 +94,7 @@ enum {
 enum { PM1_EVT_LEN = 4, PM1_CNT_OFF = 4, PM1_CNT_LEN = 2, PM_TMR_OFF = 8, PM_TMR_LEN = 4 };
 
 /* FACS (5.2.10) */
-enum { FACS_VERSION = 32, FACS_LEN = 64 };
+enum { FACS_WAKING_VECTOR = 12, FACS_VERSION = 32, FACS_LEN = 64 };
 
 /* MADT (5.2.12) */
 #define MADT_LAPIC_ADDRESS 0xfee00000u

@@ -58,6 +58,7 @@ enum boot_mode {
     BOOT_RESET,   /* architectural reset state, at the reset vector: firmware */
     BOOT_PVH,     /* 32-bit protected mode without paging, ebx = hvm_start_info */
     BOOT_LINUX64, /* long mode on identity-mapped 2 MiB pages, rsi = boot_params */
+    BOOT_WAKE,    /* reset state, but real mode at cs:rip: as firmware leaves ACPI's S3 */
 };
 
 /* A segment register with its hidden part. attr holds bits 40 to 55 of the descriptor: type 3:0, S

@@ -56,7 +56,7 @@ static int query_current_machine(struct qmp_call *c, struct tn_err *e)
 {
     (void)e;
     c->ret = kv_new(KV_DICT);
-    ret_bool(c->ret, "wakeup-suspend-support", 0); /* no machine has S3 */
+    ret_bool(c->ret, "wakeup-suspend-support", machine_listens(c->vm, TN_ON_WAKEUP));
     return 0;
 }
 

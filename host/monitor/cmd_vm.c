@@ -70,8 +70,10 @@ static int system_powerdown(struct qmp_call *c, struct tn_err *e)
 
 static int system_wakeup(struct qmp_call *c, struct tn_err *e)
 {
-    if (run_state(c->vm) != RUN_SUSPENDED) /* the tables of no machine have \_S3 */
+    if (!machine_listens(c->vm, TN_ON_WAKEUP))
         return err_set(e, ENOTSUP, "wake-up from suspend is not supported by this guest");
+    if (run_state(c->vm) != RUN_SUSPENDED)
+        return err_set(e, EINVAL, "Unable to wake up: guest is not in suspended state");
     run_request(c->vm, TN_REQ_WAKEUP, NULL);
     return 0;
 }

@@ -99,12 +99,15 @@ void machine_free(struct machine *m);
 uint32_t machine_max_cpus(const struct vm *vm);
 /* TN_ON_*: every fn that registered, in order; the first -errno ends it. Main thread. */
 int machine_event(struct vm *vm, uint32_t event, uint64_t arg, struct tn_err *e);
+int machine_listens(const struct vm *vm, uint32_t event); /* 1: somebody registered for it */
 /* Loads kernel or firmware and tables; gives vCPU 0's entry state (*have 0: the reset vector). Boot
  * and each reset. */
 struct boot_entry;
 /* The kernel's command line with what the machine adds. The caller frees it. */
 char *machine_cmdline(const struct machine *m);
 int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);
+/* The same of a guest that slept with its memory on (ACPI S3): nothing is loaded. */
+int machine_wake(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);
 /* Instead, where RAM is to come from another machine: what is not in RAM. */
 int machine_await(struct vm *vm, struct tn_err *e);
 void dump_job_free(struct dump_job *j); /* monitor/cmd_dump.c; NULL is fine */

@@ -369,6 +369,25 @@ int machine_await(struct vm *vm, struct tn_err *e)
     return err;
 }
 
+/* Firmware finds by itself that the guest has slept. */
+int machine_wake(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e)
+{
+    struct machine *m = vm->machine;
+    uint32_t vector = 0;
+    *have = 0;
+    if (!m->cli->kernel)
+        return 0;
+    int err = assign_pci(m, e);
+    if (err == 0)
+        err = acpi_host_waking_vector(vm, m->map.ram_low - TABLES_SIZE, &vector, e);
+    *entry =
+        (struct boot_entry){.mode = BOOT_WAKE,
+                            .rip = vector & 0xf,
+                            .cs = {.base = vector & ~0xfu, .selector = (uint16_t)(vector >> 4)}};
+    *have = err == 0;
+    return err;
+}
+
 int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e)
 {
     struct machine *m = vm->machine;

@@ -59,6 +59,14 @@ int machine_event(struct vm *vm, uint32_t event, uint64_t arg, struct tn_err *e)
     return 0;
 }
 
+int machine_listens(const struct vm *vm, uint32_t event)
+{
+    for (const struct hook *h = vm->machine->hooks; h; h = h->next)
+        if (h->event == event)
+            return 1;
+    return 0;
+}
+
 static struct machine *of(struct tn_dev *d)
 {
     return device_of(d)->vm->machine;

@@ -181,14 +181,24 @@ static void enter_kernel(struct kvm_sregs *s, struct kvm_regs *r, const struct b
         .rip = b->rip, .rsp = b->rsp, .rbx = b->rbx, .rsi = b->rsi, .rflags = b->rflags};
 }
 
+static void enter(struct kvm_sregs *s, struct kvm_regs *r, const struct boot_entry *b)
+{
+    if (b && b->mode == BOOT_WAKE) {
+        s->cs.base = b->cs.base;
+        s->cs.selector = b->cs.selector;
+        r->rip = b->rip;
+    } else if (b && b->mode != BOOT_RESET) {
+        enter_kernel(s, r, b);
+    }
+}
+
 /* The APIC base and the local APIC come before what depends on them; the run state last. */
 int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e)
 {
     struct vcpu_reset_state *f = c->fresh;
     struct kvm_sregs s = f->sregs;
     struct kvm_regs r = f->regs;
-    if (entry && entry->mode != BOOT_RESET)
-        enter_kernel(&s, &r, entry);
+    enter(&s, &r, entry);
     vcpu_nested_leave(c->v->vm->kvm, c->fd);
     if (f->msrs) { /* not the first time: they are as KVM made them */
         write_msrs(c, f->msrs);

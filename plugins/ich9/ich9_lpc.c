@@ -57,6 +57,7 @@ static const struct pm_spec pm_spec = {.name = "ich9-pm",
                                        .gpe_bytes = ICH9_GPE0_BYTES,
                                        .acpi_enable = ICH9_ACPI_ENABLE,
                                        .acpi_disable = ICH9_ACPI_DISABLE,
+                                       .slp_typ_s3 = ICH9_SLP_TYP_S3,
                                        .slp_typ_s5 = ICH9_SLP_TYP_S5};
 static const struct tn_acpi_pm_ops pm_ops = PM_BLOCK_OPS(8 * ICH9_GPE0_BYTES);
 
@@ -249,6 +250,7 @@ static const void *get_iface(void *self, const char *id)
 
 static const struct tn_prop props[] = {
     TN_PROP(struct ich9_lpc, has_pm, "pm", BOOL, 1, "ACPI power management"),
+    PM_BLOCK_PROPS(struct ich9_lpc, pm),
     TN_PROP(struct ich9_lpc, hotplug_with_bridges, "acpi-pci-hotplug-with-bridge-support", BOOL, 0,
             "slots of bridges are ACPI's: cannot be had, they are native"),
 };

@@ -48,6 +48,7 @@
 #define ICH9_GPE0_BYTES   8 /* of status; 13.8.3.6 */
 
 #define ICH9_PMBASE_RESET 0x600u /* QEMU's firmware chooses it too */
-#define ICH9_SLP_TYP_S5   0u     /* QEMU's; hardware has 7 */
+#define ICH9_SLP_TYP_S3   1u     /* QEMU's, as the next; hardware has 5 and 7 */
+#define ICH9_SLP_TYP_S5   0u
 
 #endif

@@ -7,6 +7,7 @@
 #include "piix4_pm_regs.h"
 #include <stddef.h>
 #include <string.h>
+#include <tenon/prop.h>
 
 struct piix4_pm {
     struct pm_block pm; /* first: functions of TN_ACPI_PM_1 get the instance */
@@ -48,6 +49,7 @@ static const struct pm_spec pm_spec = {.name = "piix4-pm",
                                        .gpe_bytes = PIIX4_GPE0_BYTES,
                                        .acpi_enable = PIIX4_ACPI_ENABLE,
                                        .acpi_disable = PIIX4_ACPI_DISABLE,
+                                       .slp_typ_s3 = PIIX4_SLP_TYP_S3,
                                        .slp_typ_s5 = PIIX4_SLP_TYP_S5};
 static const struct tn_acpi_pm_ops pm_ops = PM_BLOCK_OPS(8 * PIIX4_GPE0_BYTES);
 
@@ -159,6 +161,10 @@ static const struct tn_pci_ops pci_ops = {
 
 static const char *const provides[] = {TN_ACPI_PM_1, NULL};
 
+static const struct tn_prop props[] = {
+    PM_BLOCK_PROPS(struct piix4_pm, pm),
+};
+
 const struct tn_class piix4_pm_class = {
     .struct_size = sizeof piix4_pm_class,
     .flags = TN_C_INTERNAL,
@@ -169,6 +175,9 @@ const struct tn_class piix4_pm_class = {
     .bus = TN_PCI_BUS,
     .provides = provides,
     .instance_size = sizeof(struct piix4_pm),
+    .props = props,
+    .nprops = sizeof props / sizeof props[0],
+    .prop_stride = sizeof props[0],
     .state = &state,
     .bus_ops = &pci_ops,
     .init = init,

@@ -30,6 +30,7 @@
 #define PIIX4_GPE0_BYTES   2 /* of status */
 #define PIIX4_ACPI_ENABLE  0xf1
 #define PIIX4_ACPI_DISABLE 0xf0
-#define PIIX4_SLP_TYP_S5   0 /* as in the chip (7.3.3) */
+#define PIIX4_SLP_TYP_S3   1 /* as in the chip (7.3.3), and the last */
+#define PIIX4_SLP_TYP_S5   0
 
 #endif

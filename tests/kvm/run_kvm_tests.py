@@ -71,6 +71,8 @@ CASES = [
     Case('reset-smp', 'reset', append='methods=catt ap=1', cpus=2),
     Case('shutdown-q35', 'shutdown', status=0),
     Case('shutdown-microvm', 'shutdown', MICROVM, status=0),
+    Case('sleep-q35', 'sleep', events=('SUSPEND', 'WAKEUP')),
+    Case('sleep-pc', 'sleep', 'pc', events=('SUSPEND', 'WAKEUP')),
     Case('rtc-q35', 'rtc'),
     Case('rtc-microvm', 'rtc', MICROVM),
     Case('pvpanic', 'pvpanic', devices='-device pvpanic', status=0,
@@ -153,6 +155,9 @@ class QmpListener(threading.Thread):
                     event = json.loads(line).get('event')
                     if event:
                         self.events.append(event)
+                    if event == 'SUSPEND':
+                        f.write(json.dumps({'execute': 'system_wakeup'}) + '\n')
+                        f.flush()
         except (OSError, ValueError):
             pass
 

@@ -7,7 +7,7 @@ from qtest import eq, ok
 
 PMBASE, ACPI_CNTL, PIRQA, RCBA = 0x40, 0x44, 0x60, 0xf0
 PM1_STS, PM1_EN, PM1_CNT, PM_TMR, GPE0_STS, GPE0_EN, SMI_EN = 0, 2, 4, 8, 0x20, 0x28, 0x30
-SCI_EN, SLP_EN, PWRBTN, TMR = 1, 0x2000, 0x100, 1
+SCI_EN, SLP_EN, WAK, PWRBTN, TMR = 1, 0x2000, 0x8000, 0x100, 1
 APM_CNT, APM_STS, RST_CNT = 0xb2, 0xb3, 0xcf9
 PCIEXBAR, PAM0, SMRAM, TOLUD = 0x60, 0x90, 0x9d, 0xb0
 BASE, SCI = 0x600, 9
@@ -179,6 +179,41 @@ def soft_off():
         d.set(PM1_CNT, SLP_EN)
         eq(d.m.qmp.event('SHUTDOWN')['guest'], True, 'guest')
         eq(d.m.exit_status(), 0, 'exit status')
+
+
+@qtest.test(tenon="without firmware QEMU's PM block is nowhere after the reset that waking is")
+def suspend_to_memory():
+    """SLP_TYP 1 is S3: the machine stands still until it is woken, and WAK_STS tells [ACPI 4.8.3.1, 16.1.3]"""
+    with Lpc(qmp=True) as d:
+        eq(d.m.qmp.command('query-current-machine'), {'wakeup-suspend-support': True}, 'support')
+        d.set(PM1_CNT, 1 << 10 | SLP_EN)
+        d.m.qmp.event('SUSPEND')
+        eq(d.m.qmp.command('query-status')['status'], 'suspended', 'state')
+        d.m.qmp.command('system_wakeup')
+        d.m.qmp.event('WAKEUP')
+        eq(d.m.qmp.command('query-status')['status'], 'running', 'state')
+        eq(d.get(PM1_STS) & (WAK | PWRBTN), WAK | PWRBTN, 'PM1_STS')
+        d.set(PM1_STS, WAK | PWRBTN)
+        eq(d.get(PM1_STS) & WAK, 0, 'PM1_STS')
+
+
+@qtest.test
+def suspend_to_disk():
+    """SLP_TYP 2 is S4: as soft off, and monitors hear of it"""
+    with Lpc(qmp=True) as d:
+        d.set(PM1_CNT, 2 << 10 | SLP_EN)
+        d.m.qmp.event('SUSPEND_DISK')
+        eq(d.m.qmp.event('SHUTDOWN')['guest'], True, 'guest')
+        eq(d.m.exit_status(), 0, 'exit status')
+
+
+@qtest.test(tenon='QEMU only leaves them out of the tables')
+def no_suspend():
+    """disable_s3, disable_s4: nothing happens"""
+    with Lpc('-global ICH9-LPC.disable_s3=1 -global ICH9-LPC.disable_s4=1', qmp=True) as d:
+        for slp_typ in 1, 2:
+            d.set(PM1_CNT, slp_typ << 10 | SLP_EN)
+            eq(d.m.qmp.command('query-status')['status'], 'running', 'state')
 
 
 @qtest.test

@@ -36,6 +36,10 @@ static void enter_sleep(void *opaque, uint32_t slp_typ)
     struct pm_block *p = opaque;
     if (slp_typ == p->spec->slp_typ_s5)
         p->machine->request(p->dev, TN_REQ_SHUTDOWN, NULL);
+    else if (slp_typ == p->spec->slp_typ_s3 && !p->no_s3)
+        p->machine->request(p->dev, TN_REQ_SUSPEND, NULL);
+    else if (slp_typ == p->s4_val && !p->no_s4)
+        p->machine->request(p->dev, TN_REQ_SUSPEND_DISK, NULL);
     else
         p->dev->core->guest_error(p->dev, "no sleeping state has SLP_TYP %u", slp_typ);
 }
@@ -162,6 +166,16 @@ static int power_button(void *self, uint64_t arg, struct tn_err *e)
     return 0;
 }
 
+/* Nothing tells what woke it: as if by its power button. */
+static int woken(void *self, uint64_t arg, struct tn_err *e)
+{
+    struct pm_block *p = self;
+    (void)arg;
+    (void)e;
+    acpi_pm_wake(&p->chip, ACPI_PM1_PWRBTN);
+    return 0;
+}
+
 void pm_block_raise(void *self, uint32_t n)
 {
     struct pm_block *p = self;
@@ -221,16 +235,16 @@ int pm_block_method(void *self, uint32_t n, const void *body, uint32_t len)
     return 0;
 }
 
-/* \_S5 (7.4.2): SLP_TYP for PM1a, for PM1b, reserved */
-static void add_s5(struct buf *a, uint32_t slp_typ)
+/* \_Sx (7.4.2): SLP_TYP for PM1a, for PM1b, reserved */
+static void add_sleep(struct buf *a, const char *name, uint32_t slp_typ)
 {
-    aml_name(a, "\\_S5");
-    struct aml_block s5 = aml_package(a, 4);
+    aml_name(a, name);
+    struct aml_block s = aml_package(a, 4);
+    aml_int(a, slp_typ);
     aml_int(a, slp_typ);
     aml_int(a, 0);
     aml_int(a, 0);
-    aml_int(a, 0);
-    aml_end(a, s5);
+    aml_end(a, s);
 }
 
 /* _Exx (5.6.4.1): an event is latched once, so it is cleared before its method runs. */
@@ -253,7 +267,11 @@ static int build(void *self, const struct tn_acpi_build *b, struct tn_acpi_out *
 {
     struct pm_block *p = self;
     BUF_AUTO root = {0};
-    add_s5(&root, p->spec->slp_typ_s5);
+    if (!p->no_s3)
+        add_sleep(&root, "\\_S3", p->spec->slp_typ_s3);
+    if (!p->no_s4)
+        add_sleep(&root, "\\_S4", p->s4_val);
+    add_sleep(&root, "\\_S5", p->spec->slp_typ_s5);
     add_gpe(&root, p);
     int r = b->aml(o, TN_SCOPE_ROOT, root.data, (uint32_t)root.len);
     return r < 0 ? tn_fail(p->dev, e, -r, "no place in the ACPI tables") : 0;
@@ -289,6 +307,8 @@ static int make_callbacks(struct pm_block *p, struct tn_err *e)
     if (!p->timer || !p->latch)
         return tn_fail(p->dev, e, ENOMEM, "no memory for a timer");
     int r = p->machine->on(p->dev, TN_ON_POWERDOWN, power_button, p);
+    if (r >= 0 && !p->no_s3)
+        r = p->machine->on(p->dev, TN_ON_WAKEUP, woken, p);
     return r < 0 || !acpi ? r : acpi->builder(p->dev, build, p);
 }
 

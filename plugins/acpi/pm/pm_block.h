@@ -27,7 +27,7 @@ struct pm_spec {
     uint16_t smi_en;                   /* offset of SMI_EN; 0: none */
     uint8_t gpe_bytes;                 /* of status, and again of enable */
     uint8_t acpi_enable, acpi_disable; /* commands to APM_CNT */
-    uint8_t slp_typ_s5;
+    uint8_t slp_typ_s3, slp_typ_s5;
 };
 
 struct pm_block {
@@ -46,6 +46,8 @@ struct pm_block {
     uint64_t known;  /* GPEs that have a method */
     struct buf method[PM_EVENTS];
     uint16_t base; /* where the block is now */
+    uint8_t no_s3, no_s4,
+        s4_val; /* properties of the device: states that it has not, and SLP_TYP */
 };
 
 /* Takes ports, line, timer and hooks. spec outlives p. 0 or -errno with e. [main] */
@@ -68,6 +70,12 @@ int pm_block_method(void *self, uint32_t n, const void *body, uint32_t len);
         .struct_size = sizeof(struct tn_acpi_pm_ops), .events = (n), .raise = pm_block_raise, \
         .fadt = pm_block_fadt, .method = pm_block_method                                      \
     }
+
+/* The rows of a struct tn_prop table; pm is the member. */
+#define PM_BLOCK_PROPS(T, pm)                                                                  \
+    TN_PROP(T, pm.no_s3, "disable_s3", U8, 0, "1: the guest cannot sleep with its memory on"), \
+        TN_PROP(T, pm.no_s4, "disable_s4", U8, 0, "1: the guest cannot sleep on a disk"),      \
+        TN_PROP(T, pm.s4_val, "s4_val", U8, 2, "SLP_TYP of sleep on a disk")
 
 /* The rows of a struct tn_field table that hold it; pm is the member. */
 #define PM_BLOCK_FIELDS(T, pm)                                            \
