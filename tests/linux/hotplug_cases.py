@@ -1,35 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hot-plug under Linux, in TAP: disks and NICs come and go again and again, by root port (pciehp) and by root bus (ACPI), are
-used in between, and one goes while it is read, all while another disk is written and verified. Runs where /dev/kvm runs Linux:
-run-linux-tests --cases hotplug."""
+"""Hot-plug under Linux, in TAP: disks, NICs, generators and serial ports come with their back ends and go with them, again and
+again, all at once, by root port (pciehp) and by root bus (ACPI), and are used in between; a disk goes while it is read; all this
+while fio writes and verifies another disk. Runs where /dev/kvm runs Linux: run-linux-tests --cases hotplug."""
 import argparse
+import dataclasses
 import os
 import pathlib
 import re
 import shlex
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 
+import io_guest
 import l2
 from l2_cases import Tap, case, require
-from serial_cases import PROMPT, Shell
+from serial_cases import Shell
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'monitor'))
 import qmp  # noqa: E402
 
-KERNEL = '6.12'
-MODULES = ('virtio_pci', 'virtio_blk', 'virtio_net', 'virtio_rng', 'virtio_console')
 MIB = 1 << 20
-# A loop that writes, reads past the cache and compares, and counts its turns and its errors.
-LOAD = ('dd if=/dev/urandom of=/tmp/pattern bs=64k count=16 2>/dev/null; '
-        '{ (while [ ! -e /tmp/stop ]; do dd if=/tmp/pattern of=/dev/vda bs=64k conv=fsync 2>/dev/null; '
-        'echo 7 >/proc/sys/vm/drop_caches; dd if=/dev/vda bs=64k count=16 2>/dev/null | cmp - /tmp/pattern || echo x >>/tmp/bad; '
-        'echo x >>/tmp/turns; done) >/dev/null 2>&1 & }')
-WAIT = 'for i in $(seq 60); do {condition} && break; sleep 0.5; done; {condition} && echo there || echo not'
+PCI = '/sys/bus/pci/devices'
+# Of the root bus: with a root port each, and free.
+PORTS, SLOTS = (4, 5, 6, 7, 13, 14, 15, 16), (9, 10, 11, 12, 17, 18, 19, 20)
+WARM = 3  # turns until memory is what it will be
 
 
 class Monitor(qmp.Qmp):
@@ -39,23 +36,89 @@ class Monitor(qmp.Qmp):
         return None
 
 
-class Disk:
-    """A disk, known by its serial number: a name is taken as long as somebody has the one before open."""
-    name, driver, what = 'disk', 'virtio-blk-pci', {'drive': 'd1', 'serial': 'hot'}
-    present = 'grep -qs hot /sys/block/vd*/serial'
-    find = 'f=$(grep -ls hot /sys/block/vd*/serial); d=${f#/sys/block/}; d=/dev/${d%/serial}; '
-    use = (find + 'dd if=/tmp/pattern of=$d bs=64k conv=fsync 2>/dev/null; echo 7 >/proc/sys/vm/drop_caches; '
-           'dd if=$d bs=64k count=16 2>/dev/null | cmp - /tmp/pattern && echo same')
-    answer = 'same'
+@dataclasses.dataclass(frozen=True)
+class Hot:
+    """One device that comes and goes, in a slot of the root bus or below the root port there."""
+    slot: int
+    folder: str
+    kind = ''  # hotplug-guest.sh's word
+
+    @property
+    def id(self):
+        return f'{self.kind}{self.slot}'
+
+    @property
+    def place(self):
+        return f"'{PCI}/0000:00:{self.slot:02x}.0" + ("/0000:??:00.0'" if self.slot in PORTS else "'")
+
+    def front(self, driver, **properties):
+        where = {'bus': f'rp{self.slot}'} if self.slot in PORTS else {'addr': f'{self.slot:x}'}
+        return 'device_add', {'driver': driver, 'id': self.id, **where, **properties}
+
+    def more(self):
+        """The argument of use_KIND."""
+        return '-'
+
+    def confirm(self, ask):
+        """What has to be seen from this side; ask(command, **arguments) is the monitor's."""
 
 
-class Nic:
-    """A NIC that comes as eth0, on the user network."""
-    name, driver, what = 'NIC', 'virtio-net-pci', {'netdev': 'n1', 'mac': '52:54:00:00:00:77'}
-    present = '[ -e /sys/class/net/eth0 ]'
-    use = ('ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; '
-           'for i in 1 2 3 4 5; do ping -c 1 -W 5 10.0.2.2 >/dev/null && break; sleep 0.3; done && echo answered')
-    answer = 'answered'
+class Disk(Hot):
+    kind = 'disk'
+
+    def come(self):
+        return [('blockdev-add', {'driver': 'raw', 'node-name': f'n{self.slot}',
+                                  'file': {'driver': 'file', 'filename': f'{self.folder}/{self.id}.raw'}}),
+                self.front('virtio-blk-pci', drive=f'n{self.slot}')]
+
+    def go(self):
+        return [('blockdev-del', {'node-name': f'n{self.slot}'})]
+
+
+class Nic(Hot):
+    kind = 'nic'
+
+    def more(self):
+        return f'10.0.{100 + self.slot}'
+
+    def come(self):
+        return [('netdev_add', {'type': 'user', 'id': f'n{self.slot}', 'net': f'{self.more()}.0/24'}),
+                self.front('virtio-net-pci', netdev=f'n{self.slot}')]
+
+    def go(self):
+        return [('netdev_del', {'id': f'n{self.slot}'})]
+
+
+class Rng(Hot):
+    kind = 'rng'
+
+    def come(self):
+        return [('object-add', {'qom-type': 'rng-builtin', 'id': f'n{self.slot}'}),
+                self.front('virtio-rng-pci', rng=f'n{self.slot}')]
+
+    def go(self):
+        return [('object-del', {'id': f'n{self.slot}'})]
+
+
+class Port(Hot):
+    """A serial device with a port, which goes with it."""
+    kind = 'port'
+
+    def more(self):
+        return str(self.slot)
+
+    def come(self):
+        return [('chardev-add', {'id': f'n{self.slot}', 'backend': {'type': 'ringbuf', 'data': {'size': 4096}}}),
+                self.front('virtio-serial-pci'),
+                ('device_add', {'driver': 'virtserialport', 'id': f'p{self.slot}', 'bus': f'{self.id}.0',
+                                'chardev': f'n{self.slot}', 'name': f'org.test.{self.slot}'})]
+
+    def confirm(self, ask):
+        said = ask('ringbuf-read', device=f'n{self.slot}', size=4096)
+        require(said == f'hello from {self.slot}\n', f'the port says {said!r}')
+
+    def go(self):
+        return [('chardev-remove', {'id': f'n{self.slot}'})]
 
 
 def footprint(pid):
@@ -73,24 +136,22 @@ class System:
     def case(self, name):
         return case(self.tap, name)
 
-    def image(self, folder):
-        out = f'{folder}/guest.cpio'
-        modules = [word for m in MODULES for word in ('-m', m)]
-        subprocess.run([pathlib.Path(__file__).parent / 'mkguest', '-k', KERNEL, *modules, '--rig', self.options.rig, '-o', out],
-                       check=True, stdout=sys.stderr)
-        return out
-
     def command(self, folder):
-        for name in ('d0', 'd1'):
+        self.hot = [kind(slot, folder) for slots in self.slots() for kind, slot in zip(2 * (Disk, Nic, Rng, Port), slots)]
+        for name in ('still', *(hot.id for hot in self.hot if hot.kind == 'disk')):
             with open(f'{folder}/{name}.raw', 'wb') as image:
                 image.truncate(16 * MIB)
-        extra = ('-drive', f'file={folder}/d0.raw,format=raw,if=none,id=d0', '-device', 'virtio-blk-pci,drive=d0,addr=8',
-                 '-blockdev', f'driver=file,filename={folder}/d1.raw,node-name=d1', '-netdev', 'user,id=n1',
-                 '-device', 'pcie-root-port,id=rp,chassis=1,addr=4',
+        ports = [w for n in PORTS for w in ('-device', f'pcie-root-port,id=rp{n},chassis={n},addr={n:x}')]
+        # RAM that is shared does not count as the program's own.
+        extra = ('-object', 'memory-backend-memfd,id=ram,size=512M', '-drive', f'file={folder}/still.raw,format=raw,if=none,id=d0',
+                 '-device', 'virtio-blk-pci,drive=d0,addr=8,serial=still', *ports,
                  '-qmp', f'unix:{folder}/qmp,server=on,wait=off')
-        guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{KERNEL}/vmlinuz', initrd=self.image(folder), cpus=2,
-                         no_reboot=True, append='pci=realloc' if self.options.vmm == 'qemu' else '', extra=extra)
+        guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{io_guest.KERNEL}/vmlinux', initrd=f'{self.options.images}/tools.cpio',
+                         machine='q35,memory-backend=ram', cpus=2, no_reboot=True, append='pci=realloc' if self.options.vmm == 'qemu' else '', extra=extra)
         return l2.command_line(self.options.vmm, self.options.binary, guest)
+
+    def slots(self):
+        return (PORTS, SLOTS) if self.options.vmm == 'tenon' else (PORTS,)
 
     def run(self):
         with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
@@ -104,82 +165,98 @@ class System:
     def check(self, console, folder):
         self.shell, self.pid = Shell(console), console.process.pid
         with self.case('a shell, and another disk under load'):
-            console.expect(l2.HELLO, 'init')
-            console.expect(PROMPT, 'the prompt')
-            self.shell.ask('stty -echo')
+            io_guest.at_prompt(console)
             s = socket.socket(socket.AF_UNIX)
             s.connect(f'{folder}/qmp')
             self.qmp = Monitor(s)
-            self.shell.ask(LOAD)
+            self.shell.ask('. /bin/hot.sh; verify_on still')
         if self.tap.failed:
             return
-        places = [('root port', 'rp', self.options.cycles)]
-        if self.options.vmm == 'tenon':
-            places.append(('root bus', None, self.options.cycles))
-        for place, bus, cycles in places:
-            for kind in (Disk, Nic):
-                self.check_cycles(kind, place, bus, cycles)
-            self.check_busy(place, bus)
+        self.check_turns()
+        for slots in self.slots():
+            self.check_busy(next(hot for hot in self.hot if hot.kind == 'disk' and hot.slot in slots))
         self.check_load()
         self.check_end(console)
 
-    def ask(self, name, **arguments):
+    # ---- asking ----
+
+    def ask(self, name, /, **arguments):
         try:
             return self.qmp.cmd(name, **arguments)
         except (OSError, qmp.QmpError, qmp.Failure) as error:
             raise l2.Failure(f'{name}: {error}') from error
 
+    def require_ok(self, word, all_of_them, arguments):
+        """A function of hotplug-guest.sh that prints "WORD NAME: ok" for each."""
+        answer = self.shell.ask(f'all_{word} ' + ' '.join(arguments))
+        missing = [hot.id for hot in all_of_them if f'{word} {hot.id}: ok' not in answer.splitlines()]
+        if missing:
+            raise l2.Failure(f'not {word}: {missing}: {answer}\n' + self.shell.ask('dmesg | tail -n 20'))
+
     # ---- once round ----
 
-    def plug(self, kind, bus):
-        where = {'bus': bus} if bus else {'addr': '9'}
-        self.ask('device_add', driver=kind.driver, id='hot', **where, **kind.what)
-        answer = self.shell.ask(WAIT.format(condition=kind.present))
-        require(answer.endswith('there'), f'Linux does not see it: {answer}\n' + self.shell.ask('dmesg | tail -20; ls /sys/block'))
+    def plug(self, hot):
+        for command, arguments in hot.come():
+            self.ask(command, **arguments)
 
-    def unplug(self):
-        self.ask('device_del', id='hot')
-        try:
-            self.qmp.event('DEVICE_DELETED', timeout=self.options.patience, device='hot')
-        except qmp.Failure as failure:
-            raise l2.Failure(f'device_del: {failure}') from failure
+    def use(self, all_of_them):
+        self.require_ok('came', all_of_them, (f'{hot.id} {hot.kind} {hot.place} {hot.more()}' for hot in all_of_them))
+        for hot in all_of_them:
+            hot.confirm(self.ask)
 
-    def cycle(self, kind, bus):
-        self.plug(kind, bus)
-        answer = self.shell.ask(kind.use)
-        require(kind.answer in answer, f'it does not work: {answer}')
-        self.unplug()
-        answer = self.shell.ask(WAIT.format(condition=f'! {kind.present}'))
-        require(answer.endswith('there'), f'Linux keeps it: {answer}')
+    def unplug(self, all_of_them):
+        """Each is asked to go before the first is waited for: a port lets five seconds pass."""
+        waiting = {hot.id for hot in all_of_them}
+        for id in waiting:
+            self.ask('device_del', id=id)
+        while waiting:
+            try:
+                waiting.discard(self.qmp.event('DEVICE_DELETED', timeout=self.options.patience).get('device'))
+            except qmp.Failure as failure:
+                raise l2.Failure(f'{sorted(waiting)} do not go: {failure}') from failure
+        for hot in all_of_them:
+            for command, arguments in hot.go():
+                self.ask(command, **arguments)
+        self.require_ok('went', all_of_them, (f'{hot.id} {hot.place}' for hot in all_of_them))
 
-    def check_cycles(self, kind, place, bus, cycles):
-        with self.case(f'{kind.name} by {place}: {cycles} times'):
-            self.cycle(kind, bus)
-            before, began = footprint(self.pid), time.monotonic()
-            for _ in range(cycles - 1):
-                self.cycle(kind, bus)
-            after = footprint(self.pid)
-            self.tap.comment(f'{(time.monotonic() - began) / max(1, cycles - 1):.1f} s each; descriptors, kB: {before} -> {after}')
+    def turn(self):
+        for hot in self.hot:
+            self.plug(hot)
+        self.use(self.hot)
+        self.unplug(self.hot)
+
+    def check_turns(self):
+        """As many as it takes for --cycles of single devices."""
+        turns = max(2, -(-self.options.cycles // len(self.hot)))
+        warm, before, began = min(WARM, turns - 1), None, time.monotonic()
+        with self.case(f'{turns * len(self.hot)} devices come with their back ends, work, and go'):
+            for n in range(turns):
+                if n == warm:
+                    before = footprint(self.pid)
+                self.turn()
+                if n % 10 == 9:
+                    self.tap.comment(f'{n + 1} turns, {time.monotonic() - began:.0f} s: {footprint(self.pid)}')
+            after, cycles = footprint(self.pid), (turns - warm) * len(self.hot)
+            self.tap.comment(f'{(time.monotonic() - began) / turns:.1f} s a turn of {len(self.hot)}; '
+                             f'descriptors, kB after {warm} turns: {before} -> {after}')
             require(after[0] <= before[0], f'descriptors: {before[0]} -> {after[0]}')
+            require(turns <= WARM or after[1] <= before[1] + 512 + cycles // 4, f'kB of memory: {before[1]} -> {after[1]}')
 
-    def check_busy(self, place, bus):
-        with self.case(f'disk by {place}: goes while it is read and written'):
-            self.plug(Disk, bus)
-            self.shell.ask(Disk.find + '{ (while [ -b $d ]; do dd if=$d of=/dev/null bs=64k; dd if=/tmp/pattern of=$d bs=64k '
-                           'conv=fsync; echo 7 >/proc/sys/vm/drop_caches; done) >/dev/null 2>&1 & }')
-            self.unplug()
-            answer = self.shell.ask(WAIT.format(condition=f'! {Disk.present}'))
-            require(answer.endswith('there'), f'Linux keeps it: {answer}')
+    def check_busy(self, disk):
+        with self.case(f'{disk.id}: goes while it is read and written'):
+            self.plug(disk)
+            self.use([disk])
+            self.shell.ask(f'keep_busy {disk.place}')
+            self.unplug([disk])
 
     # ---- at last ----
 
     def check_load(self):
-        with self.case('the other disk was written and read without an error'):
-            self.shell.ask('touch /tmp/stop; sleep 2')
-            answer = self.shell.ask('touch /tmp/bad; echo turns=$(wc -l </tmp/turns) errors=$(wc -l </tmp/bad)')
+        with self.case('fio found the other disk as it had written it'):
+            answer = self.shell.ask('verified')
             found = re.search(r'turns=(\d+) errors=(\d+)', answer)
             require(found and int(found[1]) > 0 and found[2] == '0', answer)
-            self.tap.comment(f'{found[1]} turns of 1 MiB')
+            self.tap.comment(f'{found[1]} turns of 2 MiB')
 
     def check_end(self, console):
         with self.case('Linux did not complain'):
@@ -198,7 +275,8 @@ def parse_arguments():
     parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
     parser.add_argument('--binary', required=True)
     parser.add_argument('--rig', required=True)
-    parser.add_argument('--cycles', type=int, default=5, help='of each device by each way')
+    parser.add_argument('--images', required=True, help='what io_guest.make_images made')
+    parser.add_argument('--cycles', type=int, default=32, help='of single devices; a thousand take half an hour in the rig')
     parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
     parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
     return parser.parse_args()

@@ -31,11 +31,13 @@ SANITIZERS = r'ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer|E
 def make_images(rig, folder):
     """Made where mkguest's tools are, which is not in the rig: a guest with the tools, a smaller one for a second kernel,
     and both kernel and image as a disk to boot them from."""
-    made_from = (HERE / 'mkguest', HERE / 'io-guest.sh', HERE / 'guest/shell-init.sh', pathlib.Path(__file__), pathlib.Path(rig) / 'root/.stamp')
+    made_from = (HERE / 'mkguest', *HERE.glob('*-guest.sh'), HERE / 'guest/shell-init.sh', pathlib.Path(__file__),
+                 pathlib.Path(rig) / 'root/.stamp')
     if (folder / 'boot.tar').exists() and all(f.stat().st_mtime < (folder / 'boot.tar').stat().st_mtime for f in made_from):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    common = [HERE / 'mkguest', '--rig', rig, *(x for m in MODULES for x in ('-m', m)), '-f', f'{HERE}/io-guest.sh=bin/io.sh']
+    common = [HERE / 'mkguest', '--rig', rig, *(x for m in MODULES for x in ('-m', m)), '-f', f'{HERE}/io-guest.sh=bin/io.sh',
+              '-f', f'{HERE}/hotplug-guest.sh=bin/hot.sh']
     programs = [x for p in PROGRAMS for x in ('-p', p)]
     subprocess.run([*common, '--from', f'{rig}/root', *programs, '-o', folder / 'tools.cpio'], check=True)
     subprocess.run([*common, '--from', f'{rig}/root', '-p', 'ping', '-o', folder / 'second.cpio'], check=True)

@@ -181,7 +181,7 @@ def main():
     options, tap = parse_arguments(), Tap()
     print('TAP version 13')
     started = time.monotonic()
-    for column in itertools.product(options.kernel or ('6.1', '6.12'), options.machine or ('q35', 'microvm'),
+    for column in itertools.product(options.kernel or ('6.1', '6.12'), options.machine or ('q35', 'microvm', 'pc'),
                                     options.cpus or (1, 2)):
         Configuration(options, tap, *column).run()
     tap.comment(f'{time.monotonic() - started:.0f} s')
