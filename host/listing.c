@@ -6,6 +6,7 @@
 #include "cli/keyval.h"
 #include "core/prop.h"
 #include "core/registry.h"
+#include "core/trace_point.h"
 #include "pci/pci_host.h"
 #include "util/alloc.h"
 #include "vm/machine.h"
@@ -148,13 +149,16 @@ static int add_class_name(void *o, const struct class_entry *c)
     return c->compose || c->inner_name ? 0 : add_name(o, c);
 }
 
+static void add_event(struct names *l, const struct tn_trace_event *ev)
+{
+    l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
+    l->v[l->n++] = ev->name;
+}
+
 static void add_events(struct names *l, const struct tn_class *c)
 {
-    for (uint32_t i = 0; TN_HAS(c, trace_stride) && i < c->ntraces; i++) {
-        const char *at = (const char *)c->traces + (size_t)i * c->trace_stride;
-        l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
-        l->v[l->n++] = ((const struct tn_trace_event *)(const void *)at)->name;
-    }
+    for (uint32_t i = 0; TN_HAS(c, trace_stride) && i < c->ntraces; i++)
+        add_event(l, (const void *)((const char *)c->traces + (size_t)i * c->trace_stride));
 }
 
 static int by_text(const void *a, const void *b)
@@ -174,6 +178,8 @@ static void list_events(struct vm *vm, struct buf *out)
         if (c)
             add_events(&events, c->cls);
     }
+    for (uint32_t i = 0; i < TRACE_POINTS; i++)
+        add_event(&events, &trace_points()[i]);
     if (events.n)
         qsort(events.v, events.n, sizeof *events.v, by_text);
     for (size_t i = 0; i < events.n; i++)

@@ -39,9 +39,15 @@ def sized(file, n):
     return take(file, n)
 
 
-def fill(form, args):
-    """Puts 64-bit arguments into the text of an event, as the host's log does."""
-    left = list(args)
+def fill(form, data):
+    """Puts the arguments into the text of an event, as the host's log does: 64 bits each, and, where it ends with %s, a text."""
+    text = ''
+    if form.endswith('%s'):
+        form = form[:-2]
+        n = 8 * len([c for c in CONVERSION.findall(form) if c[1]])
+        text = data[n + 4:].decode(errors='replace')
+        data = data[:n]
+    left = list(struct.unpack(f'<{len(data) // 8}Q', data[:len(data) // 8 * 8]))
 
     def one(match):
         if match[0] == '%%':
@@ -54,7 +60,7 @@ def fill(form, args):
             value -= 1 << bits
         return f'{value:x}' if match[2] == 'x' else str(value)
 
-    return CONVERSION.sub(one, form)
+    return CONVERSION.sub(one, form) + text
 
 
 def records(file):
@@ -73,9 +79,7 @@ def records(file):
         if name == FORMAT_EVENT:
             forms[struct.unpack_from('<Q', data)[0]] = data[12:].decode()
             continue
-        args = struct.unpack(f'<{len(data) // 8}Q', data[:len(data) // 8 * 8])
-        text = fill(forms[event], args) if event in forms else ' '.join(hex(a) for a in args)
-        yield name, ns, pid, text
+        yield name, ns, pid, fill(forms[event], data) if event in forms else data.hex()
 
 
 def main():

@@ -2,6 +2,7 @@
 #include "loop.h"
 
 #include "loop_impl.h"
+#include "trace_point.h"
 #include "util/alloc.h"
 #include <assert.h>
 #include <errno.h>
@@ -118,6 +119,8 @@ void watch_del(struct tn_watch *w)
 static void call_watch(struct tn_watch *w, uint32_t ev)
 {
     w->running = 1;
+    if (w->dev)
+        trace_host(w->dev->vm, TRACE_LOOP_EVENT, NULL, (uint64_t)w->fd, ev);
     w->fn(w->s, ev);
     w->running = 0; /* deleted or not: it is not buried in this round */
     if (w->muted && !is_set(&w->dead))

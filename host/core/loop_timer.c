@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Timers of an event context: a binary heap for each clock. */
 #include "loop_impl.h"
+#include "trace_point.h"
 #include "util/alloc.h"
 
 static void heap_put(struct tn_ctx *c, uint32_t clk, uint32_t at, struct tn_timer *t)
@@ -150,8 +151,11 @@ static void fire(struct tn_timer *t, uint32_t gen)
     struct domain *dom = lock_for(t->dev, t->flags);
     /* who disarmed or deleted it with the lock held is promised that no call follows */
     if (!is_set(&t->stopped) && !__atomic_load_n(&t->dead, __ATOMIC_ACQUIRE) &&
-        __atomic_load_n(&t->gen, __ATOMIC_ACQUIRE) == gen)
+        __atomic_load_n(&t->gen, __ATOMIC_ACQUIRE) == gen) {
+        if (t->dev)
+            trace_host(t->dev->vm, TRACE_LOOP_TIMER, NULL, t->clk, t->ns);
         t->fn(t->s);
+    }
     if (dom)
         domain_unlock(dom);
 }

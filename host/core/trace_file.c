@@ -93,6 +93,12 @@ static void end_record(struct trace_file *f)
         trace_file_flush(f);
 }
 
+static void add_text(struct trace_file *f, const char *text, uint32_t len)
+{
+    buf_add_le32(&f->waiting, len);
+    buf_add(&f->waiting, text, len);
+}
+
 void trace_file_name(struct trace_file *f, uint64_t id, const char *name, const char *fmt)
 {
     uint32_t len = (uint32_t)strlen(fmt);
@@ -101,18 +107,21 @@ void trace_file_name(struct trace_file *f, uint64_t id, const char *name, const 
     add_name(f, id, name);
     begin_event(f, TRACE_FORMAT_ID, 8 + 4 + len);
     buf_add_le64(&f->waiting, id);
-    buf_add_le32(&f->waiting, len);
-    buf_add(&f->waiting, fmt, len);
+    add_text(f, fmt, len);
     end_record(f);
 }
 
-void trace_file_event(struct trace_file *f, uint64_t id, const uint64_t *arg, uint32_t n)
+void trace_file_event(struct trace_file *f, uint64_t id, const uint64_t *arg, uint32_t n,
+                      const char *text)
 {
+    uint32_t len = text ? (uint32_t)strlen(text) : 0;
     if (f->fd < 0)
         return;
-    begin_event(f, id, 8 * n);
+    begin_event(f, id, 8 * n + (text ? 4 + len : 0));
     for (uint32_t i = 0; i < n; i++)
         buf_add_le64(&f->waiting, arg[i]);
+    if (text)
+        add_text(f, text, len);
     end_record(f);
 }
 

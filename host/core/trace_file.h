@@ -6,7 +6,8 @@
  *
  *   0  a name     event's id (64 bits), length (32 bits), name
  *   1  an event   id, CLOCK_MONOTONIC in ns (64 bits each), size of the record from the id on,
- * process id (32 bits each), then 64 bits for each argument
+ * process id (32 bits each), then 64 bits for each argument; a text is the last, its length in
+ *      32 bits first
  *
  * Behind each name stands the event "tenon_format" (id 0): the id and, as a string (length in 32
  * bits, text), the text that its arguments go into. tools/tenon-trace prints such a file. */
@@ -25,9 +26,11 @@ struct trace_file *trace_file_open(const char *path, struct tn_err *e);
 void trace_file_close(struct trace_file *f);
 void trace_file_flush(struct trace_file *f);
 void trace_file_name(struct trace_file *f, uint64_t id, const char *name, const char *fmt);
-/* Callers see to it that two threads are not in the same file at once. A file that cannot be
- * written any more says so once, and takes nothing further. */
-void trace_file_event(struct trace_file *f, uint64_t id, const uint64_t *arg, uint32_t n);
+/* text: an argument behind the n numbers, or NULL. Callers see to it that two threads are not in
+ * the same file at once. A file that cannot be written any more says so once, and takes nothing
+ * further. */
+void trace_file_event(struct trace_file *f, uint64_t id, const uint64_t *arg, uint32_t n,
+                      const char *text);
 const char *trace_file_path(const struct trace_file *f);
 
 #endif

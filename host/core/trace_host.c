@@ -3,6 +3,7 @@
 
 #include "device.h"
 #include "trace_file.h"
+#include "trace_point.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The events of one add(). */
+/* The events of one add(), or the host's. */
 struct event_set {
     struct managed m;
     LIST_ENTRY(event_set) link;
@@ -30,6 +31,8 @@ struct event_name {
 };
 struct tracer {
     LIST_HEAD(, event_set) sets;
+    struct event_set host;
+    struct tn_trace_event point[TRACE_POINTS];
     STAILQ_HEAD(, pattern) patterns; /* in the order of their coming: the last that fits decides */
     struct event_name *name;         /* by number; the first number is 1 */
     uint32_t n_names;
@@ -38,13 +41,33 @@ struct tracer {
     uint32_t stopped;
 };
 
+/* The number of the event that is called so; a new one if it is the first. */
+static uint32_t number_of(struct tracer *t, const struct tn_trace_event *ev)
+{
+    for (uint32_t i = 0; i < t->n_names; i++)
+        if (strcmp(t->name[i].name, ev->name) == 0)
+            return i + 1;
+    t->name = xrealloc(t->name, (t->n_names + 1) * sizeof *t->name);
+    t->name[t->n_names++] = (struct event_name){xstrdup(ev->name), xstrdup(ev->fmt)};
+    pthread_mutex_lock(&t->lock);
+    if (t->file)
+        trace_file_name(t->file, t->n_names, ev->name, ev->fmt);
+    pthread_mutex_unlock(&t->lock);
+    return t->n_names;
+}
+
 struct tracer *tracer_new(struct vm *vm)
 {
     struct tracer *t = XNEW(struct tracer);
-    (void)vm;
     LIST_INIT(&t->sets);
     STAILQ_INIT(&t->patterns);
     pthread_mutex_init(&t->lock, NULL);
+    memcpy(t->point, trace_points(), sizeof t->point);
+    for (uint32_t i = 0; i < TRACE_POINTS; i++)
+        t->point[i].id = number_of(t, &t->point[i]);
+    t->host = (struct event_set){.ev = t->point, .n = TRACE_POINTS, .stride = sizeof t->point[0]};
+    LIST_INSERT_HEAD(&t->sets, &t->host, link);
+    vm->trace = t->point;
     return t;
 }
 
@@ -232,21 +255,6 @@ static void release(struct managed *m)
     free(set);
 }
 
-/* The number of the event that is called so; a new one if it is the first. */
-static uint32_t number_of(struct tracer *t, const struct tn_trace_event *ev)
-{
-    for (uint32_t i = 0; i < t->n_names; i++)
-        if (strcmp(t->name[i].name, ev->name) == 0)
-            return i + 1;
-    t->name = xrealloc(t->name, (t->n_names + 1) * sizeof *t->name);
-    t->name[t->n_names++] = (struct event_name){xstrdup(ev->name), xstrdup(ev->fmt)};
-    pthread_mutex_lock(&t->lock);
-    if (t->file)
-        trace_file_name(t->file, t->n_names, ev->name, ev->fmt);
-    pthread_mutex_unlock(&t->lock);
-    return t->n_names;
-}
-
 static void t_add(struct tn_dev *pub, struct tn_trace_event *ev, uint32_t n, uint32_t stride)
 {
     struct device *d = device_of(pub);
@@ -265,27 +273,41 @@ static void t_add(struct tn_dev *pub, struct tn_trace_event *ev, uint32_t n, uin
     managed_add(d, &set->m);
 }
 
-static void to_log(const struct tn_trace_event *ev, const uint64_t *arg, uint32_t n)
+/* The text is what comes last. */
+static void to_log(const struct tn_trace_event *ev, const uint64_t *arg, uint32_t n,
+                   const char *text)
 {
     BUF_AUTO line = {0};
+    AUTO_FREE char *fmt = xstrndup(ev->fmt, strlen(ev->fmt) - (text ? strlen("%s") : 0));
     buf_str(&line, ev->name);
     if (*ev->fmt)
         buf_add8(&line, ' ');
-    trace_format(&line, ev->fmt, arg, n);
-    log_line(LOG_TRACE, "%s", buf_cstr(&line));
+    trace_format(&line, fmt, arg, n);
+    log_line(LOG_TRACE, "%s%s", buf_cstr(&line), text ? text : "");
+}
+
+static void emit(struct tracer *t, const struct tn_trace_event *ev, const uint64_t *arg, uint32_t n,
+                 const char *text)
+{
+    pthread_mutex_lock(&t->lock);
+    int in_file = t->file || t->stopped;
+    if (t->file && !t->stopped)
+        trace_file_event(t->file, ev->id, arg, n, text);
+    pthread_mutex_unlock(&t->lock);
+    if (!in_file)
+        to_log(ev, arg, n, text);
 }
 
 static void t_emit(struct tn_dev *d, const struct tn_trace_event *ev, const uint64_t *arg,
                    uint32_t n)
 {
-    struct tracer *t = device_of(d)->vm->tracer;
-    pthread_mutex_lock(&t->lock);
-    int in_file = t->file || t->stopped;
-    if (t->file && !t->stopped)
-        trace_file_event(t->file, ev->id, arg, n);
-    pthread_mutex_unlock(&t->lock);
-    if (!in_file)
-        to_log(ev, arg, n);
+    emit(device_of(d)->vm->tracer, ev, arg, n, NULL);
+}
+
+void trace_emit(struct vm *vm, enum trace_point p, const char *text, const uint64_t *arg,
+                uint32_t n)
+{
+    emit(vm->tracer, &vm->trace[p], arg, n, text);
 }
 
 const struct tn_trace trace_table = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Trace events of plugins: switched by -trace patterns and by monitors; written to the log as "NAME
+/* Trace events of plugins, and of the host (trace_point.h): switched by -trace patterns and by monitors; written to the log as "NAME
  * TEXT", or to a file (trace_file.h). Main thread, if nothing else is said. */
 #ifndef TN_HOST_TRACE_H
 #define TN_HOST_TRACE_H

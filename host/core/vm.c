@@ -130,6 +130,7 @@ void vm_free(struct vm *vm)
     fwcfg_host_free(vm->fwcfg);
     pci_host_free(vm->pci);
     inputs_free(vm->inputs);
+    vm->trace = NULL;
     tracer_free(vm->tracer);
     irqs_free(vm->irqs);
     memory_free(vm->memory);

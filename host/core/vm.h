@@ -52,6 +52,9 @@ struct vm {
     int signal_fd;               /* -1 before */
     int ready_fd;                /* daemon.h: who waits for the machine; -1: nobody */
 
+    /* Events of the host itself: core/trace_point.h. NULL: none can be on. */
+    struct tn_trace_event *trace;
+
     TAILQ_HEAD(device_list, device)
     devices;                               /* every instance of every kind, in order of creation */
     TAILQ_HEAD(tn_bus_list, tn_bus) buses; /* roots first */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is known of migration at any time: status, capabilities, parameters. */
 #include "core/loop.h"
+#include "core/trace_point.h"
 #include "impl.h"
 #include "monitor/monitor.h"
 #include "util/alloc.h"
@@ -76,6 +77,7 @@ void mig_set_status(struct migration *m, enum mig_status s)
     if (m->status == s)
         return;
     m->status = s;
+    trace_host(m->vm, TRACE_MIGRATION_STATE, mig_status_name(s));
     if (!mig_has(m, CAP_EVENTS) || !m->vm->monitors)
         return;
     struct kv_node *data = kv_new(KV_DICT);

@@ -3,6 +3,7 @@
 #include "qmp_impl.h"
 
 #include "backend/fdset.h"
+#include "core/trace_point.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <string.h>
@@ -109,11 +110,13 @@ int qmp_run(struct qmp_call *c, const struct qmp_command *cmd, const struct kv_n
     KV_AUTO *none = kv_new(KV_DICT);
     c->args = args ? args : none;
     const void *before = fds_ask(c->vm, c->mon);
+    trace_host(c->vm, TRACE_QMP_COMMAND, cmd->name);
     int err = qmp_check_args(cmd->args, c->args, (cmd->flags & QMP_FREE_ARGS) != 0, e);
     if (err == 0)
         err = cmd->run(c, e);
     c->args = NULL;
     fds_ask(c->vm, before);
+    trace_host(c->vm, TRACE_QMP_ANSWER, cmd->name, (uint64_t)(err < 0 ? -err : 0));
     if (err >= 0)
         return 0;
     kv_free(c->ret);

@@ -3,6 +3,7 @@
 #include "qmp_impl.h"
 
 #include "core/loop.h"
+#include "core/trace_point.h"
 #include "qtest.h"
 #include "util/alloc.h"
 #include <stdlib.h>
@@ -150,6 +151,7 @@ static void add_late(struct monitors *ms, struct kv_node *event)
 void monitor_event(struct vm *vm, const char *name, struct kv_node *data)
 {
     struct monitors *ms = vm->monitors;
+    trace_host(vm, TRACE_QMP_EVENT, name);
     if (!ms || __atomic_load_n(&ms->closed, __ATOMIC_RELAXED)) {
         kv_free(data);
         return;

@@ -3,6 +3,7 @@
 
 #include "core/epoch.h"
 #include "core/loop.h"
+#include "core/trace_point.h"
 #include "kvm.h"
 #include "memory.h"
 #include "util/alloc.h"
@@ -105,6 +106,7 @@ int irq_each(struct vm *vm, int (*fn)(void *o, const struct irq_use *u), void *o
 static void tell(struct irqs *q, uint32_t gsi, uint32_t level)
 {
     struct wire *w = &q->wire[gsi];
+    trace_host(q->vm, TRACE_IRQ_LINE, NULL, gsi, level);
     if (w->ops)
         w->ops->pin(w->s, w->pin, level);
     if (q->spy)
@@ -227,6 +229,7 @@ void irq_intercept(struct vm *vm, void (*fn)(void *o, uint32_t gsi, uint32_t lev
 
 int irq_msi(struct vm *vm, uint64_t addr, uint32_t data)
 {
+    trace_host(vm, TRACE_IRQ_MESSAGE, NULL, addr, data);
     if (vm->kvm)
         return kvm_signal_msi(vm->kvm, addr, data);
     uint8_t bytes[4];
@@ -373,6 +376,7 @@ static int t_route_msi(struct tn_dev *d, uint32_t gsi, uint64_t addr, uint32_t d
     (void)masked; /* the route stays: KVM reports the EOI of a vector only while a route names it,
                      and guests mask a level pin before they end its interrupt. Nothing is injected
                      through it: pins are messages of the plugin */
+    trace_host(vm, TRACE_IRQ_ROUTE, NULL, gsi, addr, data);
     if (vm->kvm)
         kvm_route(vm->kvm, gsi, addr, data);
     return 0;

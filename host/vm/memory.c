@@ -2,6 +2,7 @@
 #include "memory_impl.h"
 
 #include "core/loop.h"
+#include "core/trace_point.h"
 #include "dirty.h"
 #include "kvm.h"
 #include "shadow.h"
@@ -338,12 +339,15 @@ int memory_map(struct vm *vm, struct tn_mem *mem, uint64_t off, uint64_t gpa, ui
     pthread_mutex_unlock(&m->lock);
     mem->mapped++;
     memory_publish(m);
+    trace_host(vm, TRACE_MEMORY_MAP, mem->name, gpa, len);
     return 0;
 }
 
-static void take_piece(struct memory *m, uint32_t i)
+static void take_piece(struct vm *vm, uint32_t i)
 {
+    struct memory *m = vm->memory;
     struct piece p = m->piece[i];
+    trace_host(vm, TRACE_MEMORY_UNMAP, p.mem->name, p.gpa);
     pthread_mutex_lock(&m->lock);
     m->piece[i] = m->piece[--m->npieces];
     pthread_mutex_unlock(&m->lock);
@@ -359,7 +363,7 @@ void memory_unmap(struct vm *vm, struct tn_mem *mem)
     struct memory *m = vm->memory;
     for (uint32_t i = 0; i < m->npieces;)
         if (m->piece[i].mem == mem)
-            take_piece(m, i);
+            take_piece(vm, i);
         else
             i++;
     epoch_wait();
@@ -385,7 +389,7 @@ void memory_cut(struct vm *vm, uint64_t gpa, uint64_t len)
             i++;
             continue;
         }
-        take_piece(m, i);
+        take_piece(vm, i);
         put_back(vm, &p, p.gpa, gpa);
         put_back(vm, &p, gpa + len, p.gpa + p.len);
         i = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Registration of ranges: requests, moves, overlays, ioeventfds, and TN_REGION_1. */
 #include "core/loop.h"
+#include "core/trace_point.h"
 #include "kvm.h"
 #include "memory.h"
 #include "space_impl.h"
@@ -198,6 +199,7 @@ int region_add(struct space *s, struct device *d, const struct tn_region_req *re
     if (r->live)
         space_publish(s);
     pthread_mutex_unlock(&s->lock);
+    trace_host(s->vm, TRACE_REGION_ADD, r->name, base, r->size);
     managed_add(d, &r->m);
     *out = r;
     return 0;
@@ -238,6 +240,7 @@ void region_del(struct tn_region *r)
     managed_del(&r->m);
     pthread_mutex_lock(&s->lock);
     int was_live = r->live != 0;
+    trace_host(s->vm, TRACE_REGION_DEL, r->name);
     region_unwire(r);
     __atomic_store_n(&r->live, 0, __ATOMIC_RELEASE);
     unlink_region(r);
@@ -266,6 +269,7 @@ static int place(struct tn_region *r, uint64_t base, uint32_t on)
     region_unwire(r);
     __atomic_store_n(&r->base, base, __ATOMIC_RELAXED);
     __atomic_store_n(&r->enabled, on, __ATOMIC_RELAXED);
+    trace_host(r->space->vm, TRACE_REGION_PLACE, r->name, base, on);
     region_wire(r);
     return r->live != 0;
 }

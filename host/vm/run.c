@@ -4,6 +4,7 @@
 #include "backend/block_host.h"
 #include "core/device.h"
 #include "core/loop.h"
+#include "core/trace_point.h"
 #include "irq.h"
 #include "machine.h"
 #include "migration/migration.h"
@@ -50,6 +51,7 @@ void run_announce(struct run *r, uint32_t req, const char *text)
 
 static void set_state(struct run *r, enum run_state s)
 {
+    trace_host(r->vm, TRACE_RUN_STATE, names[s]);
     r->state = s;
     if (run_can_act_on(r))
         bh_kick(r->bh);

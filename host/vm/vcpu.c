@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/device.h"
 #include "core/loop.h"
+#include "core/trace_point.h"
 #include "irq.h"
 #include "run.h"
 #include "sandbox/sandbox.h"
@@ -102,6 +103,7 @@ static void on_exit_reason(struct vcpu *c)
 {
     struct kvm_run *r = c->run;
     c->exits++;
+    trace_host(c->v->vm, TRACE_VCPU_EXIT, NULL, c->index, r->exit_reason);
     c->by_kind[r->exit_reason < EXIT_KINDS ? r->exit_reason : 0]++;
     switch (r->exit_reason) {
     case KVM_EXIT_IO:

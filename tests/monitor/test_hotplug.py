@@ -497,6 +497,26 @@ def a_thousand_cycles():
 
 
 @test(tenon='as above')
+def back_ends_come_and_go():
+    """a hundred times disk, NIC, generator and serial port with their back ends: nothing is left"""
+    def around(m, driver, come, go, port=None, **more):
+        m.cmd(come[0], **come[1])
+        m.plug(5, driver=driver, **more)
+        if port:
+            m.cmd('device_add', driver='virtserialport', id='p', chardev='b', name='org.test')
+        m.unplug()
+        m.cmd(go, **{'node-name' if go == 'blockdev-del' else 'id': 'b'})
+    with Pc() as m:
+        def cycle():
+            around(m, 'virtio-blk-pci', ('blockdev-add', {'driver': 'file', 'node-name': 'b', 'filename': path}), 'blockdev-del', drive='b')
+            around(m, 'virtio-net-pci', ('netdev_add', {'type': 'user', 'id': 'b'}), 'netdev_del', netdev='b')
+            around(m, 'virtio-rng-pci', ('object-add', {'qom-type': 'rng-builtin', 'id': 'b'}), 'object-del', rng='b')
+            around(m, 'virtio-serial-pci', ('chardev-add', {'id': 'b', 'backend': {'type': 'ringbuf', 'data': {}}}), 'chardev-remove', port=True)
+        path = image()
+        no_growth(m, cycle, 100)
+
+
+@test(tenon='as above')
 def many_cycles_on_a_port():
     """two hundred times below a port"""
     with Port() as m:

@@ -204,6 +204,55 @@ def damaged_file():
             ok(status == 1 and said.startswith('tenon-trace: '), said)
 
 
+# ---- the host's own ----
+
+@test
+def host_events():
+    """the host's events: run states, commands, events, regions, lines, in the log"""
+    with vm('-trace run_state -trace qmp_* -trace region_* -trace memory_map -trace irq_line -trace loop_*') as m:
+        m.cmd('stop')
+        m.event('STOP')
+        m.error('closefd', fdname='x')
+        m.cmd('device_add', driver='virtio-rng-pci', id='r', addr='5')
+        m.outl(0xcc8, 1 << 5)
+        m.outl(0xcf8, 0x8000f840)  # the PM block moves
+        m.outl(0xcfc, 0xb001)
+        said = end(m)
+        for line in ('run_state running', 'run_state paused', 'qmp_command stop', 'qmp_answer error 0 to stop', 'qmp_event STOP',
+                     'qmp_answer error 2 to closefd', 'qmp_command device_add', 'region_place at 0xb000 on 1 ich9-pm',
+                     'memory_map at 0x0 size 0x'):
+            ok(line in said, f'no "{line}" in {said[-3000:]}')
+        ok(re.search(r'region_add at 0x[0-9a-f]+ size 0x[0-9a-f]+ ich9-pm', said), 'region_add')
+        ok(re.search(r'loop_event fd \d+ events 0x1', said), 'loop_event')
+
+
+@test
+def host_events_in_a_file():
+    """texts of the host's events come back from a file"""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 't')
+        with vm(f'-trace enable=qmp_*,file={path}') as m:
+            m.cmd('stop')
+            end(m)
+        lines = [re.sub(r' [0-9.]+ pid=\d+', '', line) for line in show(path)[1]]
+        at = lines.index('qmp_command stop')
+        ok('qmp_answer error 0 to stop' in lines[at:] and 'qmp_event STOP' in lines[at:], f'{lines}')
+
+
+@test
+def guest_exits():
+    """vcpu_exit: why the guest was left, for each time"""
+    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        raise Skip('no /dev/kvm')
+    with tempfile.TemporaryDirectory() as folder:
+        rom = os.path.join(folder, 'rom')
+        with open(rom, 'wb') as f:  # out 0x80, al, again and again
+            f.write(b'\xe6\x80\xeb\xfc' + bytes(0xffec) + b'\xe9\x0d\x00' + bytes(13))
+        with qmp.Vm(f'-nodefaults -bios {rom} -trace vcpu_exit', machine='q35', accel='kvm') as m:
+            m.cmd('query-status')
+            ok('vcpu_exit cpu 0 reason 2\n' in end(m), 'KVM_EXIT_IO')
+
+
 # ---- lists, probes ----
 
 @test
@@ -213,7 +262,7 @@ def trace_help():
     names = run.stdout.split('\n')[:-1]
     eq((run.returncode, run.stderr), (0, ''))
     eq(names, sorted(set(names)))
-    ok(set(EVENTS) <= set(names) and 'virtio_blk_request' in names, f'{names}')
+    ok(set(EVENTS) <= set(names) and 'virtio_blk_request' in names and 'vcpu_exit' in names, f'{names}')
     eq(tenon('-d', 'trace:help').stdout, run.stdout)
 
 

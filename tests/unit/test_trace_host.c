@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/trace_host.h"
+#include "core/trace_point.h"
 #include "fake_host.h"
 #include "tap.h"
 #include "util/buf.h"
@@ -172,6 +173,17 @@ static int append(void *o, const char *name, uint32_t on)
     return 0;
 }
 
+TEST(events_of_the_host_go_the_same_way)
+{
+    struct vm *vm = tracing_vm();
+    ERR_AUTO e = {0};
+    CHECK_EQ(vm->trace[TRACE_RUN_STATE].enabled, 0);
+    CHECK_EQ(tracer_enable(vm, "run_*", &e), 0);
+    CHECK_EQ(vm->trace[TRACE_RUN_STATE].enabled, 1);
+    CHECK_EQ(vm->trace[TRACE_QMP_EVENT].enabled, 0);
+    end(vm);
+}
+
 TEST(events_are_listed_once_by_name_whichever_instances_have_them)
 {
     struct vm *vm = tracing_vm();
@@ -185,7 +197,7 @@ TEST(events_are_listed_once_by_name_whichever_instances_have_them)
     CHECK_EQ(t->ev[1].id, u->ev[1].id);
     CHECK(t->ev[0].id && t->ev[0].id != t->ev[1].id);
     u->ev[1].enabled = 1;
-    tracer_each(vm, "*", append, &text);
+    tracer_each(vm, "[eo]*", append, &text); /* the host's own begin otherwise */
     CHECK_STR(buf_cstr(&text), "edu_dma=0 edu_irq=1 other_irq=0 ");
     text.len = 0;
     tracer_each(vm, "edu_d*", append, &text);
@@ -259,6 +271,7 @@ int main(void)
     RUN(arguments_have_32_bits_or_64);
     RUN(what_is_no_conversion_is_text);
     RUN(a_line_in_the_log_is_name_and_text);
+    RUN(events_of_the_host_go_the_same_way);
     RUN(events_are_listed_once_by_name_whichever_instances_have_them);
     RUN(a_pattern_that_comes_again_is_the_last_one);
     RUN(a_file_has_a_header_then_names_then_events);
