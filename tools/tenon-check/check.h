@@ -85,6 +85,8 @@ void check_skip(struct check *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 /* A remark that is shown with --verbose, or if the test fails. */
 void check_note(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Where a test that goes through many cases is: told with its failure, crash or hang. */
+void check_at(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The running test of this process: for the host's parts, which find faults on their own. */
 struct check *check_current(void);
 
@@ -94,7 +96,7 @@ struct check *check_current(void);
             check_fail(c, __VA_ARGS__); \
     } while (0)
 
-/* The class's own name for messages; the plugin's where there is no class. */
+/* What stands behind the test's name: the class, or the file where there is none. */
 const char *check_subject(const struct check *c);
 
 /* ---- what most tests of a class begin with; see life.c ---- */

@@ -133,7 +133,10 @@ static int call_realize(struct dev *d, struct tn_err *e)
     d->err = (struct tn_err){0};
     d->pending = 1; /* realized() may come from another thread before we look */
     if (cls->realize)
-        CALL(d, R_MAIN | R_DEV, "realize", r = cls->realize(d->pub.self, &d->err));
+        CALL(d, R_MAIN | R_DEV, "realize",
+             r = cls->realize(d->pub.self, d->h->null_err ? NULL : &d->err));
+    if (d->h->null_err && r < 0 && !d->err.err)
+        err_set(&d->err, -r, "it said nothing, having no e to fill");
     r = checked(r, &d->err, "realize");
     if (r == TN_PENDING)
         r = checked(pending(d, "realize"), &d->err, "realized");

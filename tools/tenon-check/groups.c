@@ -3,7 +3,14 @@
 #include "groups.h"
 
 const struct check_group *const check_groups[] = {
+    // clang-format off
+    &group_file,
+    &group_meta,
     &group_life,
+    &group_props,
+    &group_inject,
+    &group_state,
+    &group_reset,
     &group_pci,
     &group_regions,
     &group_irq,
@@ -12,4 +19,5 @@ const struct check_group *const check_groups[] = {
     &group_threads,
     &group_fuzz,
     NULL,
+    // clang-format on
 };

@@ -3,7 +3,14 @@
 #define TENON_CHECK_GROUPS_H
 #include "check.h"
 
-extern const struct check_group group_life; /* group_life.c */
+/* Each in group_NAME.c */
+extern const struct check_group group_file;
+extern const struct check_group group_meta;
+extern const struct check_group group_life;
+extern const struct check_group group_props;
+extern const struct check_group group_inject;
+extern const struct check_group group_state;
+extern const struct check_group group_reset;
 extern const struct check_group group_pci;
 extern const struct check_group group_regions;
 extern const struct check_group group_irq;

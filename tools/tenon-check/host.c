@@ -2,14 +2,28 @@
 /* The machine: what it is made of, and the services by id. */
 #include "host_dma.h"
 #include "services.h"
+#include "stand_bus.h"
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { CORPSES_MAX = 20000 };
 
+static void note_asked(struct host *h, const char *id)
+{
+    for (uint32_t i = 0; i < h->nasked; i++)
+        if (strcmp(h->asked[i], id) == 0)
+            return;
+    if (h->nasked < ARRAY_SIZE(h->asked))
+        h->asked[h->nasked++] = id; /* a constant of the plugin's */
+}
+
 const void *service(const struct tn_host *pub, const char *id)
 {
-    const struct host *h = (const struct host *)(const void *)pub;
+    struct host *h = (struct host *)(uintptr_t)pub;
+    enter(NULL, R_ANY, "host->get");
+    if (!id)
+        violation("core.h: get", "host->get(NULL)");
+    note_asked(h, id);
     for (size_t i = 0; i < ARRAY_SIZE(h->without); i++)
         if (h->without[i] && strcmp(h->without[i], id) == 0)
             return NULL;
@@ -78,6 +92,7 @@ struct host *host_new(struct check *c)
     parts_init(h->parts);
     mem_init(h);
     h->parts->system = as_new(h, NULL, NULL);
+    stand_bus(h, TN_PCI_BUS); /* for those who look for one */
     return h;
 }
 

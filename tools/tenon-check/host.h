@@ -198,8 +198,11 @@ struct host {
     uint64_t fallible;  /* calls that could have been made to fail */
     uint64_t fail_at;   /* the 1-based number of the one that is; 0 = none */
     const char *failed; /* what was made to fail, or NULL */
+    int null_err;       /* realize is given no e: "NULL is legal everywhere" */
     int seal;           /* the first resume is over: no open, no new profile */
     const char *without[8]; /* service ids that it claims not to have */
+    const char *asked[64];  /* those that the plugin asked for */
+    uint32_t nasked;
     uint64_t stalls;
     struct host_log log;
     struct parts *parts; /* of the services, see the host_*.c */

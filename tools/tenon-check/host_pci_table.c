@@ -528,6 +528,8 @@ static int pci_slot(struct tn_dev *pub, uint32_t chassis, uint32_t slot, struct 
 
 static void pci_numbers(struct tn_bus *b, uint32_t v[3])
 {
+    if (!b)
+        violation("pci-bus.h: numbers", "pci_bus->numbers of no bus");
     enter(b->r.d, R_ANY, "pci_bus->numbers");
     v[0] = 0;
     v[1] = v[2] = 1;
@@ -536,6 +538,8 @@ static void pci_numbers(struct tn_bus *b, uint32_t v[3])
 static struct tn_dev *pci_at(struct tn_bus *b, uint32_t devfn)
 {
     struct dev *d;
+    if (!b)
+        violation("pci-bus.h: at", "pci_bus->at of no bus");
     enter(b->r.d, R_MAIN, "pci_bus->at");
     TAILQ_FOREACH(d, &b->h->devs, link)
     if (d->bus == b && d->pci && d->pci->devfn == devfn)

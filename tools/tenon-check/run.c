@@ -21,8 +21,9 @@
 
 enum { LONG_FACTOR = 10, KEEP_STDERR = 4096 };
 
-static struct check
-    *current; /* of this process: signal handlers and the host's rules speak for it */
+/* Of this process: signal handlers and the host's rules speak for it. */
+static struct check *current;
+static char at[200]; /* what check_at() said last */
 
 struct check *check_current(void)
 {
@@ -31,7 +32,8 @@ struct check *check_current(void)
 
 const char *check_subject(const struct check *c)
 {
-    return c->cls ? c->cls->name : c->plugin && c->plugin->id ? c->plugin->id : c->o->path;
+    const char *slash = strrchr(c->o->path, '/');
+    return c->cls ? c->cls->name : slash ? slash + 1 : c->o->path;
 }
 
 static void say(struct check *c, char kind, const char *fmt, va_list ap)
@@ -39,6 +41,8 @@ static void say(struct check *c, char kind, const char *fmt, va_list ap)
     BUF_AUTO b = {0};
     buf_add8(&b, (uint8_t)kind);
     buf_vprintf(&b, fmt, ap);
+    if (kind == 'F' && at[0])
+        buf_printf(&b, " (%s)", at);
     for (size_t i = 1; i < b.len; i++)
         if (b.data[i] == '\n')
             b.data[i] = ' ';
@@ -73,6 +77,15 @@ void check_note(struct check *c, const char *fmt, ...)
     va_end(ap);
 }
 
+void check_at(struct check *c, const char *fmt, ...)
+{
+    va_list ap;
+    (void)c;
+    va_start(ap, fmt);
+    vsnprintf(at, sizeof at, fmt, ap);
+    va_end(ap);
+}
+
 /* ---- the child ---- */
 
 static void where(int fd)
@@ -81,6 +94,8 @@ static void where(int fd)
     int n = backtrace(pc, 24);
     if (call_top())
         dprintf(fd, "in %s of %s\n", call_top()->what, dev_name(call_top()->d));
+    if (at[0])
+        dprintf(fd, "at %s\n", at);
     backtrace_symbols_fd(pc, n, fd);
 }
 

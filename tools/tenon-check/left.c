@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "left.h"
+#include <dirent.h>
+#include <malloc.h>
+#include <stdio.h>
+
+enum { BYTES_OF_A_LIFE = 16, SLACK_MAPS = 16 };
+
+static uint32_t entries(const char *path)
+{
+    DIR *d = opendir(path);
+    uint32_t n = 0;
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static uint32_t lines(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    uint32_t n = 0;
+    for (int ch; f && (ch = getc(f)) != EOF;)
+        n += ch == '\n';
+    if (f)
+        fclose(f);
+    return n;
+}
+
+struct left left_now(void)
+{
+    struct left l = {.fds = entries("/proc/self/fd"),
+                     .threads = entries("/proc/self/task"),
+                     .maps = lines("/proc/self/maps")};
+    struct mallinfo2 m = mallinfo2();
+    l.bytes = m.uordblks + m.hblkhd;
+    return l;
+}
+
+void left_check(struct check *c, const struct left *a, const struct left *b, uint32_t n)
+{
+    CHECK(c, b->fds <= a->fds, "%u lives left %u descriptors open", n, b->fds - a->fds);
+    CHECK(c, b->threads <= a->threads, "%u lives left %u threads", n, b->threads - a->threads);
+    CHECK(c, b->maps <= a->maps + SLACK_MAPS, "%u lives left %u mappings", n, b->maps - a->maps);
+    CHECK(c, b->bytes <= a->bytes || (b->bytes - a->bytes) / n < BYTES_OF_A_LIFE,
+          "%u lives left %llu bytes of memory", n, (unsigned long long)(b->bytes - a->bytes));
+}

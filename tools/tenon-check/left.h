@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a process holds: to find what instances leave behind. */
+#ifndef TENON_CHECK_LEFT_H
+#define TENON_CHECK_LEFT_H
+#include "check.h"
+
+struct left {
+    uint64_t bytes; /* allocated and not freed */
+    uint32_t fds, threads, maps;
+};
+
+struct left left_now(void);
+/* Fails the test if n more lives have left something: descriptors, threads or mappings at all, or
+ * memory for each life. */
+void left_check(struct check *c, const struct left *before, const struct left *after, uint32_t n);
+
+#endif
