@@ -29,7 +29,6 @@ enum {
     PLUGIN_1_0 = offsetof(struct tn_plugin, sandbox) + sizeof(void *),
     CLASS_1_0 = offsetof(struct tn_class, get_iface) + sizeof(void *),
     BUS_1_0 = offsetof(struct tn_bus_type, path) + sizeof(void *),
-    PROP_1_0 = offsetof(struct tn_prop, sub_stride) + sizeof(uint32_t),
     COMPOSE_1_0 = offsetof(struct tn_compose, child) + sizeof(void *),
 };
 

@@ -386,7 +386,7 @@ static int append(struct device *owner, const struct tn_prop *p, struct tn_list 
     props_default(owner, t, item);
     l->n++;
     if (!p->sub->name) { /* a scalar goes by the name of its list */
-        struct tn_prop scalar = *p->sub;
+        struct tn_prop scalar = prop_row(t, 0);
         scalar.name = p->name;
         return prop_set_node(owner, &scalar, item, v, e);
     }

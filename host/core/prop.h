@@ -4,6 +4,7 @@
 #define TN_HOST_PROP_H
 #include "err.h"
 #include <stdint.h>
+#include <string.h>
 #include <tenon/prop.h>
 
 struct buf;
@@ -19,6 +20,15 @@ struct prop_table {
 static inline const struct tn_prop *prop_at(struct prop_table t, uint32_t i)
 {
     return (const struct tn_prop *)(const void *)((const char *)t.p + (uint64_t)i * t.stride);
+}
+/* What a row had in ABI 1.0: a plugin's never has less, however much today's has grown. */
+enum { PROP_1_0 = offsetof(struct tn_prop, sub_stride) + sizeof(uint32_t) };
+/* The ith row as today's struct: members that its table does not have are 0. */
+static inline struct tn_prop prop_row(struct prop_table t, uint32_t i)
+{
+    struct tn_prop row = {0};
+    memcpy(&row, prop_at(t, i), t.stride < sizeof row ? t.stride : sizeof row);
+    return row;
 }
 /* Where p's value is in the instance. */
 static inline void *prop_place(const struct tn_prop *p, const void *base)

@@ -70,12 +70,11 @@ static int check_inner_list(const struct tn_prop *p, struct tn_err *e)
 
 static int check_element(const struct tn_prop *p, struct tn_err *e)
 {
-    if (!p->sub || !p->nsub || p->sub_stride < sizeof(struct tn_prop) || p->sub_stride % 8 ||
-        p->nsub > 64)
+    if (!p->sub || !p->nsub || p->sub_stride < PROP_1_0 || p->sub_stride % 8 || p->nsub > 64)
         return err_set(e, EINVAL, "property '%s' has no element type", p->name);
     struct prop_table t = {p->sub, p->nsub, p->sub_stride};
     for (uint32_t i = 0; i < t.n; i++) {
-        struct tn_prop m = *prop_at(t, i);
+        struct tn_prop m = prop_row(t, i);
         if (!m.name && t.n == 1)
             m.name = p->name; /* a list of scalars */
         int r = m.type == TN_P_LIST ? check_inner_list(&m, e) : prop_check(&m, 1u << 16, e);

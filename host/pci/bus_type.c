@@ -121,13 +121,16 @@ static int check_functions(const struct pci_bus *b, const struct device *d, uint
 
 /* ---- the type's functions ---- */
 
+/* What the table had in ABI 1.0: a plugin never has less, however much today's has grown. */
+enum { PCI_OPS_1_0 = offsetof(struct tn_pci_ops, config_write) + sizeof(void *) };
+
 static int check(void *bus, void *child, struct tn_dev *pub, const void *table, struct tn_err *e)
 {
     struct pci_bus *b = bus;
     struct pci_child *c = child;
     struct device *d = device_of(pub);
     const struct tn_pci_ops *ops = table;
-    if (!ops || ops->struct_size < sizeof *ops) /* as it was in ABI 1.0 */
+    if (!ops || ops->struct_size < PCI_OPS_1_0)
         return err_set(e, EINVAL, "Device '%s' is no PCI function", d->entry->name);
     int vf = pci_vf_devfn(d), one = vf < 0 && (b->flags & TN_PCIB_ONE_SLOT);
     if (one && check_exposed(b, d, 0, e) < 0)
