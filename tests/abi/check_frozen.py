@@ -102,6 +102,15 @@ def value_problems(old, new, was, now):
             yield f'{name}: {text} -> {new.macros.get(name, "gone")}'
 
 
+def layout_problems(frozen_root, root, cc):
+    """What freeze.py wrote down of the layout, as assertions for the compiler: a second opinion."""
+    path = os.path.join(frozen_root, 'layout.c')
+    if not os.path.exists(path):
+        return []
+    done = subprocess.run([cc, '-std=gnu11', '-w', '-fsyntax-only', f'-I{root}', path], capture_output=True, text=True)
+    return [x for x in done.stderr.splitlines() if 'error' in x]
+
+
 def compare(tap, version, frozen_root, root, cc, todo):
     """All cases of one frozen version."""
     old, new = cdecl.merge(headers_of(frozen_root)), cdecl.merge(headers_of(root))
@@ -117,6 +126,7 @@ def compare(tap, version, frozen_root, root, cc, todo):
                                  if name in new.structs else [])
         tap.case(f'{version}: struct {name}', problems, todo=todo)
     tap.case(f'{version}: enumerators and macros', value_problems(old, new, was, now), todo=todo)
+    tap.case(f'{version}: layout', layout_problems(frozen_root, root, cc), todo=todo)
 
 
 def main():
