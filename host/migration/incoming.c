@@ -3,6 +3,7 @@
  * loads the devices once everything is there and fits. The machine runs only after that, and after
  * the other side was told. */
 #include "backend/block_host.h"
+#include "backend/net.h"
 #include "core/loop.h"
 #include "impl.h"
 #include "sandbox/sandbox.h"
@@ -90,6 +91,17 @@ static int load_machine(void *p, struct tn_err *e)
 
 /* ---- the end of it ---- */
 
+/* Switches learn where its network cards are now. */
+static void announce(const struct migration *m)
+{
+    const struct mig_params *p = &m->params;
+    net_announce(m->vm, &(struct net_announce_params){.initial = (int64_t)p->announce_initial,
+                                                      .max = (int64_t)p->announce_max,
+                                                      .rounds = (int64_t)p->announce_rounds,
+                                                      .step = (int64_t)p->announce_step,
+                                                      .id = ""});
+}
+
 static void start_machine_here(struct incoming *in)
 {
     struct migration *m = in->m;
@@ -99,6 +111,7 @@ static void start_machine_here(struct incoming *in)
     run_stop(vm, in->was == RUN_RUNNING ? RUN_PAUSED : in->was);
     if (in->was == RUN_RUNNING && m->autostart)
         run_resume(vm);
+    announce(m);
 }
 
 /* Nothing runs here that is not whole. */

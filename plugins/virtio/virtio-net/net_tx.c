@@ -182,27 +182,3 @@ void net_tx_stopping(struct vdev_queue *q)
         vq_drop(&q->ring, p->kept);
     p->kept = NULL;
 }
-
-/* ---- the device's own ---- */
-
-static void rarp_sent(void *s)
-{
-    struct virtio_net *n = s;
-    n->rarp_out = 0;
-}
-
-void net_tx_rarp(struct virtio_net *n)
-{
-    struct tn_iov *v = n->rarp_iov;
-    uint32_t nv = 2;
-    if (!n->peer || n->rarp_out)
-        return;
-    v[0] = (struct tn_iov){n->no_hdr, n->back_hdr};
-    v[1] = (struct tn_iov){n->rarp, NET_RARP_LEN};
-    if (!n->back_hdr)
-        v++, nv--;
-    if (n->pair[0].fd >= 0)
-        write_out(&n->pair[0], v, nv);
-    else
-        n->rarp_out = !n->netdev->send(n->peer, 0, v, nv, rarp_sent, n);
-}

@@ -118,21 +118,11 @@ static int realize(void *self, struct tn_err *e)
         r = net_vhost_open(n, e);
     if (r >= 0)
         r = net_pairs_init(n, e);
-    if (r == 0)
-        r = net_announce_init(n, e);
     if (r < 0)
         return r;
     net_config_reset(n);
     tell_boot_order(n);
     return 0;
-}
-
-static void resume(void *self)
-{
-    struct virtio_net *n = self;
-    if (n->moved)
-        net_announce_start(n);
-    n->moved = 0;
 }
 
 static void unrealize(void *self)
@@ -157,7 +147,6 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
         !net_rss_valid(&n->rss, n->npairs))
         return tn_fail(n->v.d, e, EINVAL, "the state of the network device makes no sense");
     net_set_offloads(n, n->offloads);
-    n->moved = 1;
     return 0;
 }
 
@@ -327,7 +316,6 @@ static const struct tn_class virtio_net = {
     .get_iface = get_iface,
     .init = init,
     .realize = realize,
-    .resume = resume,
     .unrealize = unrealize,
     .fini = fini,
 };

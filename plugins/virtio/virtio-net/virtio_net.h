@@ -24,7 +24,6 @@ _Static_assert(sizeof(struct tn_iov) == sizeof(struct iovec) &&
 enum {
     NET_PIECES = 1024,            /* of one system call: UIO_MAXIOV */
     NET_FLAT = NET_FRAME_MAX + 1, /* one more, to see that a packet is too long */
-    NET_RARP_LEN = 60,
     NET_CTRL_QUEUE = 64,
     NET_CTRL_HEADER = 2,
     NET_RX_BATCH = 256,  /* packets read before others have their turn */
@@ -118,12 +117,6 @@ struct virtio_net {
     struct net_filter filter;
     uint16_t status; /* NET_S_* */
 
-    /* announcement after the machine has moved */
-    struct tn_timer *announce;
-    uint8_t rounds, moved;
-    uint8_t rarp[NET_RARP_LEN], rarp_out; /* rarp_out: the back end has it */
-    struct tn_iov rarp_iov[2];
-    uint8_t no_hdr[NET_HDR_V1_LEN]; /* zeros: nothing is left to do */
 
     struct net_vhost *vhost; /* NULL: the queues are served here */
 };
@@ -167,8 +160,6 @@ void net_tx_stopping(struct vdev_queue *q);
 /* The watch of a TAP says that it takes packets again. */
 void net_tx_writable(struct net_pair *p);
 void net_tx_timer(void *s); /* s: a struct net_pair */
-/* Sends n->rarp, unless the last one is still under way. */
-void net_tx_rarp(struct virtio_net *n);
 
 /* ---- net_pair.c: queues and the back end's descriptors ---- */
 
@@ -206,11 +197,6 @@ uint32_t net_ctrl_answer(struct virtio_net *n, struct vq_elem *el);
 
 /* ---- net_announce.c ---- */
 
-/* Realize. 0 or -ENOMEM with e. */
-int net_announce_init(struct virtio_net *n, struct tn_err *e);
-/* Resume: the machine has moved here. */
-void net_announce_start(struct virtio_net *n);
-void net_announce_stop(struct virtio_net *n);
 /* Asks the driver, if it can. */
 void net_announce_ask(struct virtio_net *n);
 /* 5.1.6.5.4: the driver has seen the request. */
