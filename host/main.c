@@ -4,6 +4,7 @@
 #include "cli/options.h"
 #include "core/vm.h"
 #include "daemon.h"
+#include "image.h"
 #include "listing.h"
 #include "start.h"
 #include "util/buf.h"
@@ -42,6 +43,10 @@ static int print_lists(const struct cli_options *o, struct vm *vm)
 {
     struct buf out = {0};
     ERR_AUTO e = {0};
+    if (o->help_build) {
+        image_describe(vm, &tenon_image, &out);
+        return say(&out) ? -1 : 1;
+    }
     int r = listing_wanted(vm, o, &out, &e);
     if (r < 0)
         err_report(&e);
@@ -87,7 +92,7 @@ int main(int argc, char **argv)
         return bad;
     }
     int status = 1, ready_fd = o.daemonize ? daemon_begin() : -1;
-    struct vm *vm = o.daemonize && ready_fd < 0 ? NULL : start_vm(&o);
+    struct vm *vm = o.daemonize && ready_fd < 0 ? NULL : start_vm(&o, tenon_image.linked);
     if (vm) {
         vm->ready_fd = ready_fd;
         int listed = print_lists(&o, vm);

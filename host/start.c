@@ -41,7 +41,7 @@
 /* Built tree: plugins/ beside host/. Installed: lib/tenon beside bin/. */
 static char *plugin_dir(void)
 {
-    const char *env = getenv("TENON_PLUGIN_DIR");
+    const char *env = secure_getenv("TENON_PLUGIN_DIR");
     if (env)
         return xstrdup(env);
     char exe[4096];
@@ -77,7 +77,7 @@ static int check_accel(const struct cli_options *o, struct tn_err *e)
     return 0;
 }
 
-static int fill_registry(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+static int add_own(struct vm *vm, struct tn_err *e)
 {
     static const struct tn_plugin *const own[] = {
         &block_plugin, &chardev_plugin, &memdev_plugin,   &iothread_plugin, &net_plugin,
@@ -85,25 +85,76 @@ static int fill_registry(struct vm *vm, const struct cli_options *o, struct tn_e
     for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (registry_builtin(vm->registry, own[i], e) < 0)
             return -EINVAL;
+    return 0;
+}
+
+static int add_folders(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    for (size_t i = 0; i < o->plugin_dirs.n; i++) {
+        const char *dir = o->plugin_dirs.v[i].kv->text;
+        if (access(dir, X_OK) < 0)
+            return err_set(e, errno, "-plugin-path %s: %s", dir, strerror(errno));
+        registry_folder(vm->registry, dir);
+    }
+    AUTO_FREE char *own = plugin_dir();
+    registry_folder(vm->registry, own);
+    return 0;
+}
+
+/* One of -plugin-path may be without an index: it has only what -plugin names. */
+static void read_indexes(struct vm *vm, const struct cli_options *o)
+{
+    ERR_AUTO none = {0};
+    for (size_t i = 0; i < o->plugin_dirs.n; i++)
+        registry_index(vm->registry, o->plugin_dirs.v[i].kv->text, NULL);
+    AUTO_FREE char *own = plugin_dir();
+    if (registry_index(vm->registry, own, &none) < 0 && !o->plugins.n && !o->plugin_dirs.n)
+        log_line(LOG_WARN, "no plugins: %s", err_text(&none));
+}
+
+static int add_files(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
     for (size_t i = 0; i < o->plugins.n; i++) {
         const char *file = kv_text(o->plugins.v[i].kv, "file");
         if (registry_plugin(vm->registry, file ? file : "", e) < 0)
             return -EINVAL;
     }
-    AUTO_FREE char *dir = plugin_dir();
-    ERR_AUTO none = {0};
-    if (registry_index(vm->registry, dir, &none) < 0 && !o->plugins.n)
-        log_line(LOG_WARN, "no plugins: %s", err_text(&none));
     return 0;
 }
 
-struct vm *start_vm(const struct cli_options *o)
+/* What -plugin names comes before what the indexes have. */
+static int add_found(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    if (o->plugin_trust_any)
+        registry_trust_any(vm->registry);
+    if (add_folders(vm, o, e) < 0 || add_files(vm, o, e) < 0)
+        return -EINVAL;
+    read_indexes(vm, o);
+    return 0;
+}
+
+static int add_linked(struct vm *vm, const struct cli_options *o, const struct tn_plugin *const *p,
+                      struct tn_err *e)
+{
+    int err = 0;
+    if (o->plugins.n || o->plugin_dirs.n)
+        return err_set(e, ENOTSUP,
+                       "%s: this program has its plugins linked in and loads no others; "
+                       "'-help-build' lists them",
+                       o->plugins.n ? "-plugin" : "-plugin-path");
+    for (; *p && err == 0; p++)
+        err = registry_linked(vm->registry, *p, e);
+    return err;
+}
+
+struct vm *start_vm(const struct cli_options *o, const struct tn_plugin *const *linked)
 {
     ERR_AUTO e = {0};
     for (size_t i = 0; i < o->n_warnings; i++)
         log_line(LOG_WARN, "%s", o->warnings[i]);
     struct vm *vm = vm_new(is_qtest(o));
-    if (vm && fill_registry(vm, o, &e) == 0)
+    if (vm && add_own(vm, &e) == 0 &&
+        (linked ? add_linked(vm, o, linked, &e) : add_found(vm, o, &e)) == 0)
         return vm;
     if (vm) {
         err_report(&e);

@@ -5,10 +5,11 @@
 #include "cli/options.h"
 #include "core/vm.h"
 #include <errno.h>
+#include <tenon/plugin.h>
 
-/* A VM with its registry filled: the host's own classes, the index, the files of -plugin. NULL:
- * said why. */
-struct vm *start_vm(const struct cli_options *o);
+/* A VM with its registry filled: the host's own classes, the files of -plugin, and the index; or
+ * the linked plugins, NULL-terminated, in the place of both. NULL: said why. */
+struct vm *start_vm(const struct cli_options *o, const struct tn_plugin *const *linked);
 /* Creates everything that the options name and starts it. 0; or -errno with e: one line, and
  * nothing is left to do but vm_free(). e->err is ECANCELED if the options only asked for a file
  * (dumpdtb). */

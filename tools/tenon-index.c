@@ -69,6 +69,34 @@ static void compositions(struct buf *out, const struct plugins *all)
             composition(out, all, i, *m);
 }
 
+static const struct tn_class *shared_class(const struct tn_plugin *a, const struct tn_plugin *b)
+{
+    for (const struct tn_class *const *c = a->classes; c && *c; c++)
+        for (const struct tn_class *const *k = b->classes; k && *k; k++)
+            if ((*c)->kind == (*k)->kind && strcmp((*c)->name, (*k)->name) == 0)
+                return *c;
+    return NULL;
+}
+
+/* One of the two could never be used beside the other: said here, not to every user. */
+static int conflict(const struct plugins *all, const struct tn_plugin *p, const char *file)
+{
+    for (int i = 0; i < all->n; i++) {
+        const struct tn_plugin *o = all->p[i];
+        const struct tn_class *c = shared_class(p, o);
+        if (strcmp(o->id, p->id) == 0)
+            fprintf(stderr, "tenon-index: %s: '%s' %s is in %s already, version %s\n", file, p->id,
+                    p->version, all->path[i], o->version);
+        else if (c)
+            fprintf(stderr, "tenon-index: %s: class '%s' is in %s already\n", file, c->name,
+                    all->path[i]);
+        else
+            continue;
+        return 1;
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
@@ -80,7 +108,7 @@ int main(int argc, char **argv)
     BUF_AUTO out = {0};
     for (int i = 3; i < argc; i++) {
         const struct tn_plugin *p = load(argv[i]);
-        if (!p)
+        if (!p || conflict(&all, p, argv[i]))
             return 1;
         all.p[all.n] = p;
         all.path[all.n++] = (char *)(uintptr_t)relative(argv[2], argv[i]);

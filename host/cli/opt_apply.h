@@ -39,5 +39,6 @@ cli_apply_fn apply_watchdog_action;
 cli_apply_fn apply_rtc;
 cli_apply_fn apply_sandbox;
 cli_apply_fn apply_msg;
+cli_apply_fn apply_plugin_trust;
 
 #endif

@@ -190,7 +190,7 @@ int apply_rtc(struct cli_scan *s, const struct cli_opt *opt, struct kv_node **kv
     return 0;
 }
 
-/* ---- -sandbox, -msg ---- */
+/* ---- -sandbox, -msg, -plugin-trust ---- */
 
 static int read_deny(const struct kv_node *kv, const char *key, bool children, enum cli_deny *out,
                      char **err)
@@ -219,4 +219,15 @@ int apply_msg(struct cli_scan *s, const struct cli_opt *opt, struct kv_node **kv
     (void)opt;
     int r = read_bool(*kv, "timestamp", &s->o->msg_timestamp, err);
     return r < 0 ? r : read_bool(*kv, "guest-name", &s->o->msg_guest_name, err);
+}
+
+int apply_plugin_trust(struct cli_scan *s, const struct cli_opt *opt, struct kv_node **kv,
+                       char **err)
+{
+    (void)opt;
+    const char *whom = (*kv)->text;
+    if (strcmp(whom, "any") != 0 && strcmp(whom, "owner") != 0)
+        return cli_fail(err, "'%s' is neither 'owner' nor 'any'", whom);
+    s->o->plugin_trust_any = strcmp(whom, "any") == 0;
+    return 0;
 }

@@ -228,7 +228,7 @@ static void free_lists(struct cli_options *o)
         &o->accels,    &o->devices,   &o->objects, &o->chardevs,  &o->mons,
         &o->serials,   &o->netdevs,   &o->nets,    &o->nics,      &o->drives,
         &o->blockdevs, &o->audiodevs, &o->numa,    &o->globals,   &o->fw_cfg,
-        &o->traces,    &o->plugins,   &o->add_fds, &o->data_dirs,
+        &o->traces,    &o->plugins,   &o->add_fds, &o->data_dirs, &o->plugin_dirs,
     };
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         list_free(lists[i]);
@@ -236,10 +236,10 @@ static void free_lists(struct cli_options *o)
 
 static void free_words(struct cli_options *o)
 {
-    char *const words[] = {o->kernel,   o->initrd,    o->append,   o->dtb,          o->bios,
-                           o->cpu,      o->name,      o->vga,      o->process_name, o->pidfile,
-                           o->log_file, o->log_items, o->incoming, o->qtest,        o->qtest_log,
-                           o->dump_topology};
+    char *const words[] = {o->kernel,       o->initrd,  o->append,    o->dtb,
+                           o->bios,         o->cpu,     o->name,      o->vga,
+                           o->process_name, o->pidfile, o->log_file,  o->log_items,
+                           o->incoming,     o->qtest,   o->qtest_log, o->dump_topology};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
         free(words[i]);
 }

@@ -89,10 +89,11 @@ struct cli_options {
     struct cli_list globals;   /* driver, property, value */
     struct cli_list fw_cfg;    /* name, and one of file, string, gen_id */
     struct cli_list traces;    /* enable, events, file */
-    struct cli_list plugins;   /* file, raw */
+    struct cli_list plugins;   /* file */
     struct cli_list add_fds;   /* fd, set, opaque */
     /* Lists whose items are strings. */
-    struct cli_list data_dirs; /* -L */
+    struct cli_list data_dirs;   /* -L */
+    struct cli_list plugin_dirs; /* -plugin-path */
 
     /* The machine: every -M merged, dotted keys nested; `type` is its name. What the members below
      * hold (memory, smp, boot, kernel ... also when written as -M smp.cpus=2) and `accel` are not
@@ -121,6 +122,7 @@ struct cli_options {
     bool have_uuid, debug_threads, msg_timestamp, msg_guest_name;
     bool as_qemu; /* argv[0] is qemu-system-x86_64: its defaults count */
     bool help, version; /* help about one option: keyval_help_wanted() on its item */
+    bool help_build, plugin_trust_any;
     bool nodefaults, no_user_config, nographic, start_paused, preconfig, daemonize, snapshot;
     bool default_net;     /* no -net, -nic or -netdev and no -nodefaults */
     bool default_monitor; /* nothing said about a monitor, and none was made by -nographic */

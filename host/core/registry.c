@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "registry.h"
-
-#include "prop.h"
+#include "registry_impl.h"
 #include "util/alloc.h"
-#include "util/buf.h"
-#include <dlfcn.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* A composition of a file that is not open: what the index says of it. */
-struct announced {
-    struct announced *next;
-    struct plugin_file *file;
-    char *inner_bus, *suffix, *bus; /* bus: the transport's */
-};
-
-struct registry {
-    const struct tn_host *host;
-    struct class_entry **classes; /* sorted by kind, name once `sorted` */
-    uint32_t n, cap, sorted;
-    struct plugin_file *files;
-    struct announced *announced;
-};
 
 struct registry *registry_new(const struct tn_host *host)
 {
@@ -33,7 +12,7 @@ struct registry *registry_new(const struct tn_host *host)
     return r;
 }
 
-static void entry_free(struct class_entry *c)
+void registry_entry_free(struct class_entry *c)
 {
     free(c->name);
     free(c->bus);
@@ -47,7 +26,7 @@ static void entry_free(struct class_entry *c)
 void registry_free(struct registry *r)
 {
     for (uint32_t i = 0; i < r->n; i++)
-        entry_free(r->classes[i]);
+        registry_entry_free(r->classes[i]);
     free(r->classes);
     for (struct announced *a = r->announced, *next; a; a = next) {
         next = a->next;
@@ -58,11 +37,14 @@ void registry_free(struct registry *r)
     }
     for (struct plugin_file *f = r->files, *next; f; f = next) {
         next = f->next;
-        if (f->handle)
-            dlclose(f->handle);
+        plugin_close(f);
         free(f->path);
         free(f);
     }
+    for (uint32_t i = 0; i < r->nfolders; i++)
+        free(r->folders[i]);
+    free(r->folders);
+    free(r->trusted_folder);
     free(r);
 }
 
@@ -82,7 +64,7 @@ static void sort(struct registry *r)
     r->sorted = 1;
 }
 
-static void add(struct registry *r, struct class_entry *c)
+void registry_add(struct registry *r, struct class_entry *c)
 {
     if (r->n == r->cap) {
         r->cap = r->cap ? 2 * r->cap : 64;
@@ -176,7 +158,7 @@ static void compose_one(struct registry *r, struct plugin_file *f, const struct 
     c->cls = transport->cls;
     c->compose = m;
     c->inner = inner;
-    add(r, c);
+    registry_add(r, c);
 }
 
 /* Every pairing of the compositions of open plugins with the classes that are known. */
@@ -206,7 +188,7 @@ static void announce_one(struct registry *r, const struct announced *a,
     c->desc = inner->desc ? xstrdup(inner->desc) : NULL;
     c->file = a->file;
     c->inner_name = xstrdup(inner->name);
-    add(r, c);
+    registry_add(r, c);
 }
 
 static void announce_all(struct registry *r)
@@ -224,22 +206,41 @@ static struct class_entry *in_the_way(struct registry *r, const struct plugin_fi
     return c && c->file != f && !is_composed(c) ? c : NULL;
 }
 
+static const char *whose(const struct plugin_file *f)
+{
+    return f->path ? f->path : "the host";
+}
+
+/* Two files of one id are two versions of one plugin, or one twice: they would share bus types and
+ * interfaces by name, and mean different things by them. */
+static int check_only_one(struct registry *r, const struct plugin_file *f, struct tn_err *e)
+{
+    for (const struct plugin_file *o = r->files; o; o = o->next)
+        if (o != f && o->plugin && strcmp(o->plugin->id, f->plugin->id) == 0)
+            return err_set(e, EEXIST, "%s%s%s'%s' %s: version %s of %s is loaded already",
+                           f->path ? "plugin " : "", f->path ? f->path : "", f->path ? ": " : "",
+                           f->plugin->id, f->plugin->version, o->plugin->version, whose(o));
+    return 0;
+}
+
 /* All of its classes, or none. */
 static int add_plugin(struct registry *r, struct plugin_file *f, struct tn_err *e)
 {
+    if (check_only_one(r, f, e) < 0)
+        return -EEXIST;
     const struct tn_class *const *first = f->plugin ? f->plugin->classes : NULL, *const * k;
     for (k = first; k && *k; k++) {
         const struct class_entry *c = in_the_way(r, f, *k);
         if (c)
             return err_set(e, EEXIST, "class '%s' is already provided by %s", (*k)->name,
-                           c->file->path ? c->file->path : "the host");
+                           whose(c->file));
     }
     for (k = first; k && *k; k++) {
         struct class_entry *c = find(r, (*k)->kind, (*k)->name);
         if (c && c->file == f && !is_composed(c) && strcmp(c->name, (*k)->name) == 0)
             c->cls = *k;
         else
-            add(r, describe(*k, f));
+            registry_add(r, describe(*k, f));
     }
     compose_all(r);
     announce_all(r);
@@ -248,7 +249,7 @@ static int add_plugin(struct registry *r, struct plugin_file *f, struct tn_err *
 
 /* ---- plugins ---- */
 
-static struct plugin_file *file_new(struct registry *r, const char *path)
+struct plugin_file *registry_file_new(struct registry *r, const char *path)
 {
     struct plugin_file *f = XNEW(struct plugin_file);
     f->path = path ? xstrdup(path) : NULL;
@@ -261,60 +262,45 @@ static struct plugin_file *file_new(struct registry *r, const char *path)
 static void file_drop(struct registry *r, struct plugin_file *f)
 {
     r->files = f->next;
-    if (f->handle)
-        dlclose(f->handle);
+    plugin_close(f);
     free(f->path);
     free(f);
 }
 
-int registry_builtin(struct registry *r, const struct tn_plugin *p, struct tn_err *e)
+static int add_own(struct registry *r, const struct tn_plugin *p, uint32_t own, struct tn_err *e)
 {
     int err = plugin_check(p, NULL, e);
     if (err < 0)
         return err;
-    struct plugin_file *f = file_new(r, NULL);
+    struct plugin_file *f = registry_file_new(r, NULL);
     f->plugin = p;
+    f->own = f->used = own;
     err = add_plugin(r, f, e);
     if (err < 0)
         file_drop(r, f);
     return err;
 }
 
-static int open_file(struct registry *r, struct plugin_file *f, struct tn_err *e)
+int registry_builtin(struct registry *r, const struct tn_plugin *p, struct tn_err *e)
 {
-    if (f->plugin)
-        return 0;
-    void *h = dlopen(f->path, RTLD_NOW | RTLD_LOCAL);
-    if (!h) {
-        const char *why = dlerror();
-        return err_set(e, ENOEXEC, "plugin %s: %s", f->path, why ? why : "cannot be loaded");
-    }
-    const struct tn_plugin *p = dlsym(h, "tn_plugin_v1");
-    if (!p) {
-        dlclose(h);
-        return err_set(e, ENOEXEC,
-                       "plugin %s: exports no tn_plugin_v1: not a plugin of ABI major %d", f->path,
-                       TN_ABI_MAJOR);
-    }
-    if (plugin_check(p, r->host, e) < 0) {
-        err_prefix(e, "plugin %s: ", f->path);
-        dlclose(h);
-        return -ENOEXEC;
-    }
-    f->handle = h;
-    f->plugin = p;
-    return 0;
+    return add_own(r, p, 1, e);
 }
 
-int registry_plugin(struct registry *r, const char *path, struct tn_err *e)
+int registry_linked(struct registry *r, const struct tn_plugin *p, struct tn_err *e)
 {
-    struct stat st;
-    if (stat(path, &st) < 0)
-        return err_set(e, errno, "plugin %s: %s", path, strerror(errno));
-    /* a name without "/" would be looked up in the library path */
-    AUTO_FREE char *real = realpath(path, NULL);
-    struct plugin_file *f = file_new(r, real ? real : path);
-    int err = open_file(r, f, e);
+    int err = add_own(r, p, 0, e);
+    if (err < 0)
+        err_prefix(e, "a plugin that is linked in: ");
+    return err;
+}
+
+int registry_plugin(struct registry *r, const char *name, struct tn_err *e)
+{
+    AUTO_FREE char *path = registry_find_file(r, name, e);
+    if (!path)
+        return -ENOENT;
+    struct plugin_file *f = registry_file_new(r, path);
+    int err = plugin_open(r, f, e);
     if (err == 0)
         err = add_plugin(r, f, e);
     if (err < 0)
@@ -331,7 +317,7 @@ static const char *const kind_words[] = {
 
 static int open_entry(struct registry *r, struct class_entry *c, struct tn_err *e)
 {
-    int err = c->file->plugin ? 0 : open_file(r, c->file, e);
+    int err = c->file->plugin ? 0 : plugin_open(r, c->file, e);
     if (err == 0 && !c->cls)
         err = add_plugin(r, c->file, e);
     if (err == 0 && !c->cls)
@@ -345,7 +331,7 @@ static int open_entry(struct registry *r, struct class_entry *c, struct tn_err *
 static int open_composition(struct registry *r, struct class_entry *c, struct tn_err *e)
 {
     c->inner = registry_class(r, TN_K_DEVICE, c->inner_name, e);
-    if (!c->inner || (!c->file->plugin && open_file(r, c->file, e) < 0) ||
+    if (!c->inner || (!c->file->plugin && plugin_open(r, c->file, e) < 0) ||
         add_plugin(r, c->file, e) < 0)
         return -ENOEXEC;
     const struct tn_plugin *p = c->file->plugin;
@@ -386,6 +372,9 @@ struct class_entry *registry_class(struct registry *r, uint32_t kind, const char
     }
     if (!c->cls && (c->inner_name ? open_composition(r, c, e) : open_entry(r, c, e)) < 0)
         return NULL;
+    c->file->used = 1;
+    if (c->inner)
+        c->inner->file->used = 1;
     return c;
 }
 
@@ -405,8 +394,33 @@ int registry_each_open(struct registry *r, int (*fn)(void *o, const struct tn_pl
 {
     int x = 0;
     for (struct plugin_file *f = r->files; f && !x; f = f->next)
+        if (f->plugin && f->used)
+            x = fn(o, f->plugin);
+    return x;
+}
+
+int registry_each_known(struct registry *r, int (*fn)(void *o, const struct tn_plugin *p), void *o)
+{
+    int x = 0;
+    for (struct plugin_file *f = r->files; f && !x; f = f->next)
         if (f->plugin)
             x = fn(o, f->plugin);
+    return x;
+}
+
+int registry_each_plugin(struct registry *r,
+                         int (*fn)(void *o, const char *path, const struct tn_plugin *p,
+                                   const struct tn_err *e),
+                         void *o)
+{
+    int x = 0;
+    for (struct plugin_file *f = r->files; f && !x; f = f->next) {
+        ERR_AUTO e = {0};
+        if (f->own)
+            continue;
+        plugin_open(r, f, &e);
+        x = fn(o, f->path, f->plugin, &e);
+    }
     return x;
 }
 
@@ -417,99 +431,4 @@ const struct tn_bus_type *registry_bus_type(struct registry *r, const char *name
             if (strcmp((*t)->name, name) == 0)
                 return *t;
     return NULL;
-}
-
-/* ---- the index: lines of tab-separated fields ----
- *   class FILE KIND FLAGS CATEGORY NAME BUS ALIAS DESC
- *   make  FILE CATEGORY NAME BUS INNER DESC                 (a composition)
- *   compose FILE INNER-BUS SUFFIX BUS                       (for classes that come by -plugin) */
-
-static struct plugin_file *file_for(struct registry *r, const char *dir, const char *rel)
-{
-    AUTO_FREE char *path = rel[0] == '/' ? xstrdup(rel) : xasprintf("%s/%s", dir, rel);
-    for (struct plugin_file *f = r->files; f; f = f->next)
-        if (f->path && strcmp(f->path, path) == 0)
-            return f;
-    return file_new(r, path);
-}
-
-static char *field(char **line)
-{
-    char *s = strsep(line, "\t");
-    return s ? s : (char *)"";
-}
-
-static char *maybe(const char *s)
-{
-    return *s && strcmp(s, "-") != 0 ? xstrdup(s) : NULL;
-}
-
-static void index_compose(struct registry *r, const char *dir, char *line)
-{
-    struct announced *a = XNEW(struct announced);
-    a->file = file_for(r, dir, field(&line));
-    a->inner_bus = xstrdup(field(&line));
-    a->suffix = xstrdup(field(&line));
-    a->bus = maybe(field(&line));
-    a->next = r->announced;
-    r->announced = a;
-}
-
-static void index_line(struct registry *r, const char *dir, char *line)
-{
-    const char *what = field(&line);
-    if (strcmp(what, "compose") == 0)
-        index_compose(r, dir, line);
-    int made = strcmp(what, "make") == 0;
-    if (!made && strcmp(what, "class") != 0)
-        return;
-    struct class_entry *c = XNEW(struct class_entry);
-    c->file = file_for(r, dir, field(&line));
-    if (!made) {
-        c->kind = (uint32_t)strtoul(field(&line), NULL, 10);
-        c->flags = (uint32_t)strtoul(field(&line), NULL, 10);
-    }
-    c->category = (uint32_t)strtoul(field(&line), NULL, 10);
-    c->name = xstrdup(field(&line));
-    c->bus = maybe(field(&line));
-    if (made)
-        c->inner_name = maybe(field(&line));
-    else
-        c->alias = maybe(field(&line));
-    c->desc = maybe(field(&line));
-    if (*c->name && !find(r, c->kind, c->name))
-        add(r, c);
-    else
-        entry_free(c);
-}
-
-int registry_index(struct registry *r, const char *dir, struct tn_err *e)
-{
-    AUTO_FREE char *path = xasprintf("%s/plugins.idx", dir);
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return err_set(e, errno, "%s: %s", path, strerror(errno));
-    char *line = NULL;
-    size_t cap = 0;
-    for (ssize_t n; (n = getline(&line, &cap, f)) > 0;) {
-        if (line[n - 1] == '\n')
-            line[n - 1] = 0;
-        index_line(r, dir, line);
-    }
-    free(line);
-    fclose(f);
-    return 0;
-}
-
-static const char *dash(const char *s)
-{
-    return s && *s ? s : "-";
-}
-
-void plugin_index_lines(struct buf *out, const struct tn_plugin *p, const char *path)
-{
-    for (const struct tn_class *const *k = p->classes; k && *k; k++)
-        buf_printf(out, "class\t%s\t%u\t%u\t%u\t%s\t%s\t%s\t%s\n", path, (*k)->kind, (*k)->flags,
-                   (*k)->category, (*k)->name, dash((*k)->bus),
-                   dash((*k)->aliases ? (*k)->aliases[0] : NULL), dash((*k)->desc));
 }

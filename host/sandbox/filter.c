@@ -21,21 +21,12 @@ struct rules {
     size_t n;
 };
 
-static int named(const char *profile, const char *const *profiles, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(profile, profiles[i]) == 0)
-            return 1;
-    return 0;
-}
-
 static struct rules select_rules(enum sandbox_kind kind, const char *const *profiles, size_t n)
 {
     struct rules all = {0};
     for (size_t i = 0; i < sandbox_nrows; i++) {
         const struct sandbox_row *row = &sandbox_rows[i];
-        if (!(row->kinds >> kind & 1) ||
-            !(row->host == OF_HOST || named(row->profile, profiles, n)))
+        if (!sandbox_row_counts(row, kind, profiles, n))
             continue;
         all.v = xrealloc(all.v, (all.n + row->nrules) * sizeof *all.v);
         for (size_t k = 0; k < row->nrules; k++)

@@ -104,23 +104,26 @@ static const struct sandbox_rule main_thread[] = {
 
 /* ---- with a monitor ---- */
 
-/* What its commands ask for by name: files, sockets, plugins (mapped executable, never writable),
- * memory that is bound to nodes. Processes are asked for too, and hear no. */
+/* What its commands ask for by name: files, sockets, memory that is bound to nodes. Processes are
+ * asked for too, and hear no. */
 static const struct sandbox_rule monitor[] = {
     CALL(open), CALL(openat), CALL(openat2), CALL(access), CALL(faccessat), CALL(faccessat2),
     CALL(readlink), CALL(readlinkat), CALL(stat), CALL(lstat), CALL(statx), CALL(statfs),
     CALL(getcwd), CALL(getdents64), CALL(unlink), CALL(unlinkat), CALL(symlink), CALL(symlinkat),
     CALL(mkdir), CALL(rename), CALL(fchmod), CALL(fadvise64), CALL(dup3),
     CALL(socket), CALL(socketpair), CALL(connect), CALL(bind), CALL(listen), CALL(sendmmsg),
-    CALL(recvmmsg),
-    {.nr = SCMP_SYS(mmap), .test = {MASKED(2, PROT_WRITE | PROT_EXEC, PROT_EXEC), PRIVATE}},
-    CALL(mbind), CALL(set_mempolicy), CALL(get_mempolicy),
+    CALL(recvmmsg), CALL(mbind), CALL(set_mempolicy), CALL(get_mempolicy),
     CALL(inotify_init1), CALL(inotify_add_watch), CALL(inotify_rm_watch), CALL(pidfd_open),
     /* names of interfaces, TAP, pseudo-terminals, ranges of files */
     IOCTL_OF(0x89), IOCTL(0x400454ca) /* TUNSETIFF */, IOCTL(TIOCGPTN), IOCTL(TIOCSPTLCK),
     IOCTL(TIOCGPTPEER), IOCTL_OF('f'),
     {.nr = SCMP_SYS(clone), .refuse = EPERM, .test = {MASKED(0, CLONE_THREAD, 0)}},
     REFUSE(fork, EPERM), REFUSE(vfork, EPERM), REFUSE(execve, EPERM), REFUSE(execveat, EPERM),
+};
+
+/* Plugins that a command names: mapped executable, never writable. */
+static const struct sandbox_rule loads[] = {
+    {.nr = SCMP_SYS(mmap), .test = {MASKED(2, PROT_WRITE | PROT_EXEC, PROT_EXEC), PRIVATE}},
 };
 
 /* ---- what a plugin may name ---- */
@@ -244,6 +247,7 @@ const struct sandbox_row sandbox_rows[] = {
     HOST("iothread", ON_MAIN | ON_IOTHREAD, "KVM's bells and messages", iothread),
     HOST("main", ON_MAIN, "monitors, hotplug, reset, the end", main_thread),
     ROW("monitor", ON_MAIN, OF_MONITOR, "with a monitor: what its commands name", monitor),
+    ROW("loading", ON_MAIN, OF_MONITOR, "with a monitor, where plugins are files", loads),
 
     PLUGIN("eventfd", ON_ALL, "makes event descriptors outside realize", eventfd_),
     PLUGIN("timerfd", ON_ALL, "timers that a poll waits for", timerfd),
@@ -306,4 +310,15 @@ int sandbox_profile_known(const char *name)
         if (sandbox_rows[i].host == OF_PLUGINS && strcmp(sandbox_rows[i].profile, name) == 0)
             return 1;
     return 0;
+}
+
+int sandbox_row_counts(const struct sandbox_row *row, enum sandbox_kind kind,
+                       const char *const *profiles, size_t n)
+{
+    if (!(row->kinds >> kind & 1))
+        return 0;
+    for (size_t i = 0; i < n && row->host != OF_HOST; i++)
+        if (strcmp(row->profile, profiles[i]) == 0)
+            return 1;
+    return row->host == OF_HOST;
 }

@@ -57,6 +57,10 @@ struct sandbox_row {
 extern const struct sandbox_row sandbox_rows[];
 extern const size_t sandbox_nrows;
 
+/* Has the filter for threads of kind that row, profiles being what it was composed of? */
+int sandbox_row_counts(const struct sandbox_row *row, enum sandbox_kind kind,
+                       const char *const *profiles, size_t n);
+
 /* System calls that deserve to be looked at first, hottest first; ends with -1. */
 extern const int sandbox_hot[];
 

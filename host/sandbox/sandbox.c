@@ -134,14 +134,46 @@ static int opens(const char *profile)
     return 0;
 }
 
+struct search {
+    const char *profile;
+};
+
+static int names_it(void *o, const struct tn_plugin *p)
+{
+    const struct search *s = o;
+    for (const char *const *name = p->sandbox; name && *name; name++)
+        if (strcmp(*name, s->profile) == 0)
+            return 1;
+    return 0;
+}
+
+/* May a command ask for it? If plugins are files, nobody knows which will come; if they are linked
+ * in, these are all, and the host's own chardevs, which say what they need when they are made. */
+static int may_come(const struct sandbox *s, const char *profile)
+{
+    static const char *const host[] = {"socket", "connect-unix", "connect-inet", "unlink"};
+    struct search it = {profile};
+    if (registry_loads())
+        return 1;
+    for (size_t i = 0; i < ARRAY_SIZE(host); i++)
+        if (strcmp(host[i], profile) == 0)
+            return 1;
+    return registry_each_known(s->vm->registry, names_it, &it);
+}
+
 void sandbox_need_monitor(struct vm *vm)
 {
     struct sandbox *s = open_for(vm);
+    add_profile(s, "monitor");
+    if (registry_loads())
+        add_profile(s, "loading");
     for (size_t i = 0; i < sandbox_nrows; i++) {
         const struct sandbox_row *row = &sandbox_rows[i];
-        if (row->host == OF_PLUGINS && opens(row->profile))
+        if (row->host != OF_PLUGINS || !may_come(s, row->profile))
+            continue;
+        if (opens(row->profile))
             add_own(s, row->profile);
-        else if (row->host != OF_HOST)
+        else
             add_profile(s, row->profile);
     }
 }

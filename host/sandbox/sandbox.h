@@ -29,6 +29,12 @@ void sandbox_enter(struct vm *vm, enum sandbox_kind kind, const char *profile);
 /* Appends the table of profiles, as Markdown. Any thread. */
 void sandbox_describe(struct buf *out);
 
+/* Appends the names of the system calls that a thread of kind may make if the sandbox is composed
+ * of the host's rows and these n profiles, sorted, blanks between; calls that are refused without
+ * death are not among them. Returns how many. Any thread. */
+size_t sandbox_calls(struct buf *out, enum sandbox_kind kind, const char *const *profiles,
+                     size_t n);
+
 /* 0 in a build for a leak checker, which stops all threads at the end by calls that no filter
  * allows. */
 int sandbox_fits_build(void);

@@ -58,7 +58,7 @@ static int line(void *o, const struct class_entry *c)
     if (is_one_of_many(c))
         return 0;
     const struct row *r = row_of(c->name);
-    buf_printf(o, ROW, c->name, c->file->path ? "yes (on)" : "no", r ? r->by_default : "off",
+    buf_printf(o, ROW, c->name, c->file->own ? "no" : "yes (on)", r ? r->by_default : "off",
                r ? r->at_run_time : "-device");
     return 0;
 }

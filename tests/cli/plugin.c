@@ -19,6 +19,15 @@
 #ifndef PLUGIN_SIZE
 #define PLUGIN_SIZE sizeof(struct tn_plugin)
 #endif
+#ifndef CLASS_SIZE
+#define CLASS_SIZE sizeof(struct tn_class)
+#endif
+#ifndef ID
+#define ID "half-way"
+#endif
+#ifndef VERSION
+#define VERSION "1"
+#endif
 #ifndef PROP_SIZE
 #define PROP_SIZE 4
 #endif
@@ -57,7 +66,7 @@ static const struct tn_prop props[] = {
 };
 
 static const struct tn_class half_way_class = {
-    .struct_size = sizeof half_way_class,
+    .struct_size = CLASS_SIZE,
     .kind = TN_K_DEVICE,
     .name = CLASS_NAME,
     .bus = "ISA",
@@ -69,7 +78,11 @@ static const struct tn_class half_way_class = {
     .realize = realize,
 };
 
+#ifdef ENDLESS
+static const struct tn_class *const classes[] = {&half_way_class, &half_way_class};
+#else
 static const struct tn_class *const classes[] = {&half_way_class, NULL};
+#endif
 static const char *const needs[] = {NEED, NULL};
 
 #ifdef SYMBOL
@@ -82,8 +95,8 @@ const struct tn_plugin SYMBOL = {
     .abi_major = MAJOR,
     .abi_minor = TN_ABI_MINOR,
     .min_host_minor = MIN_MINOR,
-    .id = "half-way",
-    .version = "1",
+    .id = ID,
+    .version = VERSION,
     .license = "BSD-2-Clause",
     .summary = "never works",
     .classes = classes,

@@ -228,7 +228,7 @@ static struct rig *rig_new(void)
     char *text = NULL;
     if (cli_options_scan(&r->options, ARRAY_SIZE(argv) - 1, (char **)(uintptr_t)argv, &text) < 0)
         abort();
-    r->vm = start_vm(&r->options);
+    r->vm = start_vm(&r->options, NULL);
     if (!r->vm || start_machine(r->vm, &r->options, &e) < 0) {
         fprintf(stderr, "%s\n", err_text(&e));
         abort();

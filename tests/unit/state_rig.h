@@ -36,7 +36,7 @@ static inline void start_on(const char *machine, const char *device)
     ERR_AUTO e = {0};
     memset(wire, 0, sizeof wire);
     CHECK_EQ(cli_options_scan(&options, argc, (char **)(uintptr_t)argv, &text), 0);
-    vm = start_vm(&options);
+    vm = start_vm(&options, NULL);
     CHECK(vm);
     if (start_machine(vm, &options, &e) < 0)
         printf("# %s\n", err_text(&e));

@@ -50,7 +50,7 @@ static void start(const char *machine)
     memset(wire, 0, sizeof wire);
     resets = shutdowns = 0;
     CHECK_EQ(cli_options_scan(&options, ARRAY_SIZE(argv) - 1, (char **)(uintptr_t)argv, &text), 0);
-    vm = start_vm(&options);
+    vm = start_vm(&options, NULL);
     CHECK(vm);
     CHECK_EQ(start_machine(vm, &options, &e), 0);
     irq_intercept(vm, see_wire, NULL);

@@ -236,6 +236,38 @@ static int count(void *o, const struct class_entry *c)
     return 0;
 }
 
+static int count_plugins(void *o, const struct tn_plugin *p)
+{
+    (void)p;
+    ++*(uint32_t *)o;
+    return 0;
+}
+
+/* The sandbox asks who is open: of a program with everything linked in, that is who is used. */
+TEST(a_linked_plugin_is_open_once_a_class_of_it_is_asked_for)
+{
+    static const struct tn_class other = {
+        .struct_size = sizeof other, .name = "other", .instance_size = 8};
+    FIXTURE_PLUGIN(second, &other);
+    struct vm *vm = fixture_vm();
+    ERR_AUTO e = {0};
+    uint32_t before = 0, after = 0, known = 0;
+    registry_each_open(vm->registry, count_plugins, &before);
+    CHECK_EQ(registry_linked(vm->registry, &good_plugin, &e), 0);
+    CHECK_EQ(registry_linked(vm->registry, &second, &e), 0);
+    registry_each_open(vm->registry, count_plugins, &after);
+    CHECK_EQ(after, before);
+    CHECK(registry_class(vm->registry, TN_K_DEVICE, "other", NULL));
+    registry_each_open(vm->registry, count_plugins, &after);
+    CHECK_EQ(after, 2 * before + 1);
+    registry_each_known(vm->registry, count_plugins, &known);
+    CHECK_EQ(known, before + 2);
+    CHECK_EQ(registry_linked(vm->registry, &second, &e), -EEXIST);
+    CHECK_STR(err_text(&e), "a plugin that is linked in: 'second' 1: version 1 of the host is "
+                            "loaded already");
+    vm_free(vm);
+}
+
 TEST(a_plugin_whose_class_is_taken_adds_none)
 {
     static const struct tn_class other = {
@@ -346,6 +378,7 @@ int main(void)
     RUN(lists_that_lie_are_refused);
     RUN(duplicates_and_half_compositions_are_refused);
     RUN(classes_are_found_by_name_alias_and_kind);
+    RUN(a_linked_plugin_is_open_once_a_class_of_it_is_asked_for);
     RUN(a_plugin_whose_class_is_taken_adds_none);
     RUN(compositions_appear_in_either_order);
     RUN(a_literal_class_beats_a_composed_one);

@@ -39,6 +39,18 @@ int registry_each_open(struct registry *r, int (*fn)(void *o, const struct tn_pl
     return r->plugin ? fn(o, r->plugin) : 0;
 }
 
+int registry_each_known(struct registry *r, int (*fn)(void *o, const struct tn_plugin *p), void *o)
+{
+    return registry_each_open(r, fn, o);
+}
+
+static int loads = 1, monitored;
+
+int registry_loads(void)
+{
+    return loads;
+}
+
 /* ---- children ---- */
 
 struct job {
@@ -74,6 +86,8 @@ static void child(struct job *j, const struct tn_plugin *plugin)
     struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     j->vm = late.vm = &vm;
+    if (monitored)
+        sandbox_need_monitor(&vm);
     if (sandbox_prepare(&vm, 1, &e) < 0) {
         err_report(&e);
         _Exit(99);
@@ -403,6 +417,38 @@ TEST(a_profile_gives_each_kind_its_part)
                "tenon: sandbox: thread 'CPU 0/KVM' called accept4 (288): killed\n");
 }
 
+/* Of a program that loads plugins any could come; of one that has them linked in, those are all. */
+TEST(a_monitor_widens_by_the_plugins_that_can_come)
+{
+    monitored = 1;
+    if (!widened())
+        CHECK_LIVES(run(SANDBOX_MAIN, NULL, &chardev, do_exec_map));
+    CHECK_LIVES(run(SANDBOX_VCPU, NULL, &chardev, do_vfio));
+    loads = 0;
+    if (!widened())
+        CHECK_DIES(run(SANDBOX_MAIN, NULL, &chardev, do_exec_map),
+                   "tenon: sandbox: thread 'test_sandbox' called mmap (9): killed\n");
+    CHECK_DIES(run(SANDBOX_VCPU, NULL, &chardev, do_vfio),
+               "tenon: sandbox: thread 'CPU 0/KVM' called ioctl (16): killed\n");
+    CHECK_LIVES(run(SANDBOX_VCPU, NULL, &vfio_plugin, do_vfio));
+    CHECK_LIVES(run(SANDBOX_IOTHREAD, NULL, NULL, do_accept)); /* the host's own sockets */
+    loads = 1;
+    monitored = 0;
+}
+
+TEST(calls_are_counted_by_kind_and_profile)
+{
+    static const char *const vfio[] = {"ioctl-vfio", "eventfd"};
+    BUF_AUTO plain = {0};
+    BUF_AUTO more = {0};
+    size_t n = sandbox_calls(&plain, SANDBOX_VCPU, NULL, 0);
+    CHECK(strstr(buf_cstr(&plain), " futex "));
+    CHECK(!strstr(buf_cstr(&plain), "eventfd2"));
+    CHECK(!strstr(buf_cstr(&plain), "clone3"));                   /* refused, not allowed */
+    CHECK_EQ(sandbox_calls(&more, SANDBOX_VCPU, vfio, 2), n + 1); /* ioctl is there already */
+    CHECK(strstr(buf_cstr(&more), " eventfd2 "));
+}
+
 TEST(a_plugins_thread_has_one_profile)
 {
     CHECK_LIVES(run(SANDBOX_PLUGIN, "ioctl-vfio", &vfio_plugin, do_vfio));
@@ -612,6 +658,8 @@ int main(int argc, char **argv)
     RUN(files_and_sockets_by_name_are_refused_without_death);
     RUN(profiles_of_open_plugins_count_in_every_thread_of_the_host);
     RUN(a_profile_gives_each_kind_its_part);
+    RUN(a_monitor_widens_by_the_plugins_that_can_come);
+    RUN(calls_are_counted_by_kind_and_profile);
     RUN(a_plugins_thread_has_one_profile);
     RUN(a_thread_with_a_profile_that_nobody_named_does_not_run);
     RUN(an_unknown_profile_is_an_error);

@@ -47,7 +47,7 @@ static inline void machine_up(const char *const *more)
     while (*more)
         argv[argc++] = *more++;
     CHECK_EQ(cli_options_scan(&options, argc, (char **)(uintptr_t)argv, &text), 0);
-    vm = start_vm(&options);
+    vm = start_vm(&options, NULL);
     CHECK(vm);
     if (start_machine(vm, &options, &e) < 0)
         printf("# %s\n", err_text(&e));

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What this program was built with: `-help-build`. Main thread. */
+#ifndef TN_HOST_IMAGE_H
+#define TN_HOST_IMAGE_H
+#include "core/vm.h"
+#include "util/buf.h"
+#include <tenon/plugin.h>
+
+/* The build's own words; image.c.in. */
+struct image {
+    const char *profile;  /* the profile's name, or the list of plugins that was asked for */
+    const char *compiler; /* with its version */
+    const char *kind;     /* build type, and LTO */
+    const struct tn_plugin *const *linked; /* NULL-terminated; NULL: plugins are files */
+};
+extern const struct image tenon_image;
+
+/* Appends what is in: plugins, whose files are opened for it, and the system calls of each kind of
+ * thread if all of these plugins are used. */
+void image_describe(struct vm *vm, const struct image *m, struct buf *out);
+
+#endif

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Programs with plugins linked in: each has what its name says and nothing else, makes the machines that it can, says of the
+rest in one line that it is not there, and loads nothing. Prints their sizes, stripped, and the system calls that they allow.
+
+usage: test_images.py TENON IMAGE...
+TENON is the program whose plugins are files, all of them; an image is called by its profile: one of profiles/, none, only-PLUGIN or
+without-PLUGIN.
+"""
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / 'cli'))
+import tenon  # noqa: E402
+
+MACHINE = ['-accel', 'qtest', '-qtest', 'stdio', '-nodefaults']
+LISTS = (['-device', 'help'], ['-object', 'help'], ['-netdev', 'help'], ['-chardev', 'help'], ['-M', 'help-matrix'])
+MICROVM_LIMIT = 1536 << 10  # bytes
+CALLS = re.compile(r'^system calls of (.+): (\d+)$', re.M)
+
+
+class Image:
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        with tenon.Folder(path) as folder:
+            self.text = folder.run(['-help-build']).out
+        self.name = re.search(r'^profile: (.*)$', self.text, re.M)[1]
+        self.plugins = set(re.findall(r'^  ([\w-]+) \d[\w.]*: ', self.text, re.M))
+        self.calls = {kind: int(n) for kind, n in CALLS.findall(self.text)}
+
+    def expected(self, every):
+        """The plugins that the name promises; of a profile, what its file says."""
+        word, _, plugin = self.name.partition('-')
+        if word in ('only', 'without') and plugin:
+            return {plugin} if word == 'only' else every - {plugin}
+        profile = HERE.parent.parent / 'profiles' / self.name
+        lines = profile.read_text(encoding='utf-8').splitlines() if profile.exists() else []
+        words = {word for line in lines for word in line.split('#')[0].split()}
+        return every if words == {'all'} else words
+
+    def stripped(self):
+        """Its size as it is installed."""
+        target = self.path.with_name(self.path.name + '.stripped')
+        subprocess.run(['strip', '-o', target, self.path], check=True)
+        size = target.stat().st_size
+        target.unlink()
+        return size
+
+
+def check_contents(tap, image, every):
+    tap.case(f'{image.name}: has what its name says, linked in',
+             (image.plugins ^ image.expected(every)) or ([] if f'\nplugins: {len(image.plugins)}, linked in\n' in image.text else [image.text]))
+
+
+def check_refusals(tap, image, folder):
+    outcome = folder.run(['-plugin', './p.so'])
+    tap.case(f'{image.name}: loads none', list(tenon.complaints(outcome, 'linked in')))
+    for machine in ('q35', 'microvm'):
+        outcome = folder.run([*MACHINE, '-M', machine, '-device', 'nosuch'])
+        tap.case(f'{image.name}: {machine} can be made', list(tenon.complaints(outcome, "'nosuch' is not a valid device model name")))
+
+
+def check_instances(tap, image, folder, devices):
+    """Of what was left out, one line; of what is there, the help."""
+    odd = []
+    for name, plugin in devices.items():
+        outcome = folder.run(['-device', f'{name},help'])
+        if plugin <= image.plugins:
+            odd += [] if outcome.status == 0 else outcome.told()
+        else:
+            odd += tenon.complaints(outcome, f"'{name}' is not a valid device model name")
+    tap.case(f'{image.name}: devices are there or are refused', odd)
+
+
+def check_lists(tap, image, whole):
+    """With everything linked in, users see what they see with files."""
+    for args in LISTS:
+        with tenon.Folder(image.path) as a, tenon.Folder(whole.path) as b:
+            ours, theirs = a.run(args).out.splitlines(), b.run(args).out.splitlines()
+        tap.case(f'{image.name}: {" ".join(args)} says what it says with files', sorted(set(ours) ^ set(theirs)) or
+                 ([] if ours and len(ours) == len(theirs) else [len(ours), len(theirs)]))
+
+
+DEVICES = {'edu': {'edu'}, 'isa-serial': {'isa-serial'}, 'virtio-blk-pci': {'virtio-blk', 'virtio-pci'},
+           'virtio-net-device': {'virtio-net', 'virtio-mmio'}, 'ioapic': {'ioapic'}, 'pcie-root-port': {'pcie-root-port'}}
+
+
+def check_sizes(tap, images, optimised):
+    for image in images:
+        size = image.stripped()
+        print(f'# {image.name}: {len(image.plugins)} plugins, {size} bytes, system calls: '
+              + ', '.join(f'{kind} {n}' for kind, n in image.calls.items()))
+        if image.name == 'microvm':
+            tap.case(f'microvm: at most {MICROVM_LIMIT >> 10} KiB', [] if size <= MICROVM_LIMIT else [size],
+                     skip=None if optimised else 'not optimised, or instrumented')
+
+
+def check_calls(tap, by_name):
+    calls = {name: image.calls for name, image in by_name.items()}
+    for kind in calls['full'] if 'none' in calls else ():
+        none, few, all_ = (calls[name][kind] for name in ('none', 'microvm', 'full'))
+        more = few < all_ or 'monitor' in kind  # whose own calls are most of all
+        tap.case(f'{kind}: the fewer plugins, the fewer system calls', [] if none < few <= all_ and more else [none, few, all_])
+
+
+def is_optimised(path):
+    """Not of -O0 or with a sanitizer's calls: their size says nothing."""
+    symbols = subprocess.run(['nm', path], capture_output=True, text=True, check=True).stdout
+    return not re.search(r' (__asan_|__tsan_|__ubsan_|__gcov_)', symbols) and os.path.getsize(path) < 12 << 20
+
+
+def main():
+    whole, *images = map(Image, sys.argv[1:])
+    tap = tenon.Tap()
+    every = whole.plugins
+    for image in images:
+        check_contents(tap, image, every)
+        with tenon.Folder(image.path) as folder:
+            check_refusals(tap, image, folder)
+            check_instances(tap, image, folder, DEVICES)
+    by_name = {i.name: i for i in images}
+    check_lists(tap, by_name['full'], whole)
+    check_calls(tap, by_name)
+    check_sizes(tap, images, is_optimised(by_name['microvm'].path))
+    return tap.done()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
