@@ -186,7 +186,7 @@ struct kv_node *inspect_plugin(const char *path, uint32_t flags, struct tn_err *
         return NULL;
     if (has_identity(p))
         put_identity(to, p, flags);
-    if (plugin_check(p, NULL, &why) < 0)
+    if (plugin_fits_file(p, &why) < 0 || plugin_check(p, NULL, &why) < 0)
         inspect_put(to, "refused", err_text(&why));
     else
         put_contents(to, p, flags);

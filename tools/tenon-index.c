@@ -33,7 +33,7 @@ static const struct tn_plugin *load(const char *file)
                 h      ? "exports no tn_plugin_v1"
                 : real ? dlerror()
                        : "not found");
-    else if (plugin_check(p, NULL, &e) < 0)
+    else if (plugin_fits_file(p, &e) < 0 || plugin_check(p, NULL, &e) < 0)
         fprintf(stderr, "tenon-index: %s: %s\n", file, err_text(&e));
     return p && !e.text ? p : NULL;
 }

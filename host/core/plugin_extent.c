@@ -94,23 +94,27 @@ static int check_members(const struct extent *x, const struct tn_plugin *p, stru
     return err;
 }
 
-/* What the linker says of the symbol; 0: nothing. */
-static uint64_t symbol_size(const struct tn_plugin *p)
+/* The file that p is in; what the linker says of the symbol's size, 0 for nothing, goes to size. */
+static int find_file(const struct tn_plugin *p, struct extent *x, uint64_t *size)
 {
     Dl_info info;
+    struct link_map *map = NULL;
     const ElfW(Sym) *sym = NULL;
-    return dladdr1(p, &info, (void **)&sym, RTLD_DL_SYMENT) && sym ? sym->st_size : 0;
+    if (!dladdr1(p, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
+        return -ENOEXEC;
+    *x = (struct extent){.base = map->l_addr};
+    dl_iterate_phdr(add_segments, x);
+    *size = dladdr1(p, &info, (void **)&sym, RTLD_DL_SYMENT) && sym ? sym->st_size : 0;
+    return 0;
 }
 
-int plugin_lies_inside(void *handle, const struct tn_plugin *p, struct tn_err *e)
+int plugin_fits_file(const struct tn_plugin *p, struct tn_err *e)
 {
-    struct link_map *map;
-    if (dlinfo(handle, RTLD_DI_LINKMAP, &map) < 0)
-        return err_set(e, ENOEXEC, "%s", dlerror());
-    struct extent x = {.base = map->l_addr};
-    dl_iterate_phdr(add_segments, &x);
-    uint64_t size = symbol_size(p);
-    if (!inside(&x, p, sizeof(uint32_t)) || (size && p->struct_size > size))
+    struct extent x;
+    uint64_t size;
+    if (find_file(p, &x, &size) < 0 || !inside(&x, p, sizeof(uint32_t)))
+        return err_set(e, ENOEXEC, "its description is in no file");
+    if (size && p->struct_size > size)
         return err_set(e, ENOEXEC, "says that its description has %u bytes, and it has %llu",
                        p->struct_size, (unsigned long long)size);
     if (!REACHES(p, composes))

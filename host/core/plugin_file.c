@@ -26,7 +26,7 @@ static int load(struct registry *r, struct plugin_file *f, struct tn_err *e)
     const struct tn_plugin *p = description(f, e);
     if (!p)
         return -ENOEXEC;
-    if (plugin_lies_inside(f->handle, p, e) < 0 || plugin_check(p, r->host, e) < 0) {
+    if (plugin_fits_file(p, e) < 0 || plugin_check(p, r->host, e) < 0) {
         err_prefix(e, "plugin %s: ", f->path);
         return -ENOEXEC;
     }

@@ -80,6 +80,9 @@ const struct tn_bus_type *registry_bus_type(struct registry *r, const char *name
 /* Checks what a stranger's constant says of itself: sizes, strides, names, types against sizes.
  * Also tools/tenon-index. */
 int plugin_check(const struct tn_plugin *p, const struct tn_host *host, struct tn_err *e);
+/* Do the tables of p, of a file that was loaded, end where the file ends? Before plugin_check(),
+ * which reads them. 0, or -ENOEXEC with e. */
+int plugin_fits_file(const struct tn_plugin *p, struct tn_err *e);
 /* Does this machine have what the plugin needs: when a class of it is instantiated. */
 int plugin_needs(const struct tn_plugin *p, const struct tn_host *host, struct tn_err *e);
 /* Writes the lines of the index for p, found at path (relative to the index). */

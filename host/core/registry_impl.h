@@ -38,7 +38,5 @@ int plugin_open(struct registry *r, struct plugin_file *f, struct tn_err *e);
 void plugin_close(struct plugin_file *f);
 /* Is f writable by nobody who could not change this program, too? 0, or -EACCES with e. */
 int plugin_trusted(struct registry *r, const struct plugin_file *f, struct tn_err *e);
-/* Do the tables of p, which handle is of, end where the file ends? 0, or -ENOEXEC with e. */
-int plugin_lies_inside(void *handle, const struct tn_plugin *p, struct tn_err *e);
 
 #endif
