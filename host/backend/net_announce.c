@@ -8,6 +8,7 @@
 #include "util/alloc.h"
 #include "util/bytes.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { RARP_LEN = 60, MS = 1000000 };
 
@@ -42,20 +43,32 @@ static int is_meant(const struct net_announce *a, const struct net_nic *nic)
     return 0;
 }
 
+/* Asks the driver to say it, too; the address that the card has now, which its guest may have
+ * changed. */
+static void ask(const struct net_nic *nic, uint8_t mac[6])
+{
+    struct tn_net_rx r = {.struct_size = sizeof r};
+    void *self;
+    const struct tn_nic *ops = device_iface(nic->m.dev, TN_NIC_1, &self);
+    memcpy(mac, nic->mac, sizeof nic->mac);
+    if (!ops)
+        return;
+    int entered = domain_enter(nic->m.dev->domain);
+    if (TN_HAS(ops, rx_filter) && ops->rx_filter(self, &r) == 0)
+        memcpy(mac, r.mac, sizeof r.mac);
+    if (TN_HAS(ops, announce))
+        ops->announce(self);
+    domain_leave(nic->m.dev->domain, entered);
+}
+
 static void say(struct vm *vm, const struct net_nic *nic)
 {
     struct tn_net *n = net_of_front(vm, nic->m.dev);
-    uint8_t frame[RARP_LEN];
-    void *self;
-    make_rarp(frame, nic->mac);
+    uint8_t frame[RARP_LEN], mac[6];
+    ask(nic, mac);
+    make_rarp(frame, mac);
     if (n)
         net_inject(n, frame, sizeof frame);
-    const struct tn_nic *ops = device_iface(nic->m.dev, TN_NIC_1, &self);
-    if (!TN_HAS(ops, announce))
-        return;
-    int entered = domain_enter(nic->m.dev->domain);
-    ops->announce(self);
-    domain_leave(nic->m.dev->domain, entered);
 }
 
 static void end(struct net_announce *a)

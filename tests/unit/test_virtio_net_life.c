@@ -215,8 +215,8 @@ TEST(filters_and_rings_go_on_in_another_machine)
     end();
 }
 
-/* 5.1.6.5.4: the device says where it is now, and asks the driver to. */
-TEST(a_device_that_has_moved_announces_itself)
+/* 5.1.6.5.4: the host says where the device is now, and the device asks the driver to. */
+TEST(a_device_that_has_moved_is_announced)
 {
     uint8_t frame[100] = {0};
     set_up();
@@ -224,22 +224,15 @@ TEST(a_device_that_has_moved_announces_itself)
     CHECK_EQ(heard(frame, sizeof frame), 0);
     CHECK_EQ(in(CONFIG + NET_CFG_STATUS, 1), NET_S_LINK_UP);
     in(ISR, 1);
-    uint64_t now = 50 * MS;
-    qtest_warp(vm, now);
+    net_announce(vm, &(struct net_announce_params){.rounds = 1, .id = ""});
     CHECK_EQ(heard(frame, sizeof frame), 60);
     CHECK_EQ(memcmp(frame, broadcast, ETH_ALEN), 0);
-    CHECK_EQ(memcmp(frame + ETH_ALEN, moved, ETH_ALEN), 0);
+    CHECK_EQ(memcmp(frame + ETH_ALEN, moved, ETH_ALEN), 0); /* which the driver has given it */
     CHECK_EQ(get_be16(frame + ETH_TYPE), ETH_P_RARP);
     CHECK_EQ(in(ISR, 1), 3); /* a configuration change */
     CHECK_EQ(in(CONFIG + NET_CFG_STATUS, 1), NET_S_LINK_UP | NET_S_ANNOUNCE);
     CHECK_EQ(command(NET_CTRL_ANNOUNCE, NET_ANNOUNCE_ACK, NULL, 0), NET_OK);
     CHECK_EQ(in(CONFIG + NET_CFG_STATUS, 1), NET_S_LINK_UP);
-    uint32_t rounds = 1;
-    for (int i = 0; i < 40; i++) {
-        qtest_warp(vm, now += 100 * MS);
-        rounds += heard(frame, sizeof frame) == 60;
-    }
-    CHECK_EQ(rounds, 5);
     end();
 }
 
@@ -340,7 +333,7 @@ int main(void)
     if (!mkdtemp(dir))
         return 1;
     RUN(filters_and_rings_go_on_in_another_machine);
-    RUN(a_device_that_has_moved_announces_itself);
+    RUN(a_device_that_has_moved_is_announced);
     RUN(a_state_that_makes_no_sense_is_refused);
     RUN(a_packet_on_its_way_does_not_hold_up_a_reset);
     RUN(nothing_is_lost_while_the_world_is_slow);
