@@ -101,10 +101,10 @@ static int realize(void *self, struct tn_err *e)
     s->pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1);
     s->dma = TN_GET(s->dev, struct tn_dma, TN_DMA_1);
     s->memory = s->pci->dma(s->dev, TN_NO_PASID);
-    int r = s->pci->bar(s->dev, BAR_REGISTERS, TN_BAR_MEM32, BAR_SIZE, &bar_ops, s, e);
+    int r = s->pci->bar(s->dev, BAR_MSIX, TN_BAR_MEM32, BAR_SIZE, NULL, NULL, e);
     if (r == 0)
-        r = s->pci->bar(s->dev, BAR_MSIX, TN_BAR_MEM32, BAR_SIZE, NULL, NULL, e);
-    return r < 0 ? r : s->pci->msix(s->dev, 0, VECTORS, BAR_MSIX, 0, BAR_MSIX, PBA_OFFSET, e);
+        r = s->pci->msix(s->dev, 0, VECTORS, BAR_MSIX, 0, BAR_MSIX, PBA_OFFSET, e);
+    return r < 0 ? r : s->pci->bar(s->dev, BAR_REGISTERS, TN_BAR_MEM32, BAR_SIZE, &bar_ops, s, e);
 }
 
 static void reset(void *self, uint32_t kind, uint32_t phase)

@@ -124,7 +124,7 @@ static const struct tn_state state = {.struct_size = sizeof state,
                                       .field_stride = sizeof fields[0]};
 
 static const struct tn_class device = {.struct_size = sizeof device,
-                                       .flags = TN_C_HOTPLUG,
+                                       .flags = TN_C_THREADSAFE | TN_C_HOTPLUG, /* vdev has callbacks without the lock */
                                        .kind = TN_K_DEVICE,
                                        .category = TN_CAT_MISC,
                                        .name = "@NAME@",
