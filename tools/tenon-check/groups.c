@@ -17,6 +17,7 @@ const struct check_group *const check_groups[] = {
     &group_dma,
     &group_unplug,
     &group_threads,
+    &group_virtio,
     &group_fuzz,
     NULL,
     // clang-format on

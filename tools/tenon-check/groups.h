@@ -18,5 +18,6 @@ extern const struct check_group group_dma;
 extern const struct check_group group_unplug;
 extern const struct check_group group_threads;
 extern const struct check_group group_fuzz;
+extern const struct check_group group_virtio;
 
 #endif

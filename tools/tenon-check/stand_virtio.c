@@ -288,6 +288,14 @@ struct vport *vport_of(struct dev *d)
     return d->bus && d->bus->type == &virtio_bus_type ? d->child : NULL;
 }
 
+void vport_allow(struct dev *d, uint64_t features)
+{
+    struct vport *v = XNEW(struct vport);
+    props_default((struct prop_rows){bus_props, ARRAY_SIZE(bus_props), sizeof bus_props[0]}, v);
+    v->child.features |= features;
+    d->child = v;
+}
+
 /* ---- the driver ---- */
 
 static int agreed(const struct vport *v, int bit)
@@ -304,12 +312,9 @@ static uint32_t flags_of(const struct vport *v)
            (agreed(v, VIRTIO_F_IN_ORDER) ? TN_VQ_IN_ORDER : 0u);
 }
 
-int vport_negotiate(struct vport *v, const uint64_t *wanted)
+static int negotiated(struct vport *v)
 {
     int r = 0;
-    v->status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
-    for (uint32_t i = 0; i < TN_VIRTIO_FEATURE_WORDS; i++)
-        v->agreed[i] = v->offered[i] & wanted[i];
     v->vq_flags = flags_of(v);
     if (v->ops->negotiated)
         CALL(v->d, R_VCPU | R_DEV, "negotiated",
@@ -317,9 +322,31 @@ int vport_negotiate(struct vport *v, const uint64_t *wanted)
                                     v->vq_flags));
     if (r != 0 && r != -EINVAL)
         violation("virtio.h: negotiated answers 0 or -EINVAL", "negotiated answered %d", r);
+    return r;
+}
+
+int vport_negotiate(struct vport *v, const uint64_t *wanted)
+{
+    v->status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
+    for (uint32_t i = 0; i < TN_VIRTIO_FEATURE_WORDS; i++)
+        v->agreed[i] = v->offered[i] & wanted[i];
+    int r = negotiated(v);
     if (r == 0)
         v->status |= VIRTIO_CONFIG_S_FEATURES_OK;
     return r;
+}
+
+int vport_follow(struct vport *to, const struct vport *from)
+{
+    to->status = from->status;
+    memcpy(to->agreed, from->agreed, sizeof to->agreed);
+    for (uint32_t q = 0; q < to->setup.nqueues && q < from->setup.nqueues; q++) {
+        int kick = to->q[q].kick, call = to->q[q].call;
+        to->q[q] = from->q[q];
+        to->q[q].kick = kick;
+        to->q[q].call = call;
+    }
+    return negotiated(to);
 }
 
 static int start(struct vport *v, uint32_t q, uint32_t flags)

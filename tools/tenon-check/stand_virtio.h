@@ -31,6 +31,8 @@ struct vport {
 
 /* d's, or NULL if it is on no virtio-bus of this host. */
 struct vport *vport_of(struct dev *d);
+/* Before realize: the bus's properties, with these features allowed beside the defaults. */
+void vport_allow(struct dev *d, uint64_t features);
 /* ACKNOWLEDGE to FEATURES_OK with offered & wanted (3.1.1). 0, or what negotiated() answered. */
 int vport_negotiate(struct vport *v, const uint64_t *wanted);
 /* Rings at addresses of the driver's choice, then queue_start(). Split: desc, avail and used;
@@ -45,6 +47,9 @@ void vport_kick(struct vport *v, uint32_t q, uint32_t data);
 int vport_stop(struct vport *v, uint32_t q);
 /* Status 0: stops every queue, then reset(); waits for what is pending. */
 void vport_reset(struct vport *v);
+/* What a transport loads of another that is quiet: status, features, and where queues were. to's
+ * device is quiet and reset. 0, or what negotiated() answered. */
+int vport_follow(struct vport *to, const struct vport *from);
 /* As a transport does in its own quiesce and resume; dev_quiesce() and dev_resume() call them. */
 void vport_quiesce(struct vport *v);
 void vport_resume(struct vport *v);

@@ -45,21 +45,26 @@ struct dev *check_make(struct check *c, struct host **h)
     return d;
 }
 
-struct dev *check_start(struct check *c, struct host **h)
+struct dev *check_run(struct check *c, struct dev *d)
 {
     struct tn_err e = {0};
-    struct dev *d = check_make(c, h);
+    struct host *h = d->h;
     if (dev_realize(d, &e) < 0)
         check_skip(c, "it cannot be realized here: %s (--set may help)", e.text);
     dev_reset(d, TN_RESET_COLD);
-    if (host_event(*h, TN_ON_DEVICES, 0, &e) < 0 || host_event(*h, TN_ON_FIRMWARE, 0, &e) < 0 ||
-        host_build(*h, &e) < 0)
+    if (host_event(h, TN_ON_DEVICES, 0, &e) < 0 || host_event(h, TN_ON_FIRMWARE, 0, &e) < 0 ||
+        host_build(h, &e) < 0)
         check_skip(c, "a hook of it stops the start: %s", e.text);
     dev_resume(d);
     if (d->pci)
         pci_firmware(d);
-    host_run(*h, 0);
+    host_run(h, 0);
     return d;
+}
+
+struct dev *check_start(struct check *c, struct host **h)
+{
+    return check_run(c, check_make(c, h));
 }
 
 void check_end(struct check *c, struct host *h, struct dev *d)
