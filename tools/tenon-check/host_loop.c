@@ -3,10 +3,11 @@
 #include "parts.h"
 #include "services.h"
 #include <poll.h>
+#include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { REAL_OFFSET = 5000, ROUNDS_MAX = 100000 };
+enum { REAL_OFFSET = 5000, ROUNDS_MAX = 100000, INSTANT = 64, CALLBACK_NS = 1000 };
 #define EPOCH_NS 1700000000000000000u /* the host's wall clock when a test begins */
 
 struct tn_timer {
@@ -22,8 +23,8 @@ struct tn_watch {
     struct res r;
     TAILQ_ENTRY(tn_watch) link;
     struct tn_ctx *c;
-    uint32_t flags, ev, was_ready;
-    int fd;
+    uint32_t flags, ev;
+    int fd, edges; /* edges: an epoll set of fd alone, -1 = asked by poll() */
     void (*fn)(void *, uint32_t);
     void *s;
 };
@@ -156,7 +157,21 @@ void timer_set(struct tn_timer *t, int armed, uint64_t at)
 static void watch_release(struct res *r)
 {
     struct tn_watch *w = (void *)r;
+    close_fd(&w->edges);
     TAILQ_REMOVE(&r->d->h->parts->watches, w, link);
+}
+
+static void watch_edges(struct tn_watch *w)
+{
+    struct epoll_event e = {.events = EPOLLET | (w->ev & TN_FD_IN ? EPOLLIN : 0u) |
+                                      (w->ev & TN_FD_OUT ? EPOLLOUT : 0u)};
+    close_fd(&w->edges);
+    w->edges = -1;
+    if (!(w->ev & TN_FD_EDGE))
+        return;
+    w->edges = epoll_create1(EPOLL_CLOEXEC);
+    if (w->edges < 0 || epoll_ctl(w->edges, EPOLL_CTL_ADD, w->fd, &e) < 0)
+        violation("loop.h: TN_FD_EDGE", "descriptor %d has no edges: %s", w->fd, strerror(errno));
 }
 
 static struct tn_watch *loop_fd(struct tn_dev *pub, struct tn_ctx *c, uint32_t flags, int fd,
@@ -174,9 +189,11 @@ static struct tn_watch *loop_fd(struct tn_dev *pub, struct tn_ctx *c, uint32_t f
     w->c = c;
     w->flags = flags;
     w->fd = fd;
+    w->edges = -1;
     w->ev = ev;
     w->fn = fn;
     w->s = s;
+    watch_edges(w);
     TAILQ_INSERT_TAIL(&d->h->parts->watches, w, link);
     return w;
 }
@@ -186,7 +203,7 @@ static void loop_fd_mask(struct tn_watch *w, uint32_t ev)
     res_check(&w->r, "loop->fd_mask");
     enter(w->r.d, R_ANY, "loop->fd_mask");
     w->ev = ev;
-    w->was_ready = 0;
+    watch_edges(w);
 }
 
 static void loop_fd_del(struct tn_watch *w)
@@ -364,6 +381,16 @@ static int run_timer(struct host *h)
     return 0;
 }
 
+/* Something came since the last look, though what was there before was never read. */
+static uint32_t edge(const struct tn_watch *w)
+{
+    struct epoll_event e;
+    if (epoll_wait(w->edges, &e, 1, 0) <= 0)
+        return 0;
+    return (e.events & EPOLLIN ? TN_FD_IN : 0u) | (e.events & EPOLLOUT ? TN_FD_OUT : 0u) |
+           (e.events & (EPOLLERR | EPOLLHUP) ? TN_FD_ERR : 0u);
+}
+
 static uint32_t ready(int fd, uint32_t ev)
 {
     struct pollfd p = {
@@ -384,11 +411,11 @@ static uint32_t run_watches(struct host *h)
     uint32_t n = 0;
     TAILQ_FOREACH_SAFE(w, &h->parts->watches, link, next)
     {
-        uint32_t now = w->ev & (TN_FD_IN | TN_FD_OUT | TN_FD_ERR)
-                           ? ready(w->fd, w->ev) & (w->ev | TN_FD_ERR)
-                           : 0;
-        uint32_t fire = w->ev & TN_FD_EDGE ? now & ~w->was_ready : now;
-        w->was_ready = now;
+        uint32_t fire = 0;
+        if (w->edges >= 0)
+            fire = edge(w);
+        else if (w->ev & (TN_FD_IN | TN_FD_OUT | TN_FD_ERR))
+            fire = ready(w->fd, w->ev) & (w->ev | TN_FD_ERR);
         if (!fire)
             continue;
         CALL(w->r.d, w->c->role | (w->flags & TN_LF_NOLOCK ? 0 : R_DEV), "a watch",
@@ -400,6 +427,16 @@ static uint32_t run_watches(struct host *h)
     return n;
 }
 
+/* Callbacks take time: who is kicked again and again to look whether time is up finds that it is.
+ */
+static void pass_time(struct host *h, uint32_t round)
+{
+    if (round < INSTANT)
+        return;
+    h->now += CALLBACK_NS;
+    h->parts->vm_now += h->parts->running ? CALLBACK_NS : 0;
+}
+
 /* All that is due at this instant. */
 static uint32_t run_due(struct host *h)
 {
@@ -409,9 +446,9 @@ static uint32_t run_due(struct host *h)
         errno = 0; /* nobody woke it */
     do {
         while (run_job(h) || run_bh(h) || run_timer(h))
-            if (n++, ++round > ROUNDS_MAX)
-                violation("loop.h", "timers or bottom halves of the plugin start themselves for "
-                                    "ever at one instant");
+            if (n++, pass_time(h, ++round), round > ROUNDS_MAX)
+                violation("loop.h",
+                          "timers or bottom halves of the plugin start themselves for ever");
         files = run_watches(h);
         n += files;
     } while (files && ++round < 64);

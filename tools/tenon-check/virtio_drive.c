@@ -4,6 +4,7 @@
 #include "util/bytes.h"
 #include <linux/virtio_config.h>
 #include <linux/virtio_ids.h>
+#include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
 enum {
@@ -44,16 +45,35 @@ static void open_ring(struct vdrive *x, uint32_t q)
         x->v->broken = 1; /* "-errno: the device is broken": where it cannot reach its rings */
 }
 
+static uint32_t type_of(const struct vdrive *x)
+{
+    return x->v->setup.device_id ? x->v->setup.device_id : x->v->ops->device_id;
+}
+
+static int agreed(const struct vdrive *x, int bit)
+{
+    return (x->v->agreed[0] >> bit) & 1;
+}
+
+/* Of a network device one pair of queues, and the control queue (5.1.2). */
+static uint32_t queues(const struct vdrive *x)
+{
+    uint32_t n = x->v->setup.nqueues < VDRIVE_QUEUES ? x->v->setup.nqueues : VDRIVE_QUEUES;
+    return type_of(x) != VIRTIO_ID_NET ? n : agreed(x, VIRTIO_NET_F_CTRL_VQ) ? 3 : 2;
+}
+
 void vdrive_open(struct vdrive *x, struct check *c, struct dev *d, uint64_t wanted)
 {
-    const uint64_t f[2] = {wanted | (uint64_t)1 << VIRTIO_F_VERSION_1, 0};
+    uint64_t f[2] = {wanted | (uint64_t)1 << VIRTIO_F_VERSION_1, 0};
     x->c = c;
     x->d = d;
     x->v = vport_of(d);
-    x->n = x->v->setup.nqueues < VDRIVE_QUEUES ? x->v->setup.nqueues : VDRIVE_QUEUES;
+    if (type_of(x) == VIRTIO_ID_NET)
+        f[0] &= ~((uint64_t)1 << VIRTIO_NET_F_MQ | (uint64_t)1 << VIRTIO_NET_F_RSS);
     x->v->status = 0;
     if (vport_negotiate(x->v, f) < 0)
         check_skip(c, "features 0x%llx are refused", (unsigned long long)f[0]);
+    x->n = queues(x);
     for (uint32_t q = 0; q < x->n; q++)
         open_ring(x, q);
 }
@@ -76,11 +96,6 @@ void vdrive_follow(struct vdrive *y, const struct vdrive *x, struct dev *d)
 }
 
 /* ---- requests ---- */
-
-static uint32_t type_of(const struct vdrive *x)
-{
-    return x->v->setup.device_id ? x->v->setup.device_id : x->v->ops->device_id;
-}
 
 /* Queues whose buffers come back by themselves, without anything from outside. */
 static int answers(const struct vdrive *x, uint32_t q)
@@ -130,7 +145,7 @@ static void net_request(struct vdrive *x, uint32_t q, struct request *r)
     if (q % 2 == 1) {
         piece(r, 12, 0);
         piece(r, FRAME, 0);
-    } else if (q + 1 == x->v->setup.nqueues) {
+    } else if (q == 2) {
         r->data[0] = 0xee;
         piece(r, 2, 0);
         piece(r, 1, 0);
@@ -160,11 +175,6 @@ static void make(struct vdrive *x, uint32_t q, struct request *r)
         piece(r, 64, 0);
         piece(r, 64, 1);
     }
-}
-
-static int agreed(const struct vdrive *x, int bit)
-{
-    return (x->v->agreed[0] >> bit) & 1;
 }
 
 static void give(struct vdrive *x, uint32_t q, struct request *r)
