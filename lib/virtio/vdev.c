@@ -381,8 +381,10 @@ int vdev_reset(void *s)
     for (uint32_t i = 0; i < TN_VIRTIO_FEATURE_WORDS; i++)
         v->features[i] = 0;
     v->vq_flags = 0;
-    for (uint32_t i = 0; i < v->nq; i++)
+    for (uint32_t i = 0; i < v->nq; i++) {
+        v->q[i].place = (struct vq_place){0};
         v->q[i].placed = 0;
+    }
     return 0;
 }
 
