@@ -140,7 +140,7 @@ static void block_request(struct vdrive *x, struct request *r)
 }
 
 /* 5.1.6: a header and a frame; room for one. 5.1.6.5: a command of a class that there is not. */
-static void net_request(struct vdrive *x, uint32_t q, struct request *r)
+static void net_request(uint32_t q, struct request *r)
 {
     if (q % 2 == 1) {
         piece(r, 12, 0);
@@ -163,7 +163,7 @@ static void make(struct vdrive *x, uint32_t q, struct request *r)
         block_request(x, r);
         break;
     case VIRTIO_ID_NET:
-        net_request(x, q, r);
+        net_request(q, r);
         break;
     case VIRTIO_ID_CONSOLE:
         piece(r, 64, q % 2 == 0);
@@ -224,7 +224,8 @@ void vdrive_outside(struct vdrive *x)
     if (net)
         net_packet(net, 0, frame, sizeof frame);
     if (net && !rng_below(&x->c->rng, 8))
-        net_link(net, rng_below(&x->c->rng, 2));
+        for (uint32_t up = 0; up <= 1; up++)
+            net_link(net, up);
     if (chr)
         chr_type(chr, frame, 8);
 }
