@@ -207,11 +207,12 @@ static int realize(void *self, struct tn_err *e)
     s->machine = TN_GET(s->dev, struct tn_machine, TN_MACHINE_1);
     ged_init(&s->chip, GED_EVT_POWER_DOWN, &env, s);
     int r = claim_resources(s, e);
-    if (r == 0)
-        r = s->machine->on(s->dev, TN_ON_POWERDOWN, power_button, s);
+    if (r < 0)
+        return r;
+    r = s->machine->on(s->dev, TN_ON_POWERDOWN, power_button, s);
     if (r == 0 && acpi)
         r = acpi->builder(s->dev, build, s);
-    return r;
+    return r < 0 ? tn_fail(s->dev, e, -r, "no memory for a hook or for ACPI tables") : 0;
 }
 
 static void reset(void *self, uint32_t kind, uint32_t phase)

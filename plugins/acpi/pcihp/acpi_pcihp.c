@@ -208,7 +208,10 @@ static int join_acpi(struct acpi_pcihp *s, struct tn_err *e)
         return tn_fail(s->dev, e, ENOTSUP, "the machine has no ACPI");
     pcihp_aml_event(&aml);
     int r = s->acpi->event(s->dev, "pci-hotplug", aml.data, (uint32_t)aml.len, &s->event, e);
-    return r < 0 ? r : s->acpi->builder(s->dev, build, s);
+    if (r < 0)
+        return r;
+    r = s->acpi->builder(s->dev, build, s);
+    return r < 0 ? tn_fail(s->dev, e, -r, "no memory for ACPI tables") : 0;
 }
 
 static int realize(void *self, struct tn_err *e)

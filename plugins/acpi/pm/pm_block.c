@@ -309,7 +309,9 @@ static int make_callbacks(struct pm_block *p, struct tn_err *e)
     int r = p->machine->on(p->dev, TN_ON_POWERDOWN, power_button, p);
     if (r >= 0 && !p->no_s3)
         r = p->machine->on(p->dev, TN_ON_WAKEUP, woken, p);
-    return r < 0 || !acpi ? r : acpi->builder(p->dev, build, p);
+    if (r >= 0 && acpi)
+        r = acpi->builder(p->dev, build, p);
+    return r < 0 ? tn_fail(p->dev, e, -r, "no memory for a hook or for ACPI tables") : 0;
 }
 
 int pm_block_realize(struct pm_block *p, const struct pm_spec *spec, struct tn_dev *d,

@@ -218,7 +218,10 @@ static int realize(void *self, struct tn_err *e)
     int r = make_chip(s, e);
     if (r == 0)
         r = claim_ports(s, e);
-    return r < 0 || !acpi ? r : acpi->builder(s->dev, build, s);
+    if (r < 0 || !acpi)
+        return r;
+    r = acpi->builder(s->dev, build, s);
+    return r < 0 ? tn_fail(s->dev, e, -r, "no memory for its ACPI tables") : 0;
 }
 
 static void reset(void *self, uint32_t kind, uint32_t phase)

@@ -190,8 +190,8 @@ static int realize(void *self, struct tn_err *e)
         r = claim_page(s, e);
     if (r == 0)
         r = s->intc->attach(s->dev, 0, IOAPIC_PINS, &intc_ops, s, e);
-    if (r == 0 && fdt)
-        r = fdt->builder(s->dev, describe, s);
+    if (r == 0 && fdt && fdt->builder(s->dev, describe, s) < 0)
+        r = tn_fail(s->dev, e, ENOMEM, "no memory for its node of the device tree");
     return r;
 }
 

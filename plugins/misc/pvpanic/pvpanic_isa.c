@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pvpanic on an I/O port: the guest says that it crashed. */
+#include <errno.h>
 #include <tenon/core.h>
 #include <tenon/fwcfg.h>
 
@@ -99,7 +100,9 @@ static int realize(void *self, struct tn_err *e)
     if (r == 0)
         r = add_port_file(s, e);
     if (r == 0 && acpi)
-        r = acpi->builder(s->dev, build_acpi, s);
+        r = acpi->builder(s->dev, build_acpi, s) < 0
+                ? tn_fail(s->dev, e, ENOMEM, "no memory for its ACPI tables")
+                : 0;
     return r;
 }
 
