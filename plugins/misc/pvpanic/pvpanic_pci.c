@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* pvpanic in a memory BAR. */
 #include "pvpanic.h"
+#include <errno.h>
 #include <tenon/core.h>
 #include <tenon/pci.h>
 
@@ -43,6 +44,8 @@ static int realize(void *self, struct tn_err *e)
 {
     struct pvpanic_pci *s = self;
     const struct tn_pci *pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1);
+    if (!pci)
+        return tn_fail(s->dev, e, ENOTSUP, "the machine has no PCI");
     return pci->bar(s->dev, 0, TN_BAR_MEM32, PVPANIC_BAR_SIZE, &ops, s, e);
 }
 
