@@ -174,7 +174,8 @@ static void timer_free(void *p, void *s)
 {
     struct slirp_timer *t = p;
     struct user *u = s;
-    u->loop->timer_del(t->t);
+    if (t->t)
+        u->loop->timer_del(t->t);
     free(t);
 }
 
@@ -182,7 +183,8 @@ static void timer_mod(void *p, int64_t ms, void *s)
 {
     struct slirp_timer *t = p;
     struct user *u = s;
-    u->loop->arm(t->t, (uint64_t)(ms > 0 ? ms : 0) * 1000000u);
+    if (t->t) /* there was no memory for it */
+        u->loop->arm(t->t, (uint64_t)(ms > 0 ? ms : 0) * 1000000u);
 }
 
 /* A new socket: the next turn finds it. One that had this number before is gone. */
