@@ -137,6 +137,8 @@ int vt_negotiated_again(struct vt *v, struct tn_err *e)
     v->vq_flags = ring_flags(v->agreed);
     if (!(v->status & (VIRTIO_CONFIG_S_FEATURES_OK | VIRTIO_CONFIG_S_DRIVER_OK)) && !v->early)
         return 0;
+    if (!v->ops)
+        return tn_fail(v->d, e, EINVAL, "the state has a driver, the transport no device");
     int r = v->ops->negotiated(v->s, v->agreed, TN_VIRTIO_FEATURE_WORDS, v->vq_flags);
     return r < 0 ? tn_fail(v->d, e, EINVAL, "the device cannot do with features 0x%llx",
                            (unsigned long long)v->agreed[0])

@@ -108,8 +108,12 @@ void vt_progress(struct vt *v)
 
 void vt_begin_reset(struct vt *v)
 {
-    if (v->reset_wanted || !v->ops)
+    if (v->reset_wanted)
         return;
+    if (!v->ops) {
+        finish_reset(v);
+        return;
+    }
     v->reset_wanted = true;
     vt_stop_queues(v);
     vt_progress(v);
