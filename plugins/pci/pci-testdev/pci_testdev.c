@@ -88,6 +88,7 @@ static void stop(struct testdev *s)
     s->wired = 0;
     s->count = 0;
     s->test = NO_TEST;
+    s->bar = BAR_MEM;
     describe_test(s);
 }
 
