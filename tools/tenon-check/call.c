@@ -164,6 +164,7 @@ int inject(struct dev *d, const char *what)
     if (++h->fallible != h->fail_at)
         return 0;
     h->failed = what;
+    check_at(h->c, "call %llu fails: %s", (unsigned long long)h->fail_at, what);
     return 1;
 }
 

@@ -32,9 +32,9 @@ struct options {
     const char *const *sticky; /* --sticky: state fields that survive a reset; NULL-terminated */
     const struct setting *sets;
     uint32_t nsets;
-    uint32_t timeout_s; /* of one test */
-    uint32_t fuzz_s;    /* --fuzz-seconds: of all fuzzing of one class */
-    uint32_t list, verbose;
+    uint32_t timeout_s;            /* of one test */
+    uint32_t fuzz_s;               /* --fuzz-seconds: of all fuzzing of one class */
+    uint32_t list, verbose, first; /* first: end with the first failure */
     uint64_t seed;
 };
 

@@ -4,7 +4,10 @@
 #include "host_pci.h"
 #include "stand_virtio.h"
 
-enum { WAIT_MS = 5000 };
+uint32_t host_patience(const struct host *h)
+{
+    return h->c->o->timeout_s * 500;
+}
 
 static struct domain *domain_new(void)
 {
@@ -120,9 +123,10 @@ static int settled(void *o)
 /* Waits for what was TN_PENDING. */
 static int pending(struct dev *d, const char *what)
 {
-    if (!host_wait(d->h, WAIT_MS, settled, d))
-        violation("base.h: TN_PENDING", "%s answered TN_PENDING and no completion came in %d s",
-                  what, WAIT_MS / 1000);
+    uint32_t ms = host_patience(d->h);
+    if (!host_wait(d->h, ms, settled, d))
+        violation("base.h: TN_PENDING", "%s answered TN_PENDING and no completion came in %u ms",
+                  what, ms);
     return d->pending_err;
 }
 

@@ -118,6 +118,12 @@ static void same(struct check *c, const struct st_part *a, const struct st_part 
     CHECK(c, !st_differs(a, b, NULL, &where), "%s: %s", what, buf_cstr(&where));
 }
 
+static void same_time(struct host *to, const struct host *from)
+{
+    to->parts->vm_now = from->parts->vm_now;
+    to->now = from->now;
+}
+
 static void round_trip(struct check *c, int steps)
 {
     struct host *h[2] = {NULL, NULL};
@@ -126,8 +132,7 @@ static void round_trip(struct check *c, int steps)
     struct dev *d = used(c, &h[0], steps);
     save(c, d, &a);
     struct dev *t = target(c, &h[1]);
-    h[1]->parts->vm_now = h[0]->parts->vm_now;
-    h[1]->now = h[0]->now;
+    same_time(h[1], h[0]);
     bus_state(t, d);
     int r = dev_load(t, &a, &e);
     CHECK(c, r == 0, "what it saved it does not load: %s", e.text);
@@ -368,10 +373,12 @@ static void older(struct check *c)
 
 static void load_twice(struct check *c)
 {
-    struct host *h = NULL;
-    struct st_part a = sample(c, STEPS), b;
+    struct host *h = NULL, *from = NULL;
+    struct st_part a, b;
     struct tn_err e = {0};
-    struct dev *t = target(c, &h);
+    struct dev *d = used(c, &from, STEPS), *t = target(c, &h);
+    save(c, d, &a);
+    same_time(h, from);
     for (int i = 0; i < 2; i++)
         CHECK(c, dev_load(t, &a, &e) == 0, "load %d failed: %s", i + 1, e.text);
     save(c, t, &b);
@@ -379,6 +386,7 @@ static void load_twice(struct check *c)
     st_free(&a);
     st_free(&b);
     check_end(c, h, t);
+    check_end(c, from, d);
 }
 
 #define STATE "state.h: struct tn_state"

@@ -56,6 +56,7 @@ const struct service services[] = {
     {TN_PCI_1, &pci_table},
     {TN_PCI_BUS_1, &pci_bus_table},
     {TN_HOTPLUG_1, &hotplug_table},
+    {TN_SHADOW_1, &shadow_table},
     {TN_ACPI_1, &acpi_table},
     {TN_FDT_1, &fdt_table},
     {TN_FWCFG_1, &fwcfg_table},

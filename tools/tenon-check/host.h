@@ -249,6 +249,7 @@ int dev_load(struct dev *d, struct st_part *p, struct tn_err *e);
 uint32_t host_run(struct host *h, uint64_t ns);
 /* Waits at most ms of real time until what's under way outside (threads, io_uring, peers) has led
  * to done(o) being true. */
+uint32_t host_patience(const struct host *h); /* ms for a completion: half of a test's time */
 int host_wait(struct host *h, uint32_t ms, int (*done)(void *o), void *o);
 
 /* ---- the guest ---- */

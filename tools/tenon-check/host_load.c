@@ -206,9 +206,10 @@ static int stream_get_sub(struct tn_load *l, const char *name, const struct tn_s
         return -ENOENT;
     if (it->kind != TN_S_SUB || it->count != 1)
         return -EINVAL;
+    struct tn_err none = {0}; /* l->e is the caller's to fill */
     it->used = 1;
-    int r = check_part(it->parts, st, s, l->e);
-    return r < 0 ? r : apply_part(l->d, it->parts, st, s, l->e);
+    int r = check_part(it->parts, st, s, &none);
+    return r < 0 ? r : apply_part(l->d, it->parts, st, s, &none);
 }
 
 static int stream_get_dev(struct tn_load *l, const char *name, struct tn_dev **out)

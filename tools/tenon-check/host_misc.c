@@ -78,7 +78,7 @@ static void machine_request(struct tn_dev *pub, uint32_t what, const char *text)
     struct dev *d = dev_of(pub);
     (void)text;
     enter(d, R_ANY | R_LEAF, "machine->request");
-    if (what < TN_REQ_RESET || what > TN_REQ_PVSHUTDOWN)
+    if (what < TN_REQ_RESET || what > TN_REQ_SUSPEND_DISK)
         violation("machine.h: TN_REQ_*", "machine->request(%u)", what);
     __atomic_add_fetch(&d->h->log.requests, 1, __ATOMIC_RELAXED);
 }
@@ -140,10 +140,8 @@ static void machine_rtc_set(struct tn_dev *pub, uint64_t now_ns)
 
 static void machine_boot(struct tn_dev *pub, int32_t index, const char *suffix)
 {
-    (void)suffix;
+    (void)index, (void)suffix;
     enter(dev_of(pub), R_MAIN, "machine->boot");
-    if (index < -1)
-        violation("machine.h: boot: -1 = none", "machine->boot(%d)", index);
 }
 
 static const char *machine_option(struct tn_dev *pub, const char *key)
@@ -327,6 +325,21 @@ const struct tn_memory memory_table = {
     .sync = memory_sync,
 };
 
+/* ---- shadowing: this machine's RAM is always there ---- */
+
+static int shadow_set(struct tn_dev *pub, uint64_t base, uint64_t len, uint32_t mode)
+{
+    struct dev *d = dev_of(pub);
+    enter(d, R_MAIN | R_VCPU, "shadow->set");
+    if (base % 4096 || len % 4096 || !len ||
+        (mode != TN_SHADOW_NONE && mode != TN_SHADOW_READ && mode != TN_SHADOW_RAM))
+        violation("shadow.h: set", "shadow->set of 0x%llx+0x%llx, mode %u",
+                  (unsigned long long)base, (unsigned long long)len, mode);
+    return inject(d, "shadow->set") ? -EINVAL : 0;
+}
+
+const struct tn_shadow shadow_table = {.struct_size = sizeof(struct tn_shadow), .set = shadow_set};
+
 /* ---- hotplug ---- */
 
 static int hotplug_handler(struct tn_dev *pub, struct tn_bus *b, const struct tn_plug_ops *o,
@@ -334,8 +347,8 @@ static int hotplug_handler(struct tn_dev *pub, struct tn_bus *b, const struct tn
 {
     struct dev *d = dev_of(pub);
     enter(d, R_MAIN, "hotplug->handler");
-    if (!o || !o->plug || !o->unplug_request)
-        violation("hotplug.h: handler", "hotplug->handler without plug or unplug_request");
+    if (!o || !o->unplug_request)
+        violation("hotplug.h: handler", "hotplug->handler without unplug_request");
     int r = inject_err(d, e, ENOMEM, "hotplug->handler");
     if (r < 0)
         return r;

@@ -42,9 +42,11 @@ static int net_attach(struct tn_net *n, struct tn_dev *pub, struct tn_ctx *c,
 {
     struct dev *d = dev_of(pub);
     enter(d, R_MAIN, "netdev->attach");
-    if (!n || !o || !o->receive)
-        violation("net.h: attach", "netdev->attach without a network, or without receive()");
+    if (!o || !o->receive)
+        violation("net.h: attach", "netdev->attach without receive()");
     int r = inject_err(d, e, EBUSY, "netdev->attach");
+    if (!n)
+        return r; /* for the link alone */
     if (r == 0 && n->user)
         r = err_set(e, EBUSY, "the network has a front end");
     if (r < 0)

@@ -30,15 +30,19 @@ static struct pci_fn *using(struct tn_dev *pub, uint32_t roles, const char *what
 
 /* ---- BARs ---- */
 
-static int bar_legal(uint32_t n, uint32_t kind, uint64_t size)
+/* The size may be a user's choice, and is refused; number and kind are the plugin's. */
+static int size_legal(uint32_t kind, uint64_t size)
+{
+    return size >= (kind & TN_BAR_IO ? 4u : 16u) && (size & (size - 1)) == 0 &&
+           (!(kind & TN_BAR_IO) || size <= 256) && (!(kind & TN_BAR_MEM32) || size <= 0x80000000u);
+}
+
+static int bar_legal(uint32_t n, uint32_t kind)
 {
     uint32_t type = kind & (TN_BAR_IO | TN_BAR_MEM32 | TN_BAR_MEM64);
     if (n >= PCI_BARS || (type != TN_BAR_IO && type != TN_BAR_MEM32 && type != TN_BAR_MEM64))
         return 0;
-    if (type == TN_BAR_MEM64 && n == PCI_BARS - 1)
-        return 0;
-    return size >= (type == TN_BAR_IO ? 4u : 16u) && (size & (size - 1)) == 0 &&
-           (type != TN_BAR_IO || size <= 256) && (type != TN_BAR_MEM32 || size <= 0x80000000u);
+    return type != TN_BAR_MEM64 || n < PCI_BARS - 1;
 }
 
 static void bar_registers(struct pci_fn *f, uint32_t n, uint32_t kind, uint64_t size)
@@ -57,11 +61,13 @@ static int pci_bar(struct tn_dev *pub, uint32_t n, uint32_t kind, uint64_t size,
                    const struct tn_region_ops *ops, void *s, struct tn_err *e)
 {
     struct pci_fn *f = declaring(pub, "pci->bar");
-    if (!bar_legal(n, kind, size) || f->bar[n].size || f->bar[n].upper)
+    if (!bar_legal(n, kind) || f->bar[n].size || f->bar[n].upper)
         violation("pci.h: bar; PCI 3.0 6.2.5.1", "pci->bar(%u, kind %u, %llu bytes)", n, kind,
                   (unsigned long long)size);
     region_ops_check(f->d, ops, "pci->bar");
     int r = inject_err(f->d, e, ENOMEM, "pci->bar");
+    if (r == 0 && !size_legal(kind, size))
+        r = err_set(e, EINVAL, "BAR %u cannot have %llu bytes", n, (unsigned long long)size);
     if (r < 0)
         return r;
     f->bar[n] = (struct pci_bar){region_ops_copy(ops), s, size, TN_ANYWHERE, kind, 0};

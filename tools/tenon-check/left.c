@@ -4,7 +4,7 @@
 #include <malloc.h>
 #include <stdio.h>
 
-enum { BYTES_OF_A_LIFE = 16, SLACK_MAPS = 16 };
+enum { BYTES_OF_A_LIFE = 16, SLACK = 512, SLACK_MAPS = 16 };
 
 static uint32_t entries(const char *path)
 {
@@ -43,6 +43,6 @@ void left_check(struct check *c, const struct left *a, const struct left *b, uin
     CHECK(c, b->fds <= a->fds, "%u lives left %u descriptors open", n, b->fds - a->fds);
     CHECK(c, b->threads <= a->threads, "%u lives left %u threads", n, b->threads - a->threads);
     CHECK(c, b->maps <= a->maps + SLACK_MAPS, "%u lives left %u mappings", n, b->maps - a->maps);
-    CHECK(c, b->bytes <= a->bytes || (b->bytes - a->bytes) / n < BYTES_OF_A_LIFE,
+    CHECK(c, b->bytes <= a->bytes + SLACK + (uint64_t)n * BYTES_OF_A_LIFE,
           "%u lives left %llu bytes of memory", n, (unsigned long long)(b->bytes - a->bytes));
 }

@@ -22,6 +22,7 @@ static const char usage_text[] =
     "  --sticky FIELD         a state field that is meant to survive a reset, or CLASS.FIELD; "
     "repeatable\n"
     "  --json FILE            write the results there, too\n"
+    "  --first                end with the first failure\n"
     "  --list                 say which tests there are, and what each proves\n"
     "  --timeout SECONDS      of one test; 10 by default\n"
     "  --fuzz-seconds N       how long to fuzz each class; 2 by default\n"
@@ -46,6 +47,7 @@ enum opt {
     O_LIB,
     O_STICKY,
     O_JSON,
+    O_FIRST,
     O_LIST,
     O_TIMEOUT,
     O_FUZZ,
@@ -62,6 +64,7 @@ static const struct option options[] = {
     {"lib", required_argument, NULL, O_LIB},
     {"sticky", required_argument, NULL, O_STICKY},
     {"json", required_argument, NULL, O_JSON},
+    {"first", no_argument, NULL, O_FIRST},
     {"list", no_argument, NULL, O_LIST},
     {"timeout", required_argument, NULL, O_TIMEOUT},
     {"fuzz-seconds", required_argument, NULL, O_FUZZ},
@@ -137,6 +140,8 @@ static int take(struct line *l, int opt, char *arg)
         return add_word(&l->sticky, arg), 0;
     case O_JSON:
         return o->json = arg, 0;
+    case O_FIRST:
+        return o->first = 1, 0;
     case O_LIST:
         return o->list = 1, 0;
     case O_TIMEOUT:

@@ -23,6 +23,7 @@
 #include <tenon/pci.h>
 #include <tenon/region.h>
 #include <tenon/rng.h>
+#include <tenon/shadow.h>
 #include <tenon/state.h>
 #include <tenon/trace.h>
 #include <tenon/virtio-serial.h>
@@ -56,6 +57,7 @@ extern const struct tn_stream stream_table;
 extern const struct tn_pci pci_table;
 extern const struct tn_pci_bus pci_bus_table;
 extern const struct tn_hotplug hotplug_table;
+extern const struct tn_shadow shadow_table;
 extern const struct tn_acpi acpi_table;
 extern const struct tn_fdt fdt_table;
 extern const struct tn_fwcfg fwcfg_table;

@@ -33,6 +33,8 @@ static void one(struct session *s, const struct check_group *g, const struct che
 {
     struct result r = {.test = t};
     const char *no;
+    if (s->failed && s->rep.o->first)
+        return;
     snprintf(r.name, sizeof r.name, "%s/%s: %s", g->name, t->name, check_subject(c));
     int wanted = selected(s->rep.o, r.name);
     if (!wanted && (!(t->flags & CT_GATE) || s->stop))

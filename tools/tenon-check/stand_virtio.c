@@ -7,7 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 5000, F_NOTIFICATION_DATA = 38 };
+enum { F_NOTIFICATION_DATA = 38 };
 
 static struct vport *in(void *p, uint32_t roles, const char *what)
 {
@@ -34,13 +34,15 @@ static int p_setup(void *p, const struct tn_virtio_setup *u, struct tn_err *e)
     if (v->d->stage != ST_REALIZING || v->is_setup)
         violation("virtio.h: setup: in the child's realize, once",
                   "virtio_port->setup again, or elsewhere");
-    if (u->nqueues > VPORT_QUEUES || (u->nqueues && !u->max_size))
+    if (u->nqueues && !u->max_size)
         violation("virtio.h: struct tn_virtio_setup", "%u queues without sizes", u->nqueues);
     for (uint32_t i = 0; i < u->nqueues; i++)
         if (!u->max_size[i] || u->max_size[i] > 32768)
             violation("virtio.h: max_size; virtio 1.3 2.7", "queue %u has %u descriptors", i,
                       u->max_size[i]);
     int r = inject_err(v->d, e, ENOMEM, "virtio_port->setup");
+    if (r == 0 && u->nqueues > VPORT_QUEUES)
+        r = err_set(e, EINVAL, "%u queues are more than %d", u->nqueues, VPORT_QUEUES);
     if (r < 0)
         return r;
     v->setup = *u;
@@ -431,7 +433,7 @@ int vport_stop(struct vport *v, uint32_t q)
     k->running = 0;
     k->stopping = 1; /* the completion may come from elsewhere before we look */
     CALL(v->d, R_VCPU | R_DEV, "queue_stop", r = v->ops->queue_stop(v->d->pub.self, q));
-    if (r == TN_PENDING && !host_wait(v->d->h, WAIT_MS, stopped, k))
+    if (r == TN_PENDING && !host_wait(v->d->h, host_patience(v->d->h), stopped, k))
         violation("base.h: TN_PENDING",
                   "queue_stop answered TN_PENDING, and queue_stopped did not come");
     k->stopping = 0;
@@ -450,7 +452,7 @@ void vport_reset(struct vport *v)
         vport_stop(v, q);
     v->resetting = 1;
     CALL(v->d, R_VCPU | R_DEV, "virtio reset", r = v->ops->reset(v->d->pub.self));
-    if (r == TN_PENDING && !host_wait(v->d->h, WAIT_MS, reset_over, v))
+    if (r == TN_PENDING && !host_wait(v->d->h, host_patience(v->d->h), reset_over, v))
         violation("base.h: TN_PENDING",
                   "the virtio reset answered TN_PENDING, and reset_done did not come");
     v->resetting = v->broken = 0;

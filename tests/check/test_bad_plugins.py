@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""tenon-check finds what is wrong: each file of bad/ says in its first comment which test catches it and what that says.
+
+usage: test_bad_plugins.py TENON_CHECK INCLUDE_DIR FILE_RULES_DIR [NAME...]
+
+    breaks: GROUP/TEST     the first test that fails; "nothing": all pass
+    says: WORDS            what its reason or its remarks contain; "a\\|b": one of them
+
+FILE_RULES_DIR is the collection for the rules about the file (tests/abi/bad): those name rules of check_plugins.py.
+"""
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'abi'))
+from tap import Tap  # noqa: E402
+import test_check_plugins  # noqa: E402
+
+CFLAGS = ['-std=gnu11', '-O1', '-fPIC', '-fvisibility=hidden', '-Wall', '-Wextra', '-Werror', '-Wno-unused-value',
+          '-Wno-override-init', '-Wno-unused-but-set-variable', '-nostartfiles', '-shared', '-Wl,-z,defs', '-Wl,-z,relro',
+          '-Wl,-z,now', '-Wl,-z,noexecstack']
+# What the suite calls the rules of check_plugins.py
+FILE_TESTS = {'one_export': {'file/one-export', 'file/has-symbol'},
+              'no_foreign_symbol': {'file/no-host-symbol', 'file/libraries'}, 'no_constructors': {'file/no-constructor'},
+              'no_tls': {'file/no-thread-local'}, 'relro_and_bind_now': {'file/relro-now'},
+              'no_executable_stack': {'file/no-exec-stack'}, 'no_text_relocation': {'file/no-text-relocation'},
+              'no_writable_globals': {'file/no-writable-global'}}
+
+
+def wishes(source):
+    with open(source, encoding='utf-8') as f:
+        return dict(re.findall(r'(breaks|says): (.*?)(?: \*/)?$', f.read(), re.M))
+
+
+def check(tool, plugin, *options):
+    """The results of a run, as the list "tests" of its JSON; and its exit status."""
+    out = plugin + '.json'
+    run = subprocess.run([tool, '--timeout', '2', '--fuzz-seconds', '1', *options, '--json', out, plugin],
+                         capture_output=True, text=True)
+    with open(out, encoding='utf-8') as f:
+        return [dict(t, test=t['name'].split(':')[0]) for t in json.load(f)['tests']], run.returncode
+
+
+def failures(results):
+    return [t for t in results if t['verdict'] not in ('pass', 'skip')]
+
+
+def judge(want, results, status):
+    """What is wrong with the suite's verdict."""
+    bad = failures(results)
+    if want['breaks'] == 'nothing':
+        return [f'{t["name"]}: {t["why"]}' for t in bad] or ([] if status == 0 else [f'exit status {status}'])
+    if status != 1 or not bad:
+        return [f'nothing was found, exit status {status}']
+    first = bad[0]
+    said = first.get('why', '') + first.get('notes', '')
+    if first['test'] != want['breaks'] or not any(w in said for w in want['says'].split('\\|')):
+        return [f'{first["name"]} failed first: {said}']
+    return []
+
+
+def case(tool, include, source, tmp):
+    plugin = os.path.join(tmp, os.path.basename(source) + '.so')
+    run = subprocess.run(['cc', *CFLAGS, f'-I{include}', source, '-o', plugin], capture_output=True, text=True)
+    return [run.stderr] if run.returncode else judge(wishes(source), *check(tool, plugin, '--first'))
+
+
+def file_case(tool, include, source, tmp):
+    """One of the other collection: the tests for its rules fail, and no other of that group."""
+    want = test_check_plugins.wishes(source)
+    if any(o.startswith('-l:') and not test_check_plugins.library('cc', o[3:]) for o in want.get('link', [])):
+        return []
+    plugin = os.path.join(tmp, 'file-' + os.path.basename(source) + '.so')
+    run = test_check_plugins.build('cc', source, include, plugin, want)
+    if run.returncode:
+        return [run.stderr]
+    libs = [w for lib in want.get('needs', []) for w in ('--lib', lib)]
+    results, _ = check(tool, plugin, '--filter', 'file/', *libs)
+    broken = {t['test'] for t in failures(results)} - {'meta/loads', 'meta/class-names'}
+    rules = [FILE_TESTS[r] for r in want['breaks'] if r != 'nothing']
+    missed = [r for r in rules if not r & broken]
+    return [f'{broken}, and not {rules}'] if missed or broken - set().union(*rules) else []
+
+
+def main():
+    tool, include, file_rules, only = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+    tap = Tap()
+    jobs = []
+    with tempfile.TemporaryDirectory() as tmp, ThreadPoolExecutor(2) as pool:
+        for run, folder in (case, os.path.join(HERE, 'bad')), (file_case, file_rules):
+            for s in sorted(glob.glob(os.path.join(folder, '*.c'))):
+                if not only or os.path.basename(s)[:-2] in only:
+                    jobs.append((os.path.relpath(s, HERE), pool.submit(run, tool, include, s, tmp)))
+        for name, job in jobs:
+            tap.case(name, job.result())
+    return tap.done()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
