@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A small conforming device, which each file of this folder breaks in one place: by defining a macro before it includes
- * this. */
+/* A small conforming device, which each file of this folder breaks in one place: by defining a
+ * macro before it includes this. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,8 @@ struct gadget {
     const struct tn_loop *loop;
     const struct tn_irq *irq;
     struct tn_region *region;
-    struct tn_timer *timer;
+    struct tn_timer *timer, *spare;
+    struct tn_as *as;
     struct tn_bh *bh;
     struct tn_line *line;
     void *memory; /* its own; freed in fini */
@@ -61,7 +62,8 @@ struct gadget {
 #define IN_ENTER(s)
 #endif
 #ifndef IN_HOLD
-#define IN_HOLD(s) memset((s)->reg, 0, sizeof (s)->reg), (s)->flag = 0, (s)->index = 0, (s)->irq->set((s)->line, 0)
+#define IN_HOLD(s) \
+    memset((s)->reg, 0, sizeof(s)->reg), (s)->flag = 0, (s)->index = 0, (s)->irq->set((s)->line, 0)
 #endif
 #ifndef IN_POST_LOAD
 #define IN_POST_LOAD(s, e)
@@ -124,15 +126,18 @@ static int init(void *self, struct tn_dev *d)
 static int claim(struct gadget *s, struct tn_err *e)
 {
     const struct tn_regions *regions = TN_GET(s->d, struct tn_regions, TN_REGION_1);
-    const struct tn_region_req q = {
-        .struct_size = sizeof q, .space = TN_SPACE_MMIO, .base = TN_ANYWHERE, .size = 16, .name = "gadget"};
+    const struct tn_region_req q = {.struct_size = sizeof q,
+                                    .space = TN_SPACE_MMIO,
+                                    .base = TN_ANYWHERE,
+                                    .size = 16,
+                                    .name = "gadget"};
     int r = regions->add(s->d, &q, &region_ops, s, &s->region, e);
     return r < 0 ? r : s->irq->line(s->d, TN_LINE_ANY, 0, TN_LINE_LEVEL, &s->line, e);
 }
 
 #ifndef CHECK_TIMERS
-#define CHECK_TIMERS(s, e)          \
-    if (!(s)->timer || !(s)->bh)    \
+#define CHECK_TIMERS(s, e)       \
+    if (!(s)->timer || !(s)->bh) \
     return tn_fail((s)->d, e, ENOMEM, "no memory for a timer")
 #endif
 
@@ -144,7 +149,9 @@ static int realize(void *self, struct tn_err *e)
     s->timer = s->loop->timer(s->d, NULL, 0, TN_CLK_VM, timer_fires, s);
     s->bh = s->loop->bh(s->d, NULL, 0, bh_runs, s);
     CHECK_TIMERS(s, e);
+#ifndef OWN_MEMORY
     s->memory = malloc(64);
+#endif
     IN_REALIZE(s, e);
     return claim(s, e);
 }
@@ -212,8 +219,8 @@ static int pre_save(void *self, struct tn_err *e)
 
 static const struct tn_field fields[] = {
 #ifndef FIELDS
-    TN_FIELD_ARRAY(struct gadget, reg, U32), TN_FIELD(struct gadget, flag, BOOL), TN_FIELD(struct gadget, index, U32),
-    TN_FIELD(struct gadget, timer, TIMER)
+    TN_FIELD_ARRAY(struct gadget, reg, U32), TN_FIELD(struct gadget, flag, BOOL),
+    TN_FIELD(struct gadget, index, U32), TN_FIELD(struct gadget, timer, TIMER)
 #else
     FIELDS
 #endif

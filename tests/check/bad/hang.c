@@ -2,5 +2,5 @@
 /* A read that does not return.
  * breaks: life/used
  * says: did not end */
-#define IN_READ(s, off) for (volatile int x = 1; x;) 
+#define IN_READ(s, off) for (volatile int x = 1; x;)
 #include "device.h"

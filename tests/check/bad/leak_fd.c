@@ -3,5 +3,7 @@
  * breaks: life/thousand
  * says: descriptors */
 #include <fcntl.h>
-#define IN_REALIZE(s, e) if (open("/dev/null", O_RDONLY) < 0) return tn_fail(s->d, e, EMFILE, "none left")
+#define IN_REALIZE(s, e)                 \
+    if (open("/dev/null", O_RDONLY) < 0) \
+    return tn_fail(s->d, e, EMFILE, "none left")
 #include "device.h"

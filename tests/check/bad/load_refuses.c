@@ -3,5 +3,7 @@
  * breaks: state/older
  * says: was refused */
 #define MIN_VERSION 1
-#define IN_POST_LOAD(s, e) if (version < 2) return tn_fail(s->d, e, EINVAL, "too old")
+#define IN_POST_LOAD(s, e) \
+    if (version < 2)       \
+    return tn_fail(s->d, e, EINVAL, "too old")
 #include "device.h"

@@ -2,5 +2,7 @@
 /* realize fails and does not say why.
  * breaks: life/one-life
  * says: did not fill e */
-#define IN_REALIZE(s, e) if (s->size) return -EINVAL
+#define IN_REALIZE(s, e) \
+    if (s->size)         \
+    return -EINVAL
 #include "device.h"
