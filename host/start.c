@@ -293,7 +293,7 @@ static void add_global(struct vm *vm, const char *cls, const char *prop, const c
 static void copy_globals(struct vm *vm, const struct cli_options *o)
 {
     const struct machine_compat *k;
-    for (uint32_t i = 0; vm->machine->type && (k = machine_compat_at(vm->machine, i)); i++)
+    for (uint32_t i = 0; vm->machine && vm->machine->type && (k = machine_compat_at(vm->machine, i)); i++)
         add_global(vm, k->cls, k->prop, k->value);
     for (size_t i = 0; i < o->globals.n; i++) {
         const struct kv_node *kv = o->globals.v[i].kv;
@@ -335,7 +335,7 @@ static int add_objects(struct vm *vm, const struct cli_list *l, int late, struct
 
 static int connect_qtest(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
-    if (!o->qtest)
+    if (!o->qtest || vm->qtest)
         return 0;
     struct tn_chr *c = chardev_find(vm, o->qtest);
     if (!c)
@@ -359,6 +359,9 @@ static int wait_preconfig(struct vm *vm, const struct cli_options *o, struct tn_
         return 0;
     if (!vm->monitors)
         return err_set(e, EINVAL, "-preconfig: there is no monitor that could end it");
+    int err = connect_qtest(vm, o, e); /* its first question comes before the monitor's */
+    if (err < 0)
+        return err;
     monitors_begin(vm, 1);
     while (monitors_preconfig(vm) && !run_ended(vm))
         loop_once(vm->main, ~(uint64_t)0);
@@ -424,9 +427,8 @@ static int make_spawner(struct vm *vm, const struct cli_options *o, struct tn_er
         o->mons.n || o->dump_topology || (o->incoming && strncmp(o->incoming, "exec:", 5) == 0);
     if (!wanted || (o->sandbox.enable && o->sandbox.spawn == CLI_DENY))
         return 0;
-    vm->spawner = spawner_new((o->sandbox.enable ? SPAWN_CONFINED : 0) |
-                                  (o->daemonize ? SPAWN_DETACHED : 0),
-                              e);
+    vm->spawner = spawner_new(
+        (o->sandbox.enable ? SPAWN_CONFINED : 0) | (o->daemonize ? SPAWN_DETACHED : 0), e);
     return vm->spawner ? 0 : -ENOMEM;
 }
 
