@@ -157,7 +157,10 @@ static const struct qmp_case legacy_addresses[] = {
 
 static const struct qmp_type types[] = {
     {.name = "ChardevBackend", .members = backend, .tag = "type", .cases = backends},
-    {.name = "ChardevBackendKind", .meta = QMP_ENUM, .values = kinds},
+    {.name = "ChardevBackendKind",
+     .meta = QMP_ENUM,
+     .values = kinds,
+     .classes = QMP_CLASSES(TN_K_CHARDEV)},
     {.name = "ChardevCommon", .members = common},
     {.name = "ChardevFile", .members = file},
     {.name = "ChardevHostdev", .members = hostdev},

@@ -32,6 +32,22 @@ static int query_display_options(struct qmp_call *c, struct tn_err *e)
     return 0;
 }
 
+static int query_colo_status(struct qmp_call *c, struct tn_err *e)
+{
+    (void)e;
+    c->ret = kv_new(KV_DICT);
+    ret_str(c->ret, "mode", "none");
+    ret_str(c->ret, "last-mode", "none");
+    ret_str(c->ret, "reason", "none");
+    return 0;
+}
+
+static int no_hv_balloon(struct qmp_call *c, struct tn_err *e)
+{
+    (void)c;
+    return err_set(e, ENODEV, "No hv-balloon device has been activated");
+}
+
 static int no_sev(struct qmp_call *c, struct tn_err *e)
 {
     (void)c;
@@ -108,7 +124,43 @@ static const struct qmp_case yank_cases[] = {
     {"block-node", yank_node}, {"chardev", yank_chardev}, {0}};
 static const struct qmp_member yank_arg[] = {{"instances", "[YankInstance]", 0}, {0}};
 
+static const struct qmp_member job[] = {{"id", "str", 0},
+                                        {"type", "str", 0},
+                                        {"status", "str", 0},
+                                        {"current-progress", "int", 0},
+                                        {"total-progress", "int", 0},
+                                        {"error", "str", 1},
+                                        {0}};
+static const struct qmp_member export[] = {{"id", "str", 0},
+                                           {"type", "str", 0},
+                                           {"node-name", "str", 0},
+                                           {"shutting-down", "bool", 0},
+                                           {0}};
+static const struct qmp_member tpm[] = {{"id", "str", 0}, {"model", "TpmModel", 0}, {0}};
+static const char *const tpm_models[] = {"tpm-tis", "tpm-crb", NULL};
+static const char *const tpm_kinds[] = {"passthrough", "emulator", NULL};
+static const struct qmp_member audiodev[] = {{"id", "str", 0}, {"driver", "str", 0}, {0}};
+static const struct qmp_member cryptodev[] = {{"id", "str", 0}, {0}};
+static const struct qmp_member colo[] = {
+    {"mode", "COLOMode", 0}, {"last-mode", "COLOMode", 0}, {"reason", "COLOExitReason", 0}, {0}};
+static const char *const colo_modes[] = {"none", "primary", "secondary", NULL};
+static const char *const colo_reasons[] = {"none", "request", "error", "processing", NULL};
+static const struct qmp_member hv_balloon[] = {
+    {"committed", "uint64", 0}, {"available", "uint64", 0}, {0}};
+
 static const struct qmp_type types[] = {
+    {"JobInfo", QMP_OBJECT, job, NULL, NULL, NULL},
+    {"BlockJobInfo", QMP_OBJECT, job, NULL, NULL, NULL},
+    {"BlockExportInfo", QMP_OBJECT, export, NULL, NULL, NULL},
+    {"TPMInfo", QMP_OBJECT, tpm, NULL, NULL, NULL},
+    {"TpmModel", QMP_ENUM, NULL, tpm_models, NULL, NULL},
+    {"TpmType", QMP_ENUM, NULL, tpm_kinds, NULL, NULL},
+    {"Audiodev", QMP_OBJECT, audiodev, NULL, NULL, NULL},
+    {"QCryptodevInfo", QMP_OBJECT, cryptodev, NULL, NULL, NULL},
+    {"COLOStatus", QMP_OBJECT, colo, NULL, NULL, NULL},
+    {"COLOMode", QMP_ENUM, NULL, colo_modes, NULL, NULL},
+    {"COLOExitReason", QMP_ENUM, NULL, colo_reasons, NULL, NULL},
+    {"HvBalloonInfo", QMP_OBJECT, hv_balloon, NULL, NULL, NULL},
     {"ReplayInfo", QMP_OBJECT, replay, NULL, NULL, NULL},
     {"ReplayMode", QMP_ENUM, NULL, replay_modes, NULL, NULL},
     {"DisplayOptions", QMP_OBJECT, display, NULL, NULL, NULL},
@@ -131,6 +183,16 @@ static const struct qmp_type types[] = {
     {0}};
 
 static const struct qmp_command commands[] = {
+    {"query-jobs", NULL, "[JobInfo]", QMP_PRECONFIG, none, NULL},
+    {"query-block-jobs", NULL, "[BlockJobInfo]", QMP_PRECONFIG, none, NULL},
+    {"query-block-exports", NULL, "[BlockExportInfo]", QMP_PRECONFIG, none, NULL},
+    {"query-tpm", NULL, "[TPMInfo]", 0, none, NULL},
+    {"query-tpm-models", NULL, "[TpmModel]", 0, none, NULL},
+    {"query-tpm-types", NULL, "[TpmType]", 0, none, NULL},
+    {"query-audiodevs", NULL, "[Audiodev]", 0, none, NULL},
+    {"query-cryptodev", NULL, "[QCryptodevInfo]", 0, none, NULL},
+    {"query-colo-status", NULL, "COLOStatus", 0, query_colo_status, NULL},
+    {"query-hv-balloon-status-report", NULL, "HvBalloonInfo", 0, no_hv_balloon, NULL},
     {"query-replay", NULL, "ReplayInfo", QMP_PRECONFIG, query_replay, NULL},
     {"query-display-options", NULL, "DisplayOptions", QMP_PRECONFIG, query_display_options, NULL},
     {"query-mice", NULL, "[MouseInfo]", 0, none, NULL},

@@ -52,7 +52,7 @@ static int query_commands(struct qmp_call *c, struct tn_err *e)
 static int query_qmp_schema(struct qmp_call *c, struct tn_err *e)
 {
     (void)e;
-    c->ret = qmp_schema();
+    c->ret = qmp_schema(c->vm);
     return 0;
 }
 

@@ -197,10 +197,20 @@ static void complete_del(struct qmp_call *c, const char *line, struct buf *out)
 /* ---- tables ---- */
 
 static const struct qmp_member add_args[] = {
-    {"qom-type", "str", 0}, {"id", "str", 0}, {NULL, NULL, 0}};
+    {"qom-type", "ObjectType", 0}, {"id", "str", 0}, {NULL, NULL, 0}};
+static const char *const no_more[] = {NULL};
+static const struct qmp_case no_cases[] = {{0}}; /* what each takes stands in its own table */
 static const struct qmp_member del_args[] = {{"id", "str", 0}, {NULL, NULL, 0}};
 static const struct qmp_type types[] = {
-    {.name = "ObjectOptions", .meta = QMP_OBJECT, .members = add_args},
+    {.name = "ObjectOptions",
+     .meta = QMP_OBJECT,
+     .members = add_args,
+     .tag = "qom-type",
+     .cases = no_cases},
+    {.name = "ObjectType",
+     .meta = QMP_ENUM,
+     .values = no_more,
+     .classes = QMP_CLASSES(TN_K_OBJECT)},
     {.name = "object-del-arg", .meta = QMP_OBJECT, .members = del_args},
     {0},
 };

@@ -27,6 +27,7 @@ struct qmp_case {
     const char *name;              /* of the tag's enum */
     const struct qmp_member *more; /* what this case adds; NULL-named last; NULL: nothing */
 };
+#define QMP_CLASSES(kind) ((kind) + 1u)
 enum qmp_meta { QMP_OBJECT, QMP_ENUM, QMP_ALTERNATE };
 struct qmp_type {
     const char *name;
@@ -35,6 +36,7 @@ struct qmp_type {
     const char *const *values;        /* of an enum; NULL-terminated */
     const char *tag;                  /* of an object with cases: the member that decides */
     const struct qmp_case *cases;     /* ends with a NULL name; a value not listed adds nothing */
+    uint32_t classes; /* of an enum: QMP_CLASSES(kind): so are the names of its classes that users make */
 };
 
 /* ---- commands and events ---- */

@@ -58,7 +58,10 @@ static const struct qmp_case cases[] = {
 
 static const struct qmp_type types[] = {
     {.name = "Netdev", .members = netdev, .tag = "type", .cases = cases},
-    {.name = "NetClientDriver", .meta = QMP_ENUM, .values = drivers},
+    {.name = "NetClientDriver",
+     .meta = QMP_ENUM,
+     .values = drivers,
+     .classes = QMP_CLASSES(TN_K_NETDEV)},
     {0},
 };
 

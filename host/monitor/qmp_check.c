@@ -12,6 +12,7 @@ struct place {
     const struct place *up; /* NULL: the arguments themselves */
     const char *key;        /* NULL: an element of a list */
     size_t index;
+    struct vm *vm; /* of the arguments themselves: whose plugins count; may be NULL */
 };
 
 static void print_place(struct buf *out, const struct place *p)
@@ -48,6 +49,13 @@ static const char *last_name(const struct place *p, struct buf *room)
 
 static int check(const char *type, const struct kv_node *v, const struct place *p,
                  struct tn_err *e);
+
+static struct vm *vm_at(const struct place *p)
+{
+    while (p->up)
+        p = p->up;
+    return p->vm;
+}
 
 /* ---- built in ---- */
 
@@ -108,6 +116,8 @@ static int check_enum(const struct qmp_type *t, const struct kv_node *v, const s
     for (const char *const *s = t->values; *s; s++)
         if (strcmp(*s, v->text) == 0)
             return 0;
+    if (qmp_class_of(t, vm_at(p), v->text))
+        return 0;
     return err_set(e, EINVAL, "Parameter '%s' does not accept value '%s'", last_name(p, &room),
                    v->text);
 }
@@ -157,12 +167,21 @@ static int is_member(const struct qmp_member *m, const char *name)
     return 0;
 }
 
+/* What a plugin's class takes stands in its own table, and is checked when it is made. */
+static int is_plugins(const struct qmp_type *t, const struct kv_node *v, const struct place *p)
+{
+    const struct qmp_type *tag = qmp_tag_type(t);
+    const char *value = tag ? kv_text(v, t->tag) : NULL;
+    return value && !case_members(t, v) && qmp_class_of(tag, vm_at(p), value) != NULL;
+}
+
 static int check_object(const struct qmp_type *t, const struct kv_node *v, const struct place *p,
                         int extra, struct tn_err *e)
 {
     if (v->kind != KV_DICT)
         return wrong_type(e, p, "object");
     const struct qmp_member *more = case_members(t, v);
+    extra = extra || is_plugins(t, v, p);
     if (check_members(t->members, v, p, e) < 0 || check_members(more, v, p, e) < 0)
         return -EINVAL;
     for (size_t i = 0; i < v->n_child && !extra; i++) {
@@ -210,16 +229,17 @@ static int check(const char *type, const struct kv_node *v, const struct place *
     return t->meta == QMP_ALTERNATE ? check_alternate(t, v, p, e) : check_object(t, v, p, 0, e);
 }
 
-int qmp_check_value(const char *type, const struct kv_node *v, struct tn_err *e)
+int qmp_check_value(struct vm *vm, const char *type, const struct kv_node *v, struct tn_err *e)
 {
-    return check(type, v, &(struct place){0}, e);
+    return check(type, v, &(struct place){.vm = vm}, e);
 }
 
-int qmp_check_args(const char *type, const struct kv_node *args, int extra, struct tn_err *e)
+int qmp_check_args(struct vm *vm, const char *type, const struct kv_node *args, int extra,
+                   struct tn_err *e)
 {
     static const struct qmp_type none = {.name = "q_empty"};
     const struct qmp_type *t = type ? qmp_type_find(type) : &none;
     if (!t)
         return err_set(e, EINVAL, "type '%s' is in no table", type);
-    return check_object(t, args, &(struct place){0}, extra, e);
+    return check_object(t, args, &(struct place){.vm = vm}, extra, e);
 }

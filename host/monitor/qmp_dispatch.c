@@ -111,7 +111,7 @@ int qmp_run(struct qmp_call *c, const struct qmp_command *cmd, const struct kv_n
     c->args = args ? args : none;
     const void *before = fds_ask(c->vm, c->mon);
     trace_host(c->vm, TRACE_QMP_COMMAND, cmd->name);
-    int err = qmp_check_args(cmd->args, c->args, (cmd->flags & QMP_FREE_ARGS) != 0, e);
+    int err = qmp_check_args(c->vm, cmd->args, c->args, (cmd->flags & QMP_FREE_ARGS) != 0, e);
     if (err == 0)
         err = cmd->run(c, e);
     c->args = NULL;

@@ -24,9 +24,10 @@ char *qmp_list_element(const char *type);
 /* ---- qmp_check.c ---- */
 /* args (a dict) against the object type (NULL: no member at all). 0 or -EINVAL with e, in QEMU's
  * words. extra: members beyond the table are fine. */
-int qmp_check_args(const char *type, const struct kv_node *args, int extra, struct tn_err *e);
+int qmp_check_args(struct vm *vm, const char *type, const struct kv_node *args, int extra,
+                   struct tn_err *e);
 /* Any value against any type. */
-int qmp_check_value(const char *type, const struct kv_node *v, struct tn_err *e);
+int qmp_check_value(struct vm *vm, const char *type, const struct kv_node *v, struct tn_err *e);
 
 /* ---- qmp_dispatch.c ---- */
 struct qmp_session;
@@ -46,7 +47,15 @@ void qmp_print(struct buf *out, const struct kv_node *n, int pretty);
 
 /* ---- qmp_schema.c ---- */
 /* The answer of query-qmp-schema, the caller's. */
-struct kv_node *qmp_schema(void);
+struct kv_node *qmp_schema(struct vm *vm);
+/* The type of the member that decides between t's cases, or NULL. */
+const struct qmp_type *qmp_tag_type(const struct qmp_type *t);
+/* The class of enum t's kind that has this name and that users can make; NULL: none, or vm is. */
+struct class_entry;
+const struct class_entry *qmp_class_of(const struct qmp_type *t, struct vm *vm, const char *name);
+/* Calls fn with each such class that is not among t's own values. */
+void qmp_each_class(const struct qmp_type *t, struct vm *vm,
+                    int (*fn)(void *o, const struct class_entry *c), void *o);
 
 /* ---- qmp_session.c: for qmp_capabilities ---- */
 /* m's client has agreed; oob: it may send exec-oob. -errno with e: m is no QMP session, or its

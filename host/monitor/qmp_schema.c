@@ -3,6 +3,7 @@
  * type that they lead to, each once. */
 #include "qmp_impl.h"
 
+#include "core/registry.h"
 #include "util/alloc.h"
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #define EMPTY "q_empty" /* what a command without arguments takes */
 
 struct seen {
+    struct vm *vm; /* whose plugins' names count; may be NULL */
     struct kv_node *out;
     const char **types; /* as the tables call them, in order of first mention */
     size_t n, done;
@@ -87,14 +89,6 @@ static void put_members(struct seen *s, struct kv_node *d, const struct qmp_memb
     }
 }
 
-static const struct qmp_type *tag_type(const struct qmp_type *t)
-{
-    for (const struct qmp_member *m = t->members; t->tag && m && m->name; m++)
-        if (strcmp(m->name, t->tag) == 0)
-            return qmp_type_find(m->type);
-    return NULL;
-}
-
 static const struct qmp_member *case_adds(const struct qmp_type *t, const char *value)
 {
     for (const struct qmp_case *c = t->cases; c && c->name; c++)
@@ -116,15 +110,29 @@ static void put_variant(struct seen *s, struct kv_node *list, const struct qmp_t
         mention(s, EMPTY);
 }
 
+struct class_variant {
+    struct seen *seen;
+    struct kv_node *list;
+    const struct qmp_type *type;
+};
+
+static int put_class_variant(void *o, const struct class_entry *c)
+{
+    struct class_variant *v = o;
+    put_variant(v->seen, v->list, v->type, c->name);
+    return 0;
+}
+
 static void put_variants(struct seen *s, struct kv_node *d, const struct qmp_type *t)
 {
-    const struct qmp_type *tag = tag_type(t);
+    const struct qmp_type *tag = qmp_tag_type(t);
     if (!tag || !tag->values)
         return;
     ret_str(d, "tag", t->tag);
     struct kv_node *list = ret_list(d, "variants");
     for (const char *const *v = tag->values; *v; v++)
         put_variant(s, list, t, *v);
+    qmp_each_class(tag, s->vm, put_class_variant, &(struct class_variant){s, list, t});
     for (const char *const *v = tag->values; *v; v++) {
         const struct qmp_member *more = case_adds(t, *v);
         AUTO_FREE char *name = xasprintf("%s-%s", t->name, *v);
@@ -133,14 +141,29 @@ static void put_variants(struct seen *s, struct kv_node *d, const struct qmp_typ
     }
 }
 
+struct value_lists {
+    struct kv_node *members, *values;
+};
+
+static void put_value(const struct value_lists *l, const char *value)
+{
+    ret_str(ret_dict(l->members, NULL), "name", value);
+    ret_str(l->values, NULL, value);
+}
+
+static int put_class(void *o, const struct class_entry *c)
+{
+    put_value(o, c->name);
+    return 0;
+}
+
 static void put_enum(struct seen *s, const struct qmp_type *t)
 {
-    struct kv_node *d = entry(s, t->name, "enum"), *members = ret_list(d, "members"),
-                   *values = ret_list(d, "values");
-    for (const char *const *v = t->values; *v; v++) {
-        ret_str(ret_dict(members, NULL), "name", *v);
-        ret_str(values, NULL, *v);
-    }
+    struct kv_node *d = entry(s, t->name, "enum");
+    struct value_lists l = {ret_list(d, "members"), ret_list(d, "values")};
+    for (const char *const *v = t->values; *v; v++)
+        put_value(&l, *v);
+    qmp_each_class(t, s->vm, put_class, &l);
 }
 
 static void put_alternate(struct seen *s, const struct qmp_type *t)
@@ -208,9 +231,9 @@ static void put_one(struct seen *s, const char *type)
         put_object(s, t);
 }
 
-struct kv_node *qmp_schema(void)
+struct kv_node *qmp_schema(struct vm *vm)
 {
-    struct seen s = {.out = kv_new(KV_LIST)};
+    struct seen s = {.vm = vm, .out = kv_new(KV_LIST)};
     for (const struct qmp_module *const *m = qmp_modules; *m; m++) {
         for (const struct qmp_command *c = (*m)->commands; c && c->name; c++)
             put_command(&s, c);

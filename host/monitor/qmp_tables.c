@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "qmp_impl.h"
 
+#include "core/registry.h"
+#include "core/vm.h"
+
 #include "util/alloc.h"
 #include <stdint.h>
 #include <string.h>
@@ -60,4 +63,57 @@ const struct qmp_builtin *qmp_builtin_find(const char *name, size_t len)
 char *qmp_list_element(const char *type)
 {
     return *type == '[' ? xstrndup(type + 1, strlen(type) - 2) : NULL;
+}
+
+/* ---- names that plugins bring ---- */
+
+const struct qmp_type *qmp_tag_type(const struct qmp_type *t)
+{
+    for (const struct qmp_member *m = t->members; t->tag && m && m->name; m++)
+        if (strcmp(m->name, t->tag) == 0)
+            return qmp_type_find(m->type);
+    return NULL;
+}
+
+static int is_value(const struct qmp_type *t, const char *name)
+{
+    for (const char *const *v = t->values; *v; v++)
+        if (strcmp(*v, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* The host's own have a row in the table, if they are to be seen; where the table has none all are.
+ */
+static int is_one(const struct qmp_type *t, const struct class_entry *c)
+{
+    return !(c->flags & TN_C_INTERNAL) && !is_value(t, c->name) && (c->file->path || !*t->values);
+}
+
+const struct class_entry *qmp_class_of(const struct qmp_type *t, struct vm *vm, const char *name)
+{
+    if (!t->classes || !vm)
+        return NULL;
+    const struct class_entry *c = registry_peek(vm->registry, t->classes - 1, name);
+    return c && is_one(t, c) ? c : NULL;
+}
+
+struct class_visit {
+    const struct qmp_type *type;
+    int (*fn)(void *o, const struct class_entry *c);
+    void *o;
+};
+
+static int visit_class(void *o, const struct class_entry *c)
+{
+    struct class_visit *v = o;
+    return is_one(v->type, c) ? v->fn(v->o, c) : 0;
+}
+
+void qmp_each_class(const struct qmp_type *t, struct vm *vm,
+                    int (*fn)(void *o, const struct class_entry *c), void *o)
+{
+    struct class_visit v = {t, fn, o};
+    if (t->classes && vm)
+        registry_each(vm->registry, t->classes - 1, visit_class, &v);
 }

@@ -252,7 +252,7 @@ static void check_reply(const struct qmp_command *c, const struct kv_node *reply
     const struct kv_node *ret = reply ? kv_get(reply, "return") : NULL;
     if (!reply || (!ret && !kv_text(kv_get(reply, "error"), "desc")))
         abort();
-    if (ret && (c->ret ? qmp_check_value(c->ret, ret, &e) : qmp_check_args(NULL, ret, 0, &e)) < 0) {
+    if (ret && (c->ret ? qmp_check_value(NULL, c->ret, ret, &e) : qmp_check_args(NULL, NULL, ret, 0, &e)) < 0) {
         fprintf(stderr, "%s: %s\n", c->name, err_text(&e));
         abort();
     }
