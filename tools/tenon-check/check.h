@@ -104,8 +104,8 @@ const char *check_subject(const struct check *c);
 /* A host with an instance of c->cls that is initialised and has its properties: the defaults,
  * stand-ins for required back ends, then --set. Owned by *h. */
 struct dev *check_make(struct check *c, struct host **h);
-/* Realizes, resets and resumes what check_make() made. Skips the test where realize refuses for want
- * of a property that nobody set. */
+/* Realizes, resets and resumes what check_make() made. Skips the test where realize refuses for
+ * want of a property that nobody set. */
 struct dev *check_run(struct check *c, struct dev *d);
 /* Likewise, realized, reset and resumed. Skips the test where realize refuses for want of a
  * property that nobody set. */

@@ -20,23 +20,23 @@ uint64_t dma_gpa(const struct tn_as *a, uint64_t iova)
     return a->h->dma_mode == DMA_IOMMU && a->d ? iova ^ PAGE : iova;
 }
 
-static struct dev *who(struct tn_as *a)
+struct dev *as_user(struct tn_as *a)
 {
     return a->d ? a->d : call_top() ? call_top()->d : NULL;
 }
 
-static void enter_as(struct tn_as *a, uint32_t roles, const char *what)
+void enter_as(struct tn_as *a, uint32_t roles, const char *what)
 {
     if (!a)
         violation("dma.h: struct tn_as", "%s of no address space", what);
-    enter(who(a), roles, what);
+    enter(as_user(a), roles, what);
 }
 
 /* "resume: first DMA": not before, not in load, not while quiet. */
 static void enter_access(struct tn_as *a, const char *what)
 {
     enter_as(a, R_ANY, what);
-    struct dev *d = who(a);
+    struct dev *d = as_user(a);
     if (d && d->stage != ST_RUNNING && d->stage != ST_QUIESCING)
         violation("docs/abi.md: Life of an instance: first DMA in resume, none while quiet",
                   "%s while the device is %s", what,
@@ -92,7 +92,7 @@ static int dma_read(struct tn_as *a, uint64_t iova, void *buf, uint64_t len)
     enter_access(a, "dma->read");
     buffer(buf, len, "dma->read");
     __atomic_add_fetch(&a->h->log.dma_read, len, __ATOMIC_RELAXED);
-    return who(a) && inject(who(a), "dma->read") ? -EFAULT : copy(a, iova, buf, NULL, len);
+    return as_user(a) && inject(as_user(a), "dma->read") ? -EFAULT : copy(a, iova, buf, NULL, len);
 }
 
 static int dma_write(struct tn_as *a, uint64_t iova, const void *buf, uint64_t len)
@@ -100,7 +100,7 @@ static int dma_write(struct tn_as *a, uint64_t iova, const void *buf, uint64_t l
     enter_access(a, "dma->write");
     buffer(buf, len, "dma->write");
     __atomic_add_fetch(&a->h->log.dma_write, len, __ATOMIC_RELAXED);
-    return who(a) && inject(who(a), "dma->write") ? -EFAULT : copy(a, iova, NULL, buf, len);
+    return as_user(a) && inject(as_user(a), "dma->write") ? -EFAULT : copy(a, iova, NULL, buf, len);
 }
 
 /* ---- mapping ---- */
@@ -127,7 +127,7 @@ static struct seg_mem *seg_new(struct tn_as *a, uint64_t iova, uint64_t gpa, uin
 
 static int map_refused(struct tn_as *a)
 {
-    struct dev *d = who(a);
+    struct dev *d = as_user(a);
     if (a->h->dma_mode == DMA_NO_MAP)
         return -ENOTSUP;
     if (d && inject(d, "dma->map"))
@@ -281,7 +281,7 @@ static const struct tn_cached *dma_cache(struct tn_as *a, struct tn_ctx *c, uint
                                          void *s)
 {
     enter_as(a, R_MAIN | R_VCPU, "dma->cache");
-    struct dev *d = who(a);
+    struct dev *d = as_user(a);
     if (inject(d, "dma->cache"))
         return NULL;
     struct cache *k = res_new(d, "cached mapping", sizeof *k, cache_release);
@@ -354,85 +354,7 @@ void host_dma(struct host *h, uint32_t mode)
     dma_refresh(a);
 }
 
-/* ---- listeners ---- */
-
-static void listen_release(struct res *r)
-{
-    (void)r;
-}
-
-struct listener {
-    struct res r;
-    struct tn_dma_listener l;
-    struct tn_as *a;
-    void *o;
-};
-
-static int replay(struct listener *x)
-{
-    struct host *h = x->a->h;
-    const uint64_t gpa[2] = {0, RAM_HIGH_AT}, len[2] = {RAM_LOW, RAM_HIGH};
-    int r = 0;
-    CALL(x->r.d, R_MAIN, "listener begin", x->l.begin(x->o));
-    for (int i = 0; r == 0 && i < 2 && !(x->l.flags & TN_LISTEN_UNMAP_ONLY); i++) {
-        struct tn_mapping m = {.struct_size = sizeof m,
-                               .flags = TN_MEM_RAM | TN_MEM_SHARED,
-                               .prot = TN_DMA_READ | TN_DMA_WRITE,
-                               .page_shift = 12,
-                               .iova = gpa[i],
-                               .len = len[i],
-                               .gpa = gpa[i],
-                               .va = host_ram(h, gpa[i], len[i]),
-                               .fd_off = i ? RAM_LOW : 0,
-                               .block = 1,
-                               .fd = h->parts->ram_fd};
-        CALL(x->r.d, R_MAIN, "listener map", r = x->l.map(x->o, &m));
-    }
-    int c = 0;
-    CALL(x->r.d, R_MAIN, "listener commit", c = x->l.commit(x->o, ++h->stalls));
-    return r < 0 ? r : c < 0 ? c : 0;
-}
-
-static int dma_listen(struct tn_as *a, const struct tn_dma_listener *l, void *o, struct tn_err *e)
-{
-    enter_as(a, R_MAIN | R_VCPU, "dma->listen");
-    struct dev *d = who(a);
-    int r = inject_err(d, e, ENOMEM, "dma->listen");
-    if (r < 0)
-        return r;
-    if (!l || !l->begin || !l->unmap || !l->commit ||
-        (!l->map && !(l->flags & TN_LISTEN_UNMAP_ONLY)))
-        violation("dma.h: struct tn_dma_listener",
-                  "dma->listen without begin, map, unmap or commit");
-    struct listener *x = res_new(d, "memory listener", sizeof *x, listen_release);
-    x->l = *l;
-    x->a = a;
-    x->o = o;
-    r = replay(x);
-    return r < 0 ? err_set(e, -r, "the listener refuses the memory") : 0;
-}
-
-static void dma_unlisten(struct tn_as *a, void *o)
-{
-    struct res *r;
-    enter_as(a, R_MAIN, "dma->unlisten");
-    TAILQ_FOREACH(r, &who(a)->res, link)
-    if (strcmp(r->kind, "memory listener") == 0 && ((struct listener *)(void *)r)->o == o) {
-        res_drop(r);
-        return;
-    }
-    violation("dma.h: unlisten", "dma->unlisten of a listener that does not listen");
-}
-
-static void dma_committed(struct tn_dev *pub, uint64_t token, int err)
-{
-    struct dev *d = dev_of(pub);
-    (void)token, (void)err;
-    enter(d, R_ANY, "dma->committed");
-    if (call_inside(d, "listener commit"))
-        violation("base.h: Lock: a completion never runs inside the call that it completes",
-                  "dma->committed inside commit");
-}
+/* ---- the rest ---- */
 
 static int dma_lookup(struct tn_as *a, uint64_t iova, uint32_t perm, struct tn_iotlb *out)
 {
@@ -455,7 +377,7 @@ static int dma_limit(struct tn_as *a, const struct tn_iommu_caps *caps, struct t
 {
     (void)caps;
     enter_as(a, R_MAIN, "dma->limit");
-    return inject_err(who(a), e, EINVAL, "dma->limit");
+    return inject_err(as_user(a), e, EINVAL, "dma->limit");
 }
 
 const struct tn_dma dma_table = {

@@ -22,6 +22,14 @@ struct tn_as {
     struct tn_ram ram[2];
 };
 
+struct dev *as_user(struct tn_as *a); /* whose it is, or who is calling; NULL: the test */
+void enter_as(struct tn_as *a, uint32_t roles, const char *what);
+
+/* host_listen.c */
+int dma_listen(struct tn_as *a, const struct tn_dma_listener *l, void *o, struct tn_err *e);
+void dma_unlisten(struct tn_as *a, void *o);
+void dma_committed(struct tn_dev *pub, uint64_t token, int err);
+
 struct tn_as *as_new(struct host *h, struct dev *d, int (*master)(const struct dev *d));
 uint32_t as_mapped(const struct tn_as *a);              /* pieces that are not unmapped yet */
 void as_left(const struct dev *d);                      /* fails the test if d has left any */

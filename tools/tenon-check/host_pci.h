@@ -54,6 +54,8 @@ void pci_reset(struct dev *d);
 /* In the life of a device: realize is over, and it goes. */
 void pci_ready(struct dev *d);
 void pci_free(struct dev *d);
+/* First line of what only realize may call: its function. */
+struct pci_fn *pci_declaring(struct tn_dev *pub, const char *what);
 int pci_master(const struct dev *d); /* 1: bus mastering is on */
 /* 1 if the host answers there itself: MSI-X table and pending bits. */
 int pci_msix_range(const struct dev *d, uint32_t bar, uint64_t off, uint32_t size);

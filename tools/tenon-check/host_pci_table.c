@@ -14,7 +14,7 @@ static struct pci_fn *fn(struct dev *d, const char *what)
     return d->pci;
 }
 
-static struct pci_fn *declaring(struct tn_dev *pub, const char *what)
+struct pci_fn *pci_declaring(struct tn_dev *pub, const char *what)
 {
     struct dev *d = dev_of(pub);
     enter_realize(d, what);
@@ -60,7 +60,7 @@ static void bar_registers(struct pci_fn *f, uint32_t n, uint32_t kind, uint64_t 
 static int pci_bar(struct tn_dev *pub, uint32_t n, uint32_t kind, uint64_t size,
                    const struct tn_region_ops *ops, void *s, struct tn_err *e)
 {
-    struct pci_fn *f = declaring(pub, "pci->bar");
+    struct pci_fn *f = pci_declaring(pub, "pci->bar");
     if (!bar_legal(n, kind) || f->bar[n].size || f->bar[n].upper)
         violation("pci.h: bar; PCI 3.0 6.2.5.1", "pci->bar(%u, kind %u, %llu bytes)", n, kind,
                   (unsigned long long)size);
@@ -128,7 +128,7 @@ static int pci_bar_ioeventfd_del(struct tn_dev *pub, uint32_t n, uint64_t off, u
 static int pci_rom(struct tn_dev *pub, uint64_t size, const struct tn_region_ops *ops, void *s,
                    struct tn_err *e)
 {
-    struct pci_fn *f = declaring(pub, "pci->rom");
+    struct pci_fn *f = pci_declaring(pub, "pci->rom");
     if (size < 2048 || size & (size - 1) || f->bar[PCI_ROM].size)
         violation("pci.h: rom; PCI 3.0 6.2.5.2", "pci->rom of %llu bytes",
                   (unsigned long long)size);
@@ -195,7 +195,7 @@ static int add_cap(struct pci_fn *f, uint8_t id, uint32_t at, const void *bytes,
 static int pci_cap(struct tn_dev *pub, uint8_t id, uint32_t at, const void *bytes,
                    const void *wmask, const void *w1c, uint32_t len, struct tn_err *e)
 {
-    struct pci_fn *f = declaring(pub, "pci->cap");
+    struct pci_fn *f = pci_declaring(pub, "pci->cap");
     if (!bytes || len < 2 || len > 192)
         violation("pci.h: cap: id and next included in bytes", "pci->cap of %u bytes", len);
     int r = inject_err(f->d, e, ENOSPC, "pci->cap");
@@ -217,7 +217,7 @@ static void link_ext(struct pci_fn *f, uint32_t at, uint16_t id, uint8_t ver)
 static int pci_ext_cap(struct tn_dev *pub, uint16_t id, uint8_t ver, uint32_t at, const void *bytes,
                        const void *wmask, const void *w1c, uint32_t len, struct tn_err *e)
 {
-    struct pci_fn *f = declaring(pub, "pci->ext_cap");
+    struct pci_fn *f = pci_declaring(pub, "pci->ext_cap");
     if (!bytes || len < 4 || ver > 15)
         violation("pci.h: ext_cap", "pci->ext_cap of %u bytes, version %u", len, ver);
     int r = inject_err(f->d, e, ENOSPC, "pci->ext_cap");
@@ -244,7 +244,7 @@ static void table_fits(struct pci_fn *f, uint32_t bar, uint64_t off, uint64_t le
 static int pci_msix(struct tn_dev *pub, uint32_t at, uint32_t n, uint32_t table_bar,
                     uint64_t table_off, uint32_t pba_bar, uint64_t pba_off, struct tn_err *e)
 {
-    struct pci_fn *f = declaring(pub, "pci->msix");
+    struct pci_fn *f = pci_declaring(pub, "pci->msix");
     uint8_t c[PCI_CAP_MSIX_SIZEOF] = {0}, w[PCI_CAP_MSIX_SIZEOF] = {0};
     if (!n || n > MSIX_MAX || f->msix)
         violation("pci.h: msix; PCI 3.0 6.8.2.3", "pci->msix of %u vectors", n);
@@ -270,7 +270,7 @@ static int pci_msix(struct tn_dev *pub, uint32_t at, uint32_t n, uint32_t table_
 
 static int pci_msi(struct tn_dev *pub, uint32_t at, uint32_t n, uint32_t flags, struct tn_err *e)
 {
-    struct pci_fn *f = declaring(pub, "pci->msi");
+    struct pci_fn *f = pci_declaring(pub, "pci->msi");
     uint8_t c[24] = {0}, w[24] = {0};
     uint32_t wide = flags & TN_MSI_64 ? 4 : 0, len = 10 + wide + (flags & TN_MSI_MASK ? 10 : 0),
              log = 0;
@@ -356,7 +356,7 @@ static int pci_intx_fd(struct tn_dev *pub, int resample)
 
 static int pci_sriov(struct tn_dev *pub, const struct tn_sriov *v, struct tn_err *e)
 {
-    struct pci_fn *f = declaring(pub, "pci->sriov");
+    struct pci_fn *f = pci_declaring(pub, "pci->sriov");
     if (!v || !v->vf || !v->total)
         violation("pci.h: struct tn_sriov", "pci->sriov without a class or with 0 functions");
     return inject_err(f->d, e, ENOTSUP, "pci->sriov");
@@ -404,7 +404,7 @@ static int pci_config_set(struct tn_dev *pub, uint32_t off, uint32_t size, uint3
 
 static int pci_identify(struct tn_dev *pub, const struct tn_pci_id *id, struct tn_err *e)
 {
-    struct pci_fn *f = declaring(pub, "pci->identify");
+    struct pci_fn *f = pci_declaring(pub, "pci->identify");
     int r = inject_err(f->d, e, EINVAL, "pci->identify");
     if (r < 0)
         return r;
@@ -441,7 +441,7 @@ static void pci_gone(struct tn_dev *pub, uint32_t on)
 
 static int pci_config_trap(struct tn_dev *pub, uint32_t off, uint32_t len, uint32_t flags)
 {
-    struct pci_fn *f = declaring(pub, "pci->config_trap");
+    struct pci_fn *f = pci_declaring(pub, "pci->config_trap");
     if (off > PCI_CFG || len > PCI_CFG - off || !flags ||
         flags & ~(uint32_t)(TN_TRAP_READ | TN_TRAP_WRITE) ||
         (flags & TN_TRAP_READ && !f->ops->config_read) ||
@@ -479,93 +479,4 @@ const struct tn_pci pci_table = {
     .rom = pci_rom,
     .bar_unmap = pci_bar_unmap,
     .bar_ioeventfd_del = pci_bar_ioeventfd_del,
-};
-
-/* ---- TN_PCI_BUS_1 ---- */
-
-static int bus_common(struct pci_fn *f, const struct tn_bus_type *t, const char *name,
-                      const void *port_ops, void *bus, const struct tn_pci_bus_ops *o, void *s,
-                      struct tn_bus **out, struct tn_err *e, const char *what)
-{
-    int r = inject_err(f->d, e, ENOMEM, what);
-    if (r < 0)
-        return r;
-    f->below = bus_new(f->d->h, f->d, t ? t : &pci_bus_type, name, port_ops, bus);
-    f->bus_ops = o ? *o : (struct tn_pci_bus_ops){0};
-    f->bus_self = s;
-    *out = f->below;
-    return 0;
-}
-
-static int pci_bridge(struct tn_dev *pub, const struct tn_bus_type *t, const char *name,
-                      uint32_t flags, const void *port_ops, void *bus,
-                      const struct tn_pci_bus_ops *o, void *s, struct tn_bus **out,
-                      struct tn_err *e)
-{
-    struct pci_fn *f = declaring(pub, "pci_bus->bridge");
-    if (!(f->flags & TN_PCIF_BRIDGE) || flags & ~(uint32_t)15)
-        violation("pci-bus.h: bridge: a function with TN_PCIF_BRIDGE",
-                  "pci_bus->bridge with flags 0x%x", flags);
-    return bus_common(f, t, name, port_ops, bus, o, s, out, e, "pci_bus->bridge");
-}
-
-static int pci_root(struct tn_dev *pub, const struct tn_bus_type *t, const char *name, uint32_t nr,
-                    uint32_t flags, uint32_t numa, const void *port_ops, void *bus,
-                    const struct tn_pci_bus_ops *o, void *s, struct tn_bus **out, struct tn_err *e)
-{
-    struct dev *d = dev_of(pub);
-    (void)flags, (void)numa, (void)o, (void)s;
-    enter_realize(d, "pci_bus->root");
-    int r = inject_err(d, e, EBUSY, "pci_bus->root");
-    if (r == 0 && (!nr || nr > 255))
-        r = err_set(e, EINVAL, "there is no bus number %u for a root", nr);
-    if (r == 0)
-        *out = bus_new(d->h, d, t ? t : &pci_bus_type, name, port_ops, bus);
-    return r;
-}
-
-static int pci_slot(struct tn_dev *pub, uint32_t chassis, uint32_t slot, struct tn_err *e)
-{
-    struct dev *d = dev_of(pub);
-    (void)chassis, (void)slot;
-    enter(d, R_MAIN, "pci_bus->slot");
-    return inject_err(d, e, EBUSY, "pci_bus->slot");
-}
-
-static void pci_numbers(struct tn_bus *b, uint32_t v[3])
-{
-    if (!b)
-        violation("pci-bus.h: numbers", "pci_bus->numbers of no bus");
-    enter(b->r.d, R_ANY, "pci_bus->numbers");
-    v[0] = 0;
-    v[1] = v[2] = 1;
-}
-
-static struct tn_dev *pci_at(struct tn_bus *b, uint32_t devfn)
-{
-    struct dev *d;
-    if (!b)
-        violation("pci-bus.h: at", "pci_bus->at of no bus");
-    enter(b->r.d, R_MAIN, "pci_bus->at");
-    TAILQ_FOREACH(d, &b->h->devs, link)
-    if (d->bus == b && d->pci && d->pci->devfn == devfn)
-        return &d->pub;
-    return NULL;
-}
-
-static int pci_reserve(struct tn_dev *pub, const uint64_t v[5])
-{
-    (void)v;
-    enter(dev_of(pub), R_MAIN, "pci_bus->reserve");
-    return 0;
-}
-
-const struct tn_pci_bus pci_bus_table = {
-    .struct_size = sizeof(struct tn_pci_bus),
-    .bridge = pci_bridge,
-    .root = pci_root,
-    .slot = pci_slot,
-    .numbers = pci_numbers,
-    .at = pci_at,
-    .reserve = pci_reserve,
 };

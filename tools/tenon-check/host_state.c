@@ -24,9 +24,7 @@ uint32_t field_stride(const struct tn_field *f)
 char *field_base(const struct tn_field *f, void *s)
 {
     char *p = (char *)s + f->offset;
-    if (f->flags & TN_SF_PTR)
-        memcpy(&p, p, sizeof p);
-    return p;
+    return f->flags & TN_SF_PTR ? *(char **)(void *)p : p;
 }
 
 uint32_t field_count(const struct tn_field *f, const void *s)

@@ -9,6 +9,8 @@ struct left {
     uint32_t fds, threads, maps;
 };
 
+int left_sanitized(
+    void); /* 1: a sanitizer keeps what is freed; only descriptors and threads are counted */
 struct left left_now(void);
 /* Fails the test if n more lives have left something: descriptors, threads or mappings at all, or
  * memory for each life. */

@@ -4,6 +4,7 @@
  * exit. */
 #include "run.h"
 #include "host.h"
+#include "left.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <execinfo.h>
@@ -126,15 +127,19 @@ static void handlers(void)
     sigaltstack(&ss, NULL);
     void *warm[1];
     backtrace(warm, 1); /* loads what it needs now, not in the handler */
-#ifndef __SANITIZE_ADDRESS__
-    for (size_t i = 0; i < ARRAY_SIZE(fatal); i++)
+    for (size_t i = 0; !left_sanitized() && i < ARRAY_SIZE(fatal); i++)
         sigaction(fatal[i], &sa, NULL);
-#else
-    (void)fatal;
-    (void)sa;
-#endif
     signal(SIGUSR1, on_time);
     signal(SIGPIPE, SIG_IGN); /* as in the host */
+}
+
+/* Of a build with LeakSanitizer; looks for memory that nothing points to. */
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+static void leak_check(struct check *c)
+{
+    if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
+        check_fail(c, "LeakSanitizer found memory that nobody frees");
 }
 
 static void child(struct check *c, const struct check_test *t)
@@ -143,6 +148,7 @@ static void child(struct check *c, const struct check_test *t)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     handlers();
     t->run(c);
+    leak_check(c);
     if (write(c->out, "P\n", 2) < 0)
         _exit(3);
     _exit(0);
