@@ -146,6 +146,7 @@ static void child(struct check *c, const struct check_test *t)
 {
     current = c;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    setpgid(0, 0); /* what it starts goes with it */
     handlers();
     t->run(c);
     leak_check(c);
@@ -281,6 +282,7 @@ void run_test(struct check *c, const struct check_test *t, struct result *res)
         status = stop_child(pid);
     else
         waitpid(pid, &status, 0);
+    kill(-pid, SIGKILL); /* whatever it left running */
     if (!hear(res, (char *)text.data ? (char *)text.data : (char[]){0}) || late)
         judge(res, status, late, limit);
     else if (res->verdict == V_PASS && (!WIFEXITED(status) || WEXITSTATUS(status)))
