@@ -765,6 +765,8 @@ TEST(loaded_state_continues_where_it_was)
     q.u.opaque = &q;
     CHECK_EQ(uart16550_post_load(&q.u), 0);
     CHECK_EQ(q.irq, 1);
+    CHECK_EQ(q.sent[0], 0);
+    uart16550_tx_ready(&q.u);
     CHECK_EQ(q.sent[0], 't');
     CHECK_EQ(q.params.baud, 115200);
     CHECK_EQ(in(&q, UART_RBR), 'a');

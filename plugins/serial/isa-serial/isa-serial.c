@@ -206,6 +206,12 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
         serial_port_reset(&s->port);
 }
 
+static void resume(void *self)
+{
+    struct isa_serial *s = self;
+    serial_port_resume(&s->port);
+}
+
 static const struct tn_prop props[] = {
     TN_PROP(struct isa_serial, index, "index", U32, AUTO,
             "0 to 3: COM1 to COM4; the next free one"),
@@ -249,6 +255,7 @@ static const struct tn_class isa_serial = {
     .init = init,
     .realize = realize,
     .reset = reset,
+    .resume = resume,
     .unrealize = unrealize,
     .traces = serial_trace_events,
     .ntraces = SERIAL_TRACES,

@@ -260,6 +260,12 @@ void serial_port_reset(struct serial_port *s)
     watch_modem(s);
 }
 
+/* What a load brought goes out only now: until here the machine that saved it may go on instead. */
+void serial_port_resume(struct serial_port *s)
+{
+    uart16550_tx_ready(&s->chip);
+}
+
 /* ---- state ---- */
 
 static int post_load(void *self, uint32_t version, struct tn_err *e)

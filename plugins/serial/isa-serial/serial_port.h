@@ -49,6 +49,7 @@ int serial_port_realize(struct serial_port *s, struct tn_dev *d,
 extern const struct tn_region_ops serial_port_ops;
 /* Master reset of the chip; in phase TN_RESET_HOLD. */
 void serial_port_reset(struct serial_port *s);
+void serial_port_resume(struct serial_port *s);
 /* State of a struct serial_port, for a TN_S_SUB field of the device. */
 extern const struct tn_state serial_port_state;
 

@@ -287,6 +287,9 @@ static void reset_registers(struct uart16550 *u)
     u->tx_busy = u->rx_armed = u->rx_touched = 0;
     uart_rx_flush(u);
     u->tx_head = u->tx_count = 0;
+    memset(u->rx_data, 0, sizeof u->rx_data); /* what was typed before is nobody's any more */
+    memset(u->rx_err, 0, sizeof u->rx_err);
+    memset(u->tx_data, 0, sizeof u->tx_data);
     u->lsr = UART_LSR_THRE | UART_LSR_TEMT;
     u->msr = u->modem_in;
 }
@@ -355,7 +358,8 @@ int uart16550_post_load(struct uart16550 *u)
     u->rx_armed = 0;
     uart_arm_timeout(u);
     u->tx_busy = 0;
-    uart_tx_drain(u);
+    if (!u->tx_count)
+        uart_tx_drain(u); /* nothing to send: for the bits that say so */
     if (u->lcr)
         update_params(u);
     update_outputs(u);

@@ -113,7 +113,7 @@ void uart16550_receive_error(struct uart16550 *u, uint8_t c, uint8_t errors);
 void uart16550_receive_break(struct uart16550 *u);
 /* The modem inputs are now lines (UART_MSR_LINES, set = asserted). */
 void uart16550_set_modem(struct uart16550 *u, uint8_t lines);
-/* The environment can take characters again. */
+/* The environment can take characters again; or, after a load, for the first time. */
 void uart16550_tx_ready(struct uart16550 *u);
 /* Timer UART16550_TIMER_* expired. */
 void uart16550_timer(struct uart16550 *u, uint32_t timer);
@@ -122,7 +122,7 @@ void uart16550_timer(struct uart16550 *u, uint32_t timer);
 uint64_t uart16550_char_ns(const struct uart16550 *u);
 
 /* After the state fields were loaded: checks them, computes the derived ones and gives every output
- * to the environment. Returns 0, or -EINVAL (u is then as after uart16550_init()) if a field is
+ * to the environment, but for characters: those wait for uart16550_tx_ready(). Returns 0, or -EINVAL (u is then as after uart16550_init()) if a field is
  * impossible. */
 int uart16550_post_load(struct uart16550 *u);
 
