@@ -60,6 +60,9 @@ static void chr_writable(void *o)
 static int64_t chr_write(struct tn_chr *c, const void *p, uint64_t n)
 {
     chr_use(c, "chardev->write");
+    if (call_inside(c->user, "post_load") || call_inside(c->user, "state load"))
+        violation("docs/abi.md: Life of an instance: first I/O in resume",
+                  "chardev->write in a load");
     if (n && !p)
         violation("chardev.h: write", "chardev->write of %llu bytes at NULL",
                   (unsigned long long)n);
