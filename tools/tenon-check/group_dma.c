@@ -78,19 +78,6 @@ static void failures(struct check *c)
         check_skip(c, "it makes no call that can fail while it runs");
 }
 
-/* What a device cannot read it does not use, what it cannot write it does not write: RAM stays as
- * the guest left it. */
-static void nothing_written(struct check *c)
-{
-    struct host *h = host_new(c);
-    h->dma_mode = DMA_FAIL;
-    struct dev *d = check_start(c, &h);
-    uint64_t before = ram_sum(h);
-    drive_regs(h, &c->rng, STEPS);
-    CHECK(c, ram_sum(h) == before, "RAM has changed though no access was allowed");
-    check_end(c, h, d);
-}
-
 static const struct check_test tests[] = {
     {"modes",
      "a device works without mapping, behind an IOMMU, with short maps, and survives without "
@@ -100,8 +87,6 @@ static const struct check_test tests[] = {
      CT_CLASS | CT_LONG, needs_device, changes},
     {"failures", "any one host call fails while the device runs, and it goes on",
      "docs/abi.md: Errors", CT_CLASS | CT_LONG, needs_device, failures},
-    {"nothing-written", "an access that failed leaves RAM alone", "dma.h: read, write", CT_CLASS,
-     needs_device, nothing_written},
     {0},
 };
 

@@ -59,25 +59,11 @@ static void after_load(struct check *c)
     }
 }
 
-/* PCI 3.0 6.2.2: Interrupt Disable is the host's to act on; the function's level stays its own. */
-static void disable(struct check *c)
-{
-    struct host *h = NULL;
-    struct dev *d = check_start(c, &h);
-    for (uint32_t i = 0; i < ROUNDS; i++) {
-        pci_cfg_write(d, 4, i % 2 ? 7 : 0x407, 2);
-        drive_regs(h, &c->rng, STEPS);
-    }
-    check_end(c, h, d);
-}
-
 static const struct check_test tests[] = {
     {"after-reset", "a reset leaves lines as a fresh device has them",
      "docs/abi.md: Life of an instance, reset", CT_CLASS, needs_device, after_reset},
     {"after-load", "lines are driven again when state was loaded", "state.h: post_load",
      CT_CLASS | CT_LONG, needs_state, after_load},
-    {"disable", "Interrupt Disable comes and goes while the function works", "PCI 3.0 6.2.2",
-     CT_CLASS, needs_pci, disable},
     {0},
 };
 

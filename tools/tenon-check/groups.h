@@ -19,5 +19,6 @@ extern const struct check_group group_unplug;
 extern const struct check_group group_threads;
 extern const struct check_group group_fuzz;
 extern const struct check_group group_virtio;
+extern const struct check_group group_backend;
 
 #endif

@@ -36,6 +36,13 @@ static uint32_t bar_reg(uint32_t n)
     return n == PCI_ROM ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * n;
 }
 
+/* PCI Power Management 1.2 3.2.4: 0 to 3 for D0 to D3hot. */
+static uint32_t power_state(const struct pci_fn *f)
+{
+    uint32_t pm = pci_find_cap(f, PCI_CAP_ID_PM);
+    return pm ? f->cfg[pm + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK : 0;
+}
+
 static uint64_t bar_address(const struct pci_fn *f, uint32_t n)
 {
     const struct pci_bar *b = &f->bar[n];
@@ -43,7 +50,7 @@ static uint64_t bar_address(const struct pci_fn *f, uint32_t n)
     uint16_t cmd = get_le16(f->cfg + PCI_COMMAND);
     if (b->kind & TN_BAR_MEM64)
         v |= (uint64_t)get_le32(f->cfg + bar_reg(n) + 4) << 32;
-    if (!(cmd & (b->kind & TN_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)))
+    if (!(cmd & (b->kind & TN_BAR_IO ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)) || power_state(f))
         return TN_ANYWHERE;
     if (n == PCI_ROM && !(v & PCI_ROM_ADDRESS_ENABLE))
         return TN_ANYWHERE;
@@ -152,6 +159,37 @@ static void masked_write(struct pci_fn *f, uint32_t off, uint32_t v, uint32_t si
     }
 }
 
+/* A write of v to the size bytes at off sets bit `bit` of the byte at `at`. */
+static int sets(uint32_t at, uint32_t bit, uint32_t off, uint32_t v, uint32_t size)
+{
+    return at >= off && at < off + size && v >> (8 * (at - off) + bit) & 1;
+}
+
+/* The reset that the guest asked for, TN_RESET_*, or 0: Initiate Function Level Reset (PCIe 5.0
+ * 7.5.3.4), and D3hot left without No_Soft_Reset (7.5.2.2). */
+static uint32_t reset_asked(struct pci_fn *f, uint32_t was_power, uint32_t off, uint32_t v,
+                            uint32_t size)
+{
+    uint32_t exp = pci_find_cap(f, PCI_CAP_ID_EXP), pm = pci_find_cap(f, PCI_CAP_ID_PM);
+    if (exp && get_le32(f->cfg + exp + PCI_EXP_DEVCAP) & PCI_EXP_DEVCAP_FLR &&
+        sets(exp + PCI_EXP_DEVCTL + 1, 7, off, v, size))
+        return TN_RESET_FLR;
+    return was_power == 3 && pm && !power_state(f) &&
+                   !(f->cfg[pm + PCI_PM_CTRL] & PCI_PM_CTRL_NO_SOFT_RESET)
+               ? TN_RESET_PM
+               : 0;
+}
+
+static void reset_function(struct dev *d, uint32_t kind)
+{
+    int ran = d->stage == ST_RUNNING;
+    if (ran)
+        dev_quiesce(d, TN_Q_RESET);
+    dev_reset(d, kind);
+    if (ran)
+        dev_resume(d);
+}
+
 void pci_cfg_write(struct dev *d, uint32_t off, uint32_t v, uint32_t size)
 {
     struct pci_fn *f = fn(d);
@@ -159,6 +197,7 @@ void pci_cfg_write(struct dev *d, uint32_t off, uint32_t v, uint32_t size)
         return;
     uint32_t old = raw(f, off, size);
     uint8_t was = f->cfg[PCI_COMMAND];
+    uint32_t power = power_state(f);
     if (f->ops->config_write && trapped(f, off, size, TN_TRAP_WRITE))
         CALL(d, R_VCPU | R_DEV, "config_write",
              v = f->ops->config_write(d->pub.self, off, size, v));
@@ -170,6 +209,9 @@ void pci_cfg_write(struct dev *d, uint32_t off, uint32_t v, uint32_t size)
     if (f->ops->config_written)
         CALL(d, R_VCPU | R_DEV, "config_written",
              f->ops->config_written(d->pub.self, off, size, old));
+    uint32_t kind = reset_asked(f, power, off, v, size);
+    if (kind)
+        reset_function(d, kind);
 }
 
 void pci_firmware(struct dev *d)
