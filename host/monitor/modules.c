@@ -21,6 +21,7 @@ extern const struct qmp_module qmp_hmp_mmu;    /* cmd_hmp_mmu.c */
 extern const struct qmp_module qmp_hmp_pic;    /* cmd_hmp_pic.c */
 extern const struct qmp_module qmp_absent; /* cmd_absent.c */
 extern const struct qmp_module qmp_x_query; /* cmd_x_query.c */
+extern const struct qmp_module qmp_numa; /* cmd_numa.c */
 extern const struct qmp_module qmp_cmdline; /* cmd_cmdline.c */
 extern const struct qmp_module qmp_events; /* cmd_events.c */
 extern const struct qmp_module qmp_input;      /* cmd_input.c */
@@ -71,6 +72,7 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_hmp_pic,
     &qmp_absent,
     &qmp_x_query,
+    &qmp_numa,
     &qmp_cmdline,
     &qmp_events,
     &qmp_input,

@@ -257,6 +257,7 @@ void machine_free(struct machine *m)
     machine_hooks_free(m);
     free(m->cpu_node);
     cpus_free(m);
+    kv_free(m->more_numa);
     free(m->dimm);
     dump_job_free(m->dump);
     free(m->distances);

@@ -59,6 +59,7 @@ struct machine {
     uint32_t acpi, i8042, n_serial; /* acpi=on, i8042 made, serial ports made */
     struct machine_node node[MACHINE_MAX_NODES];
     uint32_t n_nodes;
+    struct kv_node *more_numa; /* what monitors added to -numa, as its dicts; NULL: nothing */
     uint8_t *cpu_node;             /* by CPU index; NULL without -numa */
     uint32_t cpus_in_nodes;        /* somebody said where: cpus=, -numa cpu */
     struct cpu_config *cpu_config; /* what they are: cpu_model.h; NULL likewise */
@@ -87,6 +88,8 @@ extern const struct machine_type *const machine_types[]; /* NULL-terminated */
 /* The one that is taken where none is named: pc for a program that is called as QEMU's is. */
 const struct machine_type *machine_type_default(const struct cli_options *cli);
 
+/* What -numa (and then monitors) said: item i, a dict; NULL behind the last. */
+const struct kv_node *machine_numa_item(const struct machine *m, size_t i);
 /* Type, options, accelerator, address map, the host's modules: everything but memory and devices. 0
  * or -errno with e. */
 int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *e);

@@ -94,7 +94,7 @@ int machine_memory(struct machine *m, struct tn_err *e)
     if (m->slots)
         m->dimm = xcalloc(m->slots, sizeof *m->dimm);
     int may_grow = m->type->mem_hotplug && m->maxmem > m->ram;
-    int err = m->cli->numa.n || may_grow ? machine_numa(m, e) : 0;
+    int err = machine_numa_item(m, 0) || may_grow ? machine_numa(m, e) : 0;
     if (err < 0 || !m->ram)
         return err;
     if (machine_numa_backends(m)) {

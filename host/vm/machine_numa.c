@@ -170,26 +170,46 @@ static int add_distance(struct machine *m, const struct kv_node *kv, struct tn_e
     return 0;
 }
 
-static int read_numa(struct machine *m, struct tn_err *e)
+const struct kv_node *machine_numa_item(const struct machine *m, size_t i)
 {
     const struct cli_list *l = &m->cli->numa;
+    if (i < l->n)
+        return l->v[i].kv;
+    return m->more_numa && i - l->n < m->more_numa->n_child ? m->more_numa->child[i - l->n] : NULL;
+}
+
+static int is_of_type(const struct kv_node *item, const char *type)
+{
+    const char *t = kv_text(item, "type");
+    return t && strcmp(t, type) == 0;
+}
+
+static int read_item(struct machine *m, const struct kv_node *item, struct tn_err *e)
+{
+    if (is_of_type(item, "node"))
+        return add_node(m, item, e);
+    if (is_of_type(item, "cpu"))
+        return place_cpus(m, item, e);
+    const char *type = kv_text(item, "type");
+    return is_of_type(item, "dist")
+               ? 0
+               : err_set(e, ENOTSUP, "-numa %s: 'node', 'cpu' or 'dist' is expected",
+                         type ? type : "");
+}
+
+static int read_numa(struct machine *m, struct tn_err *e)
+{
+    const struct kv_node *item;
     int err = 0;
     m->cpu_node = xcalloc(m->max_cpus, 1);
-    if (!l->n) /* memory that may come has a node to belong to: all of RAM is node 0's */
+    if (!machine_numa_item(
+            m, 0)) /* memory that may come has a node to belong to: all of RAM is node 0's */
         m->node[m->n_nodes++] = (struct machine_node){.id = 0};
-    for (size_t i = 0; i < l->n && err == 0; i++) {
-        const char *type = kv_text(l->v[i].kv, "type");
-        if (type && strcmp(type, "node") == 0)
-            err = add_node(m, l->v[i].kv, e);
-        else if (type && strcmp(type, "cpu") == 0)
-            err = place_cpus(m, l->v[i].kv, e);
-        else if (!type || strcmp(type, "dist") != 0)
-            err = err_set(e, ENOTSUP, "-numa %s: 'node', 'cpu' or 'dist' is expected",
-                          type ? type : "");
-    }
-    for (size_t i = 0; i < l->n && err == 0; i++)
-        if (strcmp(kv_text(l->v[i].kv, "type"), "dist") == 0)
-            err = add_distance(m, l->v[i].kv, e);
+    for (size_t i = 0; err == 0 && (item = machine_numa_item(m, i)); i++)
+        err = read_item(m, item, e);
+    for (size_t i = 0; err == 0 && (item = machine_numa_item(m, i)); i++)
+        if (is_of_type(item, "dist"))
+            err = add_distance(m, item, e);
     for (uint32_t i = 0; i < m->n_nodes && err == 0; i++)
         if (!node_by_id(m, i))
             err = err_set(e, EINVAL, "numa: Node ID missing: %u", i);

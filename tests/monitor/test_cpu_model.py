@@ -61,6 +61,24 @@ def hotplug_of_the_model_only():
         eq(len(vm.cmd('query-cpus-fast')), 2)
 
 
+@test
+def nodes():
+    """set-numa-node: nodes and the CPUs in them, while the machine is not there yet"""
+    memory = '-m 128M -object memory-backend-ram,id=ram,size=128M -smp 2,sockets=2'
+    with qmp.Vm(f'--preconfig {memory}', machine='pc') as vm:
+        vm.cmd('set-numa-node', type='node', nodeid=0, memdev='ram')
+        eq(vm.error('set-numa-node', type='node', nodeid=0), 'Duplicate NUMA nodeid: 0')
+        ok('must be defined' in vm.error('set-numa-node', type='cpu', **{'node-id': 1}), 'a node comes first')
+        vm.cmd('set-numa-node', type='node', nodeid=1)
+        for node, socket in ((0, 1), (1, 0)):
+            vm.cmd('set-numa-node', type='cpu', **{'node-id': node, 'socket-id': socket})
+        vm.cmd('x-exit-preconfig')
+        vm.event('RESUME')
+        places = [c['props'] for c in vm.cmd('query-hotpluggable-cpus')]
+        eq({p['socket-id']: p['node-id'] for p in places}, {0: 1, 1: 0}, 'nodes of the sockets')
+        ok('only before' in vm.error('set-numa-node', type='node', nodeid=2), 'too late')
+
+
 def queues(vm):
     return vm.cmd('qom-get', path='b0', property='num-queues'), vm.cmd('qom-get', path='b0', property='discard')
 
