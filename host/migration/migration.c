@@ -37,10 +37,23 @@ const char *const mig_cap_names[CAPS + 1] = {"xbzrle",
                                              "dirty-limit",
                                              "mapped-ram",
                                              NULL};
-/* Those that may be on. A return path is always there where the channel has one. */
-static const uint32_t can = 1u << CAP_EVENTS | 1u << CAP_PAUSE_BEFORE_SWITCHOVER |
-                            1u << CAP_RETURN_PATH | 1u << CAP_X_IGNORE_SHARED |
-                            1u << CAP_ZERO_BLOCKS;
+/* Those that may be on. A return path is always there where the channel has one; some are about
+ * what never happens here (RDMA, postcopy, bitmaps of disks, devices that move part of themselves
+ * before), and mean nothing. */
+static const uint32_t can = 1u << CAP_AUTO_CONVERGE | 1u << CAP_EVENTS |
+                            1u << CAP_PAUSE_BEFORE_SWITCHOVER | 1u << CAP_RETURN_PATH |
+                            1u << CAP_X_IGNORE_SHARED | 1u << CAP_ZERO_BLOCKS |
+                            1u << CAP_RDMA_PIN_ALL | 1u << CAP_RELEASE_RAM |
+                            1u << CAP_DIRTY_BITMAPS | 1u << CAP_SWITCHOVER_ACK;
+/* Why the others are not, in the words of a QEMU that cannot either. */
+static const char *const why_not[CAPS] = {
+    [CAP_POSTCOPY_RAM] = "Postcopy is not supported: the machine moves as a whole",
+    [CAP_X_COLO] = "QEMU compiled without replication module can't enable COLO",
+    [CAP_BACKGROUND_SNAPSHOT] = "Background-snapshot is not supported by host kernel",
+    [CAP_ZERO_COPY_SEND] = "Zero copy only available for non-compressed non-TLS multifd migration",
+    [CAP_POSTCOPY_PREEMPT] = "Postcopy preempt requires postcopy-ram",
+    [CAP_DIRTY_LIMIT] = "dirty-limit requires KVM with accelerator property 'dirty-ring-size' set",
+};
 
 const char *mig_status_name(enum mig_status s)
 {
@@ -65,6 +78,10 @@ struct migration *mig_of(struct vm *vm)
         run_on_event(vm, on_event, vm);
     m->params = (struct mig_params){.max_bandwidth = 128 << 20,
                                     .downtime_limit = 300,
+                                    .throttle_threshold = 50,
+                                    .throttle_initial = 20,
+                                    .throttle_increment = 10,
+                                    .throttle_max = 99,
                                     .announce_initial = 50,
                                     .announce_max = 550,
                                     .announce_rounds = 5,
@@ -107,12 +124,17 @@ int migration_set_caps(struct vm *vm, uint32_t set, uint32_t clear, struct tn_er
     uint32_t not_here = set & ~can;
     if (migration_running(vm))
         return err_set(e, EBUSY, "There's a migration process in progress");
-    if (not_here >> CAP_POSTCOPY_RAM & 1)
-        return err_set(e, ENOTSUP, "Postcopy is not supported: the machine moves as a whole");
-    if (not_here)
-        return err_set(e, ENOTSUP, "Capability '%s' is not supported",
-                       mig_cap_names[__builtin_ctz(not_here)]);
-    m->caps = (m->caps | set) & ~clear;
+    int which = not_here >> CAP_POSTCOPY_RAM & 1 ? CAP_POSTCOPY_RAM
+                : not_here                       ? __builtin_ctz(not_here)
+                                                 : CAPS;
+    if (which < CAPS)
+        return why_not[which]
+                   ? err_set(e, ENOTSUP, "%s", why_not[which])
+                   : err_set(e, ENOTSUP, "Capability '%s' is not supported", mig_cap_names[which]);
+    uint32_t caps = (m->caps | set) & ~clear;
+    if (caps >> CAP_SWITCHOVER_ACK & 1 && !(caps >> CAP_RETURN_PATH & 1))
+        return err_set(e, EINVAL, "Capability 'switchover-ack' requires capability 'return-path'");
+    m->caps = caps;
     return 0;
 }
 

@@ -53,6 +53,7 @@ struct mig_params {
     uint64_t max_bandwidth;        /* bytes a second; 0: no limit. Atomic */
     uint64_t downtime_limit;       /* ms. Atomic */
     uint64_t switchover_bandwidth; /* bytes a second; 0: as measured. Atomic */
+    uint64_t throttle_threshold, throttle_initial, throttle_increment, throttle_max; /* per cent */
     uint64_t announce_initial, announce_max, announce_rounds, announce_step; /* ms, ms, -, ms */
 };
 
@@ -66,6 +67,7 @@ struct mig_info {
     uint64_t duplicate, normal;             /* pages */
     uint64_t dirty_rate, page_rate;         /* pages a second */
     uint64_t passes, precopy_bytes, downtime_bytes;
+    uint32_t throttle; /* per cent; 0: not now */
     double mbps;
 };
 

@@ -3,6 +3,7 @@
  * be sent in the time that the guest may stand still; the main loop then stops the machine and asks
  * its devices. Until the other side has said that it has everything, the machine here can go on. */
 #include "backend/block_host.h"
+#include "converge.h"
 #include "core/loop.h"
 #include "impl.h"
 #include "monitor/monitor.h"
@@ -24,6 +25,7 @@ struct outgoing {
     struct helper h;
     struct tn_bh *end; /* over() */
     struct progress progress;
+    struct converge converge;
     uint32_t still;     /* the machine stands still from the beginning, and goes on here */
     uint32_t cancelled; /* atomic */
     uint32_t go_on;     /* atomic: pre-switchover is over */
@@ -32,6 +34,8 @@ struct outgoing {
     uint64_t window_ns, window_bytes;                 /* since when, and with how many */
     uint64_t bandwidth;                               /* bytes a second, as last measured */
     uint64_t pass_ns, passes, dirty_rate, page_rate;
+    uint64_t found;                     /* pages written to, as known at the end of a pass */
+    uint64_t pass_bytes, written, sent; /* of the pass before: by the guest; to the other side */
     uint64_t precopy_bytes;
     uint32_t fast; /* the guest stands still: no limit */
     /* the main thread's */
@@ -135,6 +139,8 @@ static int tell_pass(void *p, struct tn_err *e)
     (void)e;
     if (m->status == MIG_SETUP)
         mig_set_status(m, MIG_ACTIVE);
+    else
+        converge_step(&o->converge, m, o->written, o->sent);
     if (!mig_has(m, CAP_EVENTS) || !m->vm->monitors)
         return 0;
     struct kv_node *data = kv_new(KV_DICT);
@@ -145,10 +151,13 @@ static int tell_pass(void *p, struct tn_err *e)
 
 static int begin_pass(struct outgoing *o, struct tn_err *e)
 {
-    uint64_t found = mig_output_sync(&o->out), now = now_ns(o), ns = now - o->pass_ns;
+    uint64_t found = o->found + mig_output_sync(&o->out), now = now_ns(o), ns = now - o->pass_ns;
     if (o->passes && ns)
         store(&o->dirty_rate, found * 1000000000u / ns);
     o->pass_ns = now;
+    o->written = found * DIRTY_PAGE;
+    o->sent = o->out.w.bytes - o->pass_bytes;
+    o->pass_bytes = o->out.w.bytes;
     store(&o->passes, o->passes + 1);
     return helper_ask(&o->h, tell_pass, o, e);
 }
@@ -183,7 +192,7 @@ static int send_live(struct outgoing *o, struct tn_err *e)
             r = mig_output_ram(&o->out, e);
         if (r == 0)
             r = catch_up(o, e);
-        mig_output_sync(&o->out);
+        o->found = mig_output_sync(&o->out);
         measure(o, now_ns(o));
     } while (r == 0 && !is_near(o));
     return r;
@@ -202,6 +211,7 @@ static int stop_machine(void *p, struct tn_err *e)
     store(&o->stopped_ns, now_ns(o));
     o->was = run_state(o->m->vm);
     o->stopped = 1;
+    converge_end(&o->converge, o->m);
     int r = mig_stop(o->m->vm, &o->was_running, e);
     if (o->still)
         run_stop(o->m->vm, RUN_SAVE_VM);
@@ -306,6 +316,7 @@ static void over(void *p)
     struct migration *m = o->m;
     outgoing_info(o, &m->last);
     m->out = NULL;
+    converge_end(&o->converge, m);
     dirty_stop(m->vm);
     progress_end(&o->progress);
     if (o->result == 0 && !o->still)
@@ -448,6 +459,7 @@ void outgoing_info(struct outgoing *o, struct mig_info *i)
                            .dirty_rate = load(&o->dirty_rate),
                            .page_rate = load(&o->page_rate),
                            .passes = load(&o->passes),
+                           .throttle = __atomic_load_n(&o->converge.percent, __ATOMIC_RELAXED),
                            .mbps = (double)load(&o->bandwidth) * 8 / 1e6};
     uint64_t bandwidth = load(&o->bandwidth);
     i->expected_ms = bandwidth ? i->remaining * 1000 / bandwidth : 0;

@@ -131,6 +131,8 @@ static int query_migrate(struct qmp_call *c, struct tn_err *e)
         ret_uint(d, "downtime", i.downtime_ms);
     else
         ret_uint(d, "expected-downtime", i.expected_ms);
+    if (i.throttle)
+        ret_uint(d, "cpu-throttle-percentage", i.throttle);
     put_ram(ret_dict(d, "ram"), &i);
     return 0;
 }

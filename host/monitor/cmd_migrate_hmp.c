@@ -175,6 +175,8 @@ static int info_migrate(struct qmp_call *c, const char *line, struct buf *out, s
         buf_printf(out, "downtime: %" PRIu64 " ms\n", i.downtime_ms);
     else
         buf_printf(out, "expected downtime: %" PRIu64 " ms\n", i.expected_ms);
+    if (i.throttle)
+        buf_printf(out, "cpu throttle percentage: %" PRIu32 "\n", i.throttle);
     buf_printf(out, "setup: %" PRIu64 " ms\n", i.setup_ms);
     buf_printf(out, "transferred ram: %" PRIu64 " kbytes\n", i.transferred >> 10);
     buf_printf(out, "throughput: %.2f mbps\n", i.mbps);

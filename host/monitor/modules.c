@@ -47,9 +47,11 @@ extern const struct qmp_module qmp_mtree;    /* cmd_mtree.c */
 extern const struct qmp_module qmp_stats;    /* cmd_stats.c */
 extern const struct qmp_module qmp_topology; /* cmd_topology.c */
 extern const struct qmp_module qmp_trace;    /* cmd_trace.c */
+extern const struct qmp_module qmp_jobs;     /* cmd_jobs.c */
 extern const struct qmp_module qmp_migrate;  /* cmd_migrate.c */
 
 const struct qmp_module *const qmp_modules[] = {
+    &qmp_jobs,
     &qmp_migrate,
     &qmp_mtree,
     &qmp_stats,

@@ -39,6 +39,8 @@ struct monitor_late { /* an event of another thread's, or one that waits for its
 };
 struct monitor_limit; /* qmp_event.c: an event with a rate */
 
+struct jobs; /* cmd_jobs.c */
+void jobs_free(struct jobs *jobs);
 struct monitors {
     struct vm *vm;
     TAILQ_HEAD(, monitor) all;
@@ -53,6 +55,7 @@ struct monitors {
     pthread_mutex_t late_lock; /* leaf: late */
     TAILQ_HEAD(, monitor_late) late;
     LIST_HEAD(, monitor_limit) limits;
+    struct jobs *jobs; /* NULL: nobody asked */
 };
 
 /* -mon mode=readline: NULL with e. */

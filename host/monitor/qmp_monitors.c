@@ -120,6 +120,7 @@ void monitors_free(struct vm *vm)
     if (!ms)
         return;
     monitors_close(vm);
+    jobs_free(ms->jobs);
     monitor_events_free(ms);
     bh_del(ms->bh);
     pthread_mutex_destroy(&ms->late_lock);

@@ -204,6 +204,10 @@ static void *vcpu_thread(void *p)
             park(c);
             continue;
         }
+        if (wants(&v->want_nap)) {
+            vcpu_nap(c);
+            continue;
+        }
         if (c->index == 0 && !__atomic_load_n(&v->first_entry_ns, __ATOMIC_RELAXED))
             __atomic_store_n(&v->first_entry_ns, clock_now(&v->vm->clock, TN_CLK_REAL),
                              __ATOMIC_RELEASE);
@@ -227,7 +231,7 @@ static void kick(struct vcpu *c)
         pthread_kill(c->thread, KICK_SIGNAL);
 }
 
-static void kick_all(struct vcpus *v)
+void vcpus_kick_all(struct vcpus *v)
 {
     for (uint32_t i = 0; i < v->o.max; i++)
         kick(&v->cpu[i]);
@@ -265,7 +269,8 @@ void vcpus_hold(struct vm *vm)
     if (!v || __atomic_exchange_n(&v->want_pause, 1, __ATOMIC_ACQ_REL))
         return;
     pthread_mutex_lock(&v->lock);
-    kick_all(v);
+    vcpus_kick_all(v);
+    pthread_cond_broadcast(&v->cond); /* who naps */
     pthread_mutex_unlock(&v->lock);
 }
 
@@ -298,7 +303,7 @@ static void await_none(struct vcpus *v, const uint32_t *count)
             pthread_mutex_unlock(&v->lock);
             loop_once(v->vm->main, 0);
             pthread_mutex_lock(&v->lock);
-            kick_all(v);
+            vcpus_kick_all(v);
         }
     }
 }
@@ -438,6 +443,8 @@ void vcpus_free(struct vcpus *v)
             vcpus_remove(v->vm, i);
         destroy(&v->cpu[i]);
     }
+    if (v->throttle_timer)
+        timer_del(v->throttle_timer);
     pthread_mutex_destroy(&v->lock);
     pthread_cond_destroy(&v->cond);
     free(v->cpuid);

@@ -33,6 +33,8 @@ void vcpus_run(struct vm *vm);   /* threads are made at the first call */
 void vcpus_pause(struct vm *vm); /* returns when none is in the guest or in a callback */
 void vcpus_hold(struct vm *vm);  /* [any] none enters the guest again until vcpus_run */
 void vcpus_nmi(struct vm *vm);
+/* For so many per cent of the time (0: none, at most 99) no vCPU runs. Main thread. */
+void vcpus_throttle(struct vm *vm, uint32_t percent);
 /* Exits by kind, for tests and the bench: total, pio, mmio, hlt... as one line of text. The caller
  * frees it. */
 char *vcpus_stats(const struct vm *vm);

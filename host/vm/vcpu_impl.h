@@ -31,11 +31,19 @@ struct vcpus {
     pthread_mutex_t lock; /* leaf */
     pthread_cond_t cond;
     uint32_t want_pause; /* atomic */
-    uint32_t inside;     /* vCPUs that are not parked */
+    uint32_t want_nap;   /* atomic */
+    uint32_t throttle;   /* per cent of the time; main thread */
+    struct tn_timer *throttle_timer;
+    uint32_t inside; /* vCPUs that are not parked */
     uint64_t first_entry_ns;
     struct kvm_cpuid2 *cpuid; /* of vCPU 0; others differ in ids */
     struct vcpu cpu[];        /* o.max of them */
 };
+
+/* With the lock: every vCPU leaves the guest for a look at what is wanted. */
+void vcpus_kick_all(struct vcpus *v);
+/* Of its thread: until there is no nap any more, or something else is wanted. */
+void vcpu_nap(struct vcpu *c);
 
 int vcpu_state_remember(struct vcpu *c, struct tn_err *e);
 void vcpu_state_forget(struct vcpu *c);

@@ -177,6 +177,32 @@ class Moves:
             self.report.check(info['status'] == ('cancelled' if how == 'cancel' else 'failed'), f'{name}: by {how}')
         self.verdict(name, p)
 
+    def converge(self, name):
+        """A guest that writes faster than its memory is sent: vCPUs are slowed down until it fits."""
+        append = 'rounds=100000 pages=4096'
+        p = self.make(append)
+        p.wait_round(50)
+        p.qmp.cmd('migrate-set-capabilities', capabilities=[{'capability': 'auto-converge', 'state': True}])
+        p.qmp.cmd('migrate-set-parameters', **{'max-bandwidth': 64 << 20, 'downtime-limit': 20, 'cpu-throttle-initial': 60,
+                                               'cpu-throttle-increment': 20})
+        uri = f'unix:{self.path()}'
+        q = self.make(append, incoming=uri)
+        p.migrate(uri)
+        seen, end = [0], time.monotonic() + TIMEOUT
+        while self.active(p) and time.monotonic() < end:
+            seen.append(p.info().get('cpu-throttle-percentage', 0))
+            time.sleep(0.02)
+        self.report.comment(f'{name}: at most {max(seen)} per cent: {p.info()}')
+        self.report.check(max(seen) >= 80, f'{name}: vCPUs are slowed down')
+        self.report.check(p.info()['status'] == 'completed', f'{name}: it is completed')
+        at = q.rounds()
+        self.report.check(q.wait_round(at + 100), f'{name}: the guest goes on')
+        q.end()
+
+    @staticmethod
+    def active(p):
+        return p.info().get('status') in ('setup', 'active', 'device')
+
     def run(self, names):
         cases = {
             'live': lambda name: self.live(name, 1, 'rounds=450 pages=1024', hops=3),
@@ -186,6 +212,7 @@ class Moves:
             'file': self.file,
             'snapshot': self.snapshot,
             'cancelled': self.cancel,
+            'converge': self.converge,
         }
         for name in names or cases:
             cases[name](name)
