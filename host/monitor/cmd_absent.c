@@ -149,7 +149,6 @@ static const struct qmp_member hv_balloon[] = {
     {"committed", "uint64", 0}, {"available", "uint64", 0}, {0}};
 
 static const struct qmp_type types[] = {
-    {"JobInfo", QMP_OBJECT, job, NULL, NULL, NULL},
     {"BlockJobInfo", QMP_OBJECT, job, NULL, NULL, NULL},
     {"BlockExportInfo", QMP_OBJECT, export, NULL, NULL, NULL},
     {"TPMInfo", QMP_OBJECT, tpm, NULL, NULL, NULL},
@@ -183,7 +182,6 @@ static const struct qmp_type types[] = {
     {0}};
 
 static const struct qmp_command commands[] = {
-    {"query-jobs", NULL, "[JobInfo]", QMP_PRECONFIG, none, NULL},
     {"query-block-jobs", NULL, "[BlockJobInfo]", QMP_PRECONFIG, none, NULL},
     {"query-block-exports", NULL, "[BlockExportInfo]", QMP_PRECONFIG, none, NULL},
     {"query-tpm", NULL, "[TPMInfo]", 0, none, NULL},
