@@ -358,8 +358,7 @@ int uart16550_post_load(struct uart16550 *u)
     u->rx_armed = 0;
     uart_arm_timeout(u);
     u->tx_busy = 0;
-    if (!u->tx_count)
-        uart_tx_drain(u); /* nothing to send: for the bits that say so */
+    uart_tx_update_lsr(u);
     if (u->lcr)
         update_params(u);
     update_outputs(u);

@@ -122,8 +122,8 @@ void uart16550_timer(struct uart16550 *u, uint32_t timer);
 uint64_t uart16550_char_ns(const struct uart16550 *u);
 
 /* After the state fields were loaded: checks them, computes the derived ones and gives every output
- * to the environment, but for characters: those wait for uart16550_tx_ready(). Returns 0, or -EINVAL (u is then as after uart16550_init()) if a field is
- * impossible. */
+ * to the environment, but for characters: those wait for uart16550_tx_ready(). Returns 0, or
+ * -EINVAL (u is then as after uart16550_init()) if a field is impossible. */
 int uart16550_post_load(struct uart16550 *u);
 
 #endif

@@ -160,7 +160,7 @@ static void thr_emptied(struct uart16550 *u)
     uart_update_irq(u);
 }
 
-static void tx_update_lsr(struct uart16550 *u)
+void uart_tx_update_lsr(struct uart16550 *u)
 {
     uint8_t empty = u->tx_count == 0;
     uint8_t raised = empty && !(u->lsr & UART_LSR_THRE);
@@ -199,7 +199,7 @@ void uart_tx_drain(struct uart16550 *u)
         if (taken < n)
             break;
     }
-    tx_update_lsr(u);
+    uart_tx_update_lsr(u);
     uart_update_irq(u);
 }
 
@@ -237,7 +237,7 @@ void uart_write_thr(struct uart16550 *u, uint8_t v)
         return;
     }
     tx_push(u, v);
-    tx_update_lsr(u);
+    uart_tx_update_lsr(u);
     uart_update_irq(u);
     if (u->flags & UART16550_PACE)
         uart_tx_drain(u);
@@ -258,7 +258,7 @@ static void tx_timer(struct uart16550 *u)
 void uart_tx_flush(struct uart16550 *u)
 {
     u->tx_head = u->tx_count = 0;
-    tx_update_lsr(u);
+    uart_tx_update_lsr(u);
 }
 
 void uart16550_timer(struct uart16550 *u, uint32_t timer)

@@ -31,5 +31,6 @@ void uart_arm_timeout(struct uart16550 *u);
 void uart_offer_room(struct uart16550 *u);
 /* Sends what waits in the transmit FIFO, as far as the back end takes it. */
 void uart_tx_drain(struct uart16550 *u);
+void uart_tx_update_lsr(struct uart16550 *u); /* THRE and TEMT, from what waits */
 
 #endif
