@@ -210,6 +210,7 @@ static int reset(void *self)
 {
     struct echo *s = self;
     s->config.buffers = 0;
+    s->avail = s->used = 0;
     return 0;
 }
 
