@@ -5,7 +5,7 @@
 #include "host_dma.h"
 #include "host_pci.h"
 
-enum { STEPS = 300, FAILURES = 48, FEW = 60 };
+enum { STEPS = 300, FEW = 60 };
 
 static const char *const mode_names[DMA_MODES] = {
     [DMA_DIRECT] = "plain memory",
@@ -49,35 +49,6 @@ static void changes(struct check *c)
     check_end(c, h, d);
 }
 
-/* One call fails, each in turn; then the device is used, reset and used again. 0: there was no such
- * call. */
-static int with_failure(struct check *c, uint32_t n)
-{
-    struct host *h = NULL;
-    struct dev *d = check_start(c, &h);
-    struct rng r = {c->o->seed}; /* the same walk each time */
-    h->fail_at = h->fallible + n;
-    drive_all(h, &r, STEPS);
-    int failed = h->failed != NULL;
-    if (failed)
-        check_note(c, "%s was made to fail", h->failed);
-    drive_reset(d, TN_RESET_WARM);
-    if (d->pci)
-        pci_firmware(d);
-    drive_all(h, &r, FEW);
-    check_end(c, h, d);
-    return failed;
-}
-
-static void failures(struct check *c)
-{
-    uint32_t n = 1;
-    while (n <= FAILURES && with_failure(c, n))
-        n++;
-    if (n == 1)
-        check_skip(c, "it makes no call that can fail while it runs");
-}
-
 static const struct check_test tests[] = {
     {"modes",
      "a device works without mapping, behind an IOMMU, with short maps, and survives without "
@@ -85,8 +56,6 @@ static const struct check_test tests[] = {
      "dma.h: struct tn_dma", CT_CLASS | CT_LONG, needs_device, modes},
     {"changes", "memory changes while the device is quiet", "class.h: TN_Q_MEMORY",
      CT_CLASS | CT_LONG, needs_device, changes},
-    {"failures", "any one host call fails while the device runs, and it goes on",
-     "docs/abi.md: Errors", CT_CLASS | CT_LONG, needs_device, failures},
     {0},
 };
 

@@ -51,9 +51,10 @@ static void together(struct check *c, uint32_t needed)
     struct dev *d = check_start(c, &h);
     struct crew w = {0};
     for (uint32_t i = 0; w.n < PLACES && host_place(h, i, &w.p[w.n]); i++)
-        w.n += (w.p[w.n].ops->flags & needed) == needed;
+        w.n += (w.p[w.n].ops->flags & TN_RO_NO_LOCK) == needed;
     if (!w.n)
-        check_skip(c, needed ? "no range of it says TN_RO_NO_LOCK" : "nothing of it traps here");
+        check_skip(c, needed ? "no range of it says TN_RO_NO_LOCK"
+                             : "nothing of it is called with its lock");
     start(c, &w);
     for (uint32_t i = 0; i < 200; i++)
         host_run(h, 100000);

@@ -94,7 +94,11 @@ static void write_register(void *self, uint64_t off, uint64_t v, uint32_t size)
         s->loop->arm(s->timer, s->loop->now(s->d, TN_CLK_VM) + 1000 + (v & 0xffff));
 }
 
+#ifndef REGION_FLAGS
+#define REGION_FLAGS 0
+#endif
 static const struct tn_region_ops region_ops = {.struct_size = sizeof region_ops,
+                                                .flags = REGION_FLAGS,
                                                 .valid_min = 4,
                                                 .valid_max = 4,
                                                 .read = read_register,
