@@ -42,7 +42,7 @@ def wishes(source):
 def check(tool, plugin, *options):
     """The results of a run, as the list "tests" of its JSON; and its exit status."""
     out = plugin + '.json'
-    run = subprocess.run([tool, '--timeout', '2', '--fuzz-seconds', '1', *options, '--json', out, plugin],
+    run = subprocess.run([tool, '--timeout', '2', '--fuzz-seconds', '3', *options, '--json', out, plugin],
                          capture_output=True, text=True)
     with open(out, encoding='utf-8') as f:
         return [dict(t, test=t['name'].split(':')[0]) for t in json.load(f)['tests']], run.returncode
@@ -89,6 +89,22 @@ def file_case(tool, include, source, tmp):
     return [f'{broken}, and not {rules}'] if missed or broken - set().union(*rules) else []
 
 
+def replay_case(tool, include, source, tmp):
+    """A walk that fails is kept, made small, and fails again when it is replayed."""
+    plugin, folder = os.path.join(tmp, 'replay.so'), os.path.join(tmp, 'kept')
+    os.mkdir(folder)
+    subprocess.run(['cc', *CFLAGS, f'-I{include}', source, '-o', plugin], check=True)
+    check(tool, plugin, '--filter', 'fuzz/walks', '--fuzz-seconds', '6', '--keep', folder)
+    kept = glob.glob(os.path.join(folder, '*.walk'))
+    if len(kept) != 1:
+        return [f'{len(kept)} reproducers were kept']
+    with open(kept[0], encoding='utf-8') as f:
+        steps = f.read().count('\nstep ')
+    bad = failures(check(tool, plugin, '--filter', 'fuzz/walks', '--replay', kept[0])[0])
+    wrong = [] if 0 < steps <= 10 else [f'{steps} steps are left of it']
+    return wrong + ([] if len(bad) == 1 and 'Aborted' in bad[0]['why'] else [f'replayed: {bad}'])
+
+
 # What no file of bad/ breaks: gates before them catch it first, or the groups have tests of their own (see GROUPS).
 NOT_HERE = {'meta/loads', 'file/shared-object', 'unplug/under-load', 'unplug/stop-and-go', 'unplug/gone-meanwhile',
             'threads/locked'}
@@ -113,6 +129,9 @@ def main():
             for s in sorted(glob.glob(os.path.join(folder, '*.c'))):
                 if not only or os.path.basename(s)[:-2] in only:
                     jobs.append((os.path.relpath(s, HERE), pool.submit(run, tool, include, s, tmp)))
+        if not only or 'replay' in only:
+            rare = os.path.join(HERE, 'bad', 'rare.c')
+            jobs.append(('a reproducer', pool.submit(replay_case, tool, include, rare, tmp)))
         for name, job in jobs:
             tap.case(name, job.result())
         if not only:

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { STEPS = 500, LIMIT_S = 5, MINIMISE_S = 20 };
+enum { STEPS = 500, LEAST = 64, LIMIT_S = 5, MINIMISE_S = 20 };
 
 static const char *walk_names(char kind)
 {
@@ -77,7 +77,7 @@ static void walks(struct check *c)
     do {
         one(c, c->o->seed * 1000003 + n++);
         clock_gettime(CLOCK_MONOTONIC, &now);
-    } while (now.tv_sec - begin.tv_sec < (time_t)c->o->fuzz_s);
+    } while (n < LEAST || now.tv_sec - begin.tv_sec < (time_t)c->o->fuzz_s);
     check_note(c, "%u walks of %u steps", n, STEPS);
 }
 

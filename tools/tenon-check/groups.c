@@ -18,6 +18,7 @@ const struct check_group *const check_groups[] = {
     &group_unplug,
     &group_threads,
     &group_virtio,
+    &group_bus,
     &group_backend,
     &group_fuzz,
     NULL,

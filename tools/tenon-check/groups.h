@@ -20,5 +20,6 @@ extern const struct check_group group_threads;
 extern const struct check_group group_fuzz;
 extern const struct check_group group_virtio;
 extern const struct check_group group_backend;
+extern const struct check_group group_bus;
 
 #endif
