@@ -14,7 +14,7 @@ import tempfile
 import time
 
 import l2
-from hotplug_cases import LOAD, MIB, Monitor
+from hotplug_cases import MIB, Monitor
 from l2_cases import Tap, case, require
 from serial_cases import PROMPT, Shell
 
@@ -24,6 +24,11 @@ import qmp  # noqa: E402
 KERNEL = '6.12'
 MODULES = {'q35': ('virtio_pci', 'virtio_blk', 'virtio_net', 'virtio_rng'),
            'microvm': ('virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_rng')}
+# A loop that writes, reads past the cache and compares, and counts its turns and its errors.
+LOAD = ('dd if=/dev/urandom of=/tmp/pattern bs=64k count=16 2>/dev/null; '
+        '{ (while [ ! -e /tmp/stop ]; do dd if=/tmp/pattern of=/dev/vda bs=64k conv=fsync 2>/dev/null; '
+        'echo 7 >/proc/sys/vm/drop_caches; dd if=/dev/vda bs=64k count=16 2>/dev/null | cmp - /tmp/pattern || echo x >>/tmp/bad; '
+        'echo x >>/tmp/turns; done) >/dev/null 2>&1 & }')
 NETWORK = ('ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; '
            'for i in 1 2 3 4 5; do ping -c 1 -W 5 10.0.2.2 >/dev/null && break; sleep 0.3; done && echo answered')
 
