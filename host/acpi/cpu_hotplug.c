@@ -4,13 +4,12 @@
 
 #include "acpi/machine.h"
 #include "acpi_host.h"
-#include "aml/aml.h"
 #include "core/loop.h"
 #include "cpu_regs.h"
 #include "monitor/cmd_acpi.h"
+#include "plug_host.h"
 #include "plug_state.h"
 #include "util/alloc.h"
-#include "util/buf.h"
 #include "vm/cpu.h"
 #include "vm/machine.h"
 #include "vm/space.h"
@@ -21,15 +20,13 @@
 enum { MAX_CPUS = 512 }; /* more than any machine has */
 
 struct acpi_cpu_hotplug {
-    struct tn_dev *dev;
+    struct plug_host host;
     uint32_t base;
     struct cpu_regs regs;
     struct plug_slot slot[MAX_CPUS];
     uint32_t apic_id[MAX_CPUS];
     uint8_t ejected[MAX_CPUS]; /* the guest let go, and the main loop has not seen to it yet */
-    struct tn_acpi_event *event;
     struct tn_bh *eject;
-    uint32_t told; /* the guest's tables are made: what comes later is an event */
 };
 
 static struct acpi_cpu_hotplug *of(struct vm *vm)
@@ -39,12 +36,7 @@ static struct acpi_cpu_hotplug *of(struct vm *vm)
 
 static struct machine *machine_of(const struct acpi_cpu_hotplug *s)
 {
-    return device_of(s->dev)->vm->machine;
-}
-
-static struct domain *domain_of(const struct acpi_cpu_hotplug *s)
-{
-    return device_of(s->dev)->domain;
+    return device_of(s->host.dev)->vm->machine;
 }
 
 /* ---- what the guest asks for ---- */
@@ -84,7 +76,7 @@ static void report_ost(void *opaque, uint32_t i)
 {
     struct acpi_cpu_hotplug *s = opaque;
     const struct device *d = machine_of(s)->cpu[i].dev;
-    event_device_ost(device_of(s->dev)->vm, OST_CPU, i, d ? d->id : NULL, &s->slot[i]);
+    event_device_ost(device_of(s->host.dev)->vm, OST_CPU, i, d ? d->id : NULL, &s->slot[i]);
 }
 
 static const struct plug_env env = {want_eject, report_ost};
@@ -114,47 +106,32 @@ static const struct tn_region_ops ops = {.struct_size = sizeof ops,
 void acpi_cpu_plugged(struct vm *vm, uint32_t i)
 {
     struct acpi_cpu_hotplug *s = of(vm);
-    if (!s)
-        return;
-    int entered = domain_enter(domain_of(s));
-    s->slot[i].present = 1;
-    s->slot[i].removing = 0;
-    s->slot[i].inserting = s->told != 0;
-    domain_leave(domain_of(s), entered);
-    if (s->told)
-        acpi_host_table.raise(s->event);
+    if (s)
+        plug_host_came(&s->host, i);
 }
 
 int acpi_cpu_unplug_request(struct vm *vm, uint32_t i, struct tn_err *e)
 {
     struct acpi_cpu_hotplug *s = of(vm);
-    if (!s || !s->event)
+    if (!s || !s->host.event)
         return err_set(e, ENOTSUP, "CPU hot unplug not supported without ACPI");
-    int entered = domain_enter(domain_of(s));
-    s->slot[i].removing = 1;
-    domain_leave(domain_of(s), entered);
-    acpi_host_table.raise(s->event);
+    plug_host_ask(&s->host, i);
     return 0;
 }
 
 void acpi_cpu_gone(struct vm *vm, uint32_t i)
 {
     struct acpi_cpu_hotplug *s = of(vm);
-    if (!s)
-        return;
-    int entered = domain_enter(domain_of(s));
-    s->slot[i].present = s->slot[i].inserting = s->slot[i].removing = 0;
-    domain_leave(domain_of(s), entered);
+    if (s)
+        plug_host_gone(&s->host, i);
 }
 
 int acpi_cpu_slot(struct vm *vm, uint32_t i, struct plug_slot *out)
 {
-    struct acpi_cpu_hotplug *s = of(vm);
+    const struct acpi_cpu_hotplug *s = of(vm);
     if (!s || i >= s->regs.n)
         return -ENOENT;
-    int entered = domain_enter(domain_of(s));
-    *out = s->slot[i];
-    domain_leave(domain_of(s), entered);
+    *out = plug_host_slot(&s->host, i);
     return 0;
 }
 
@@ -162,7 +139,7 @@ int acpi_cpu_slot(struct vm *vm, uint32_t i, struct plug_slot *out)
 
 static int init(void *p, struct tn_dev *d)
 {
-    ((struct acpi_cpu_hotplug *)p)->dev = d;
+    ((struct acpi_cpu_hotplug *)p)->host.dev = d;
     return 0;
 }
 
@@ -176,38 +153,29 @@ static void fill_slots(struct acpi_cpu_hotplug *s, const struct machine *m)
     }
 }
 
-static int make_event(struct acpi_cpu_hotplug *s, struct tn_err *e)
-{
-    BUF_AUTO body = {0};
-    aml_path(&body, ACPI_CPU_SCAN);
-    return acpi_host_table.event(s->dev, "cpu-hotplug", body.data, (uint32_t)body.len, &s->event,
-                                 e);
-}
-
 static int realize(void *p, struct tn_err *e)
 {
     struct acpi_cpu_hotplug *s = p;
-    struct device *d = device_of(s->dev);
+    struct device *d = device_of(s->host.dev);
     struct machine *m = machine_of(s);
-    const struct tn_region_req req = {.struct_size = sizeof req,
-                                      .space = TN_SPACE_PIO,
-                                      .base = s->base,
-                                      .size = CPU_REGS_LEN,
-                                      .name = "acpi-cpu-hotplug"};
-    struct tn_region *r;
+    const struct plug_ports ports = {.base = s->base,
+                                     .len = CPU_REGS_LEN,
+                                     .name = "acpi-cpu-hotplug",
+                                     .event = "cpu-hotplug",
+                                     .method = ACPI_CPU_SCAN,
+                                     .ops = &ops,
+                                     .self = s};
     if (!m->cpu || m->max_cpus > MAX_CPUS || m->cpu_plug)
         return err_set(e, EINVAL, "this machine has no place for '%s'", d->entry->name);
     fill_slots(s, m);
     s->eject = bh_new(d->vm->main, d, 0, eject_all, s);
-    int err = region_table.add(s->dev, &req, &ops, s, &r, e);
-    if (err == 0)
-        err = make_event(s, e);
+    s->host.slot = s->slot;
+    int err = plug_host_realize(&s->host, &ports, e);
     if (err == 0)
         m->cpu_plug = s;
     return err;
 }
 
-/* The tables are made anew, with what is there now. */
 static void reset(void *p, uint32_t kind, uint32_t phase)
 {
     struct acpi_cpu_hotplug *s = p;
@@ -215,9 +183,7 @@ static void reset(void *p, uint32_t kind, uint32_t phase)
     if (phase != TN_RESET_ENTER)
         return;
     cpu_regs_reset(&s->regs);
-    for (uint32_t i = 0; i < s->regs.n; i++)
-        s->slot[i].inserting = 0;
-    s->told = 1;
+    plug_host_reset(&s->host, s->regs.n);
 }
 
 static void unrealize(void *p)

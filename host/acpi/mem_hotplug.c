@@ -4,12 +4,11 @@
 
 #include "acpi/machine.h"
 #include "acpi_host.h"
-#include "aml/aml.h"
 #include "core/loop.h"
 #include "monitor/cmd_acpi.h"
+#include "plug_host.h"
 #include "plug_state.h"
 #include "util/alloc.h"
-#include "util/buf.h"
 #include "vm/dimm.h"
 #include "vm/machine.h"
 #include "vm/space.h"
@@ -20,15 +19,13 @@
 enum { MAX_SLOTS = 256 }; /* cli/machine_opts.c */
 
 struct acpi_mem_hotplug {
-    struct tn_dev *dev;
+    struct plug_host host;
     uint32_t base;
     struct mem_regs regs;
     struct plug_slot slot[MAX_SLOTS];
     struct mem_module module[MAX_SLOTS];
     uint8_t ejected[MAX_SLOTS]; /* atomic: the guest let go, and the main loop has not seen to it */
-    struct tn_acpi_event *event;
     struct tn_bh *eject;
-    uint32_t told; /* the guest's tables are made: what comes later is an event */
 };
 
 static struct acpi_mem_hotplug *of(struct vm *vm)
@@ -38,12 +35,7 @@ static struct acpi_mem_hotplug *of(struct vm *vm)
 
 static struct machine *machine_of(const struct acpi_mem_hotplug *s)
 {
-    return device_of(s->dev)->vm->machine;
-}
-
-static struct domain *domain_of(const struct acpi_mem_hotplug *s)
-{
-    return device_of(s->dev)->domain;
+    return device_of(s->host.dev)->vm->machine;
 }
 
 /* ---- what the guest asks for ---- */
@@ -62,14 +54,14 @@ static void eject_all(void *p)
     struct acpi_mem_hotplug *s = p;
     for (uint32_t i = 0; i < s->regs.n; i++)
         if (__atomic_exchange_n(&s->ejected[i], 0, __ATOMIC_ACQ_REL))
-            dimm_eject(device_of(s->dev)->vm, i);
+            dimm_eject(device_of(s->host.dev)->vm, i);
 }
 
 static void report_ost(void *opaque, uint32_t i)
 {
     struct acpi_mem_hotplug *s = opaque;
     const struct device *d = machine_of(s)->dimm[i];
-    event_device_ost(device_of(s->dev)->vm, OST_DIMM, i, d ? d->id : NULL, &s->slot[i]);
+    event_device_ost(device_of(s->host.dev)->vm, OST_DIMM, i, d ? d->id : NULL, &s->slot[i]);
 }
 
 static const struct plug_env env = {want_eject, report_ost};
@@ -96,20 +88,21 @@ static const struct tn_region_ops ops = {.struct_size = sizeof ops,
 
 /* ---- what the machine tells ---- */
 
+static void fill(struct acpi_mem_hotplug *s, uint32_t i, struct mem_module m)
+{
+    struct domain *domain = device_of(s->host.dev)->domain;
+    int entered = domain_enter(domain);
+    s->module[i] = m;
+    domain_leave(domain, entered);
+}
+
 int acpi_mem_plugged(struct vm *vm, uint32_t i, const struct mem_module *m)
 {
     struct acpi_mem_hotplug *s = of(vm);
     if (!s)
         return 0;
-    int entered = domain_enter(domain_of(s));
-    s->module[i] = *m;
-    s->slot[i].present = 1;
-    s->slot[i].removing = 0;
-    s->slot[i].inserting = s->told != 0;
-    domain_leave(domain_of(s), entered);
-    if (s->told)
-        acpi_host_table.raise(s->event);
-    return s->told != 0;
+    fill(s, i, *m);
+    return plug_host_came(&s->host, i);
 }
 
 int acpi_mem_unplug_request(struct vm *vm, uint32_t i, struct tn_err *e)
@@ -118,10 +111,7 @@ int acpi_mem_unplug_request(struct vm *vm, uint32_t i, struct tn_err *e)
     if (!s)
         return err_set(e, ENOTSUP,
                        "memory hotplug is not enabled: missing acpi device or acpi disabled");
-    int entered = domain_enter(domain_of(s));
-    s->slot[i].removing = 1;
-    domain_leave(domain_of(s), entered);
-    acpi_host_table.raise(s->event);
+    plug_host_ask(&s->host, i);
     return 0;
 }
 
@@ -130,28 +120,25 @@ void acpi_mem_gone(struct vm *vm, uint32_t i)
     struct acpi_mem_hotplug *s = of(vm);
     if (!s)
         return;
-    int entered = domain_enter(domain_of(s));
-    s->slot[i].present = s->slot[i].inserting = s->slot[i].removing = 0;
-    s->module[i] = (struct mem_module){0};
-    domain_leave(domain_of(s), entered);
+    plug_host_gone(&s->host, i);
+    fill(s, i, (struct mem_module){0});
 }
 
 void acpi_mem_stays(struct vm *vm, uint32_t i)
 {
     struct acpi_mem_hotplug *s = of(vm);
-    int entered = domain_enter(domain_of(s));
+    struct domain *domain = device_of(s->host.dev)->domain;
+    int entered = domain_enter(domain);
     s->slot[i].present = 1;
-    domain_leave(domain_of(s), entered);
+    domain_leave(domain, entered);
 }
 
 int acpi_mem_slot(struct vm *vm, uint32_t i, struct plug_slot *out)
 {
-    struct acpi_mem_hotplug *s = of(vm);
+    const struct acpi_mem_hotplug *s = of(vm);
     if (!s || i >= s->regs.n)
         return -ENOENT;
-    int entered = domain_enter(domain_of(s));
-    *out = s->slot[i];
-    domain_leave(domain_of(s), entered);
+    *out = plug_host_slot(&s->host, i);
     return 0;
 }
 
@@ -159,36 +146,28 @@ int acpi_mem_slot(struct vm *vm, uint32_t i, struct plug_slot *out)
 
 static int init(void *p, struct tn_dev *d)
 {
-    ((struct acpi_mem_hotplug *)p)->dev = d;
+    ((struct acpi_mem_hotplug *)p)->host.dev = d;
     return 0;
-}
-
-static int make_event(struct acpi_mem_hotplug *s, struct tn_err *e)
-{
-    BUF_AUTO body = {0};
-    aml_path(&body, ACPI_MEM_SCAN);
-    return acpi_host_table.event(s->dev, "memory-hotplug", body.data, (uint32_t)body.len, &s->event,
-                                 e);
 }
 
 static int realize(void *p, struct tn_err *e)
 {
     struct acpi_mem_hotplug *s = p;
-    struct device *d = device_of(s->dev);
+    struct device *d = device_of(s->host.dev);
     struct machine *m = machine_of(s);
-    const struct tn_region_req req = {.struct_size = sizeof req,
-                                      .space = TN_SPACE_PIO,
-                                      .base = s->base,
-                                      .size = MEM_REGS_LEN,
-                                      .name = "acpi-mem-hotplug"};
-    struct tn_region *r;
+    const struct plug_ports ports = {.base = s->base,
+                                     .len = MEM_REGS_LEN,
+                                     .name = "acpi-mem-hotplug",
+                                     .event = "memory-hotplug",
+                                     .method = ACPI_MEM_SCAN,
+                                     .ops = &ops,
+                                     .self = s};
     if (!m->dimm || m->slots > MAX_SLOTS || m->mem_plug)
         return err_set(e, EINVAL, "this machine has no place for '%s'", d->entry->name);
     s->regs = (struct mem_regs){
         .n = m->slots, .slot = s->slot, .module = s->module, .env = &env, .opaque = s};
-    int err = region_table.add(s->dev, &req, &ops, s, &r, e);
-    if (err == 0)
-        err = make_event(s, e);
+    s->host.slot = s->slot;
+    int err = plug_host_realize(&s->host, &ports, e);
     if (err < 0)
         return err;
     s->eject = bh_new(d->vm->main, NULL, 0, eject_all, s);
@@ -196,7 +175,6 @@ static int realize(void *p, struct tn_err *e)
     return 0;
 }
 
-/* The tables are made anew, with what is there now. */
 static void reset(void *p, uint32_t kind, uint32_t phase)
 {
     struct acpi_mem_hotplug *s = p;
@@ -204,9 +182,7 @@ static void reset(void *p, uint32_t kind, uint32_t phase)
     if (phase != TN_RESET_ENTER)
         return;
     mem_regs_reset(&s->regs);
-    for (uint32_t i = 0; i < s->regs.n; i++)
-        s->slot[i].inserting = 0;
-    s->told = 1;
+    plug_host_reset(&s->host, s->regs.n);
 }
 
 static void unrealize(void *p)
