@@ -258,7 +258,7 @@ void msix_restore(struct msix *m, const uint8_t *table, const uint8_t *pba)
 void msix_table_write(struct msix *m, uint64_t off, uint32_t size, uint64_t value)
 {
     uint32_t vec = (uint32_t)(off / PCI_MSIX_ENTRY_SIZE);
-    struct pci_msg old, now;
+    struct pci_msg old = {0}, now = {0};
     bool was, is;
 
     if (!access_ok(off, size, msix_table_len(m)))
@@ -266,6 +266,6 @@ void msix_table_write(struct msix *m, uint64_t off, uint32_t size, uint64_t valu
     was = msix_message(m, vec, &old);
     store(m, off, size, value);
     is = msix_message(m, vec, &now);
-    if (was != is || (is && (old.addr != now.addr || old.data != now.data)))
+    if (was != is || old.addr != now.addr || old.data != now.data)
         rewire(m, vec);
 }

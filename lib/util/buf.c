@@ -63,6 +63,8 @@ void buf_str(struct buf *b, const char *s)
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
     va_list again;
+    if (!fmt)
+        return; /* said, so that no compiler thinks of it below */
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, fmt, again);
     va_end(again);
