@@ -8,32 +8,19 @@ import dataclasses
 import os
 import pathlib
 import re
-import shlex
-import socket
 import sys
-import tempfile
 import time
 
 import io_guest
 import l2
-from l2_cases import Tap, case, require
-from serial_cases import Shell
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'monitor'))
-import qmp  # noqa: E402
+import system
+from l2_cases import Tap, require
 
 MIB = 1 << 20
 PCI = '/sys/bus/pci/devices'
 # Of the root bus: with a root port each, and free.
 PORTS, SLOTS = (4, 5, 6, 7, 13, 14, 15, 16), (9, 10, 11, 12, 17, 18, 19, 20)
 WARM = 3  # turns until memory is what it will be
-
-
-class Monitor(qmp.Qmp):
-    """Answers are not held against the schema: that takes long here, and is done elsewhere."""
-
-    def get_schema(self):
-        return None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,14 +114,8 @@ def footprint(pid):
     return len(os.listdir(f'/proc/{pid}/fd')), int(status.split('RssAnon:')[1].split()[0])
 
 
-class System:
+class System(system.System):
     """One machine."""
-
-    def __init__(self, options, tap):
-        self.options, self.tap = options, tap
-
-    def case(self, name):
-        return case(self.tap, name)
 
     def command(self, folder):
         self.hot = [kind(slot, folder) for slots in self.slots() for kind, slot in zip(2 * (Disk, Nic, Rng, Port), slots)]
@@ -145,7 +126,7 @@ class System:
         # RAM that is shared does not count as the program's own.
         extra = ('-object', 'memory-backend-memfd,id=ram,size=512M', '-drive', f'file={folder}/still.raw,format=raw,if=none,id=d0',
                  '-device', 'virtio-blk-pci,drive=d0,addr=8,serial=still', *ports,
-                 '-qmp', f'unix:{folder}/qmp,server=on,wait=off')
+                 *self.monitor_arguments(folder))
         guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{io_guest.KERNEL}/vmlinux', initrd=f'{self.options.images}/tools.cpio',
                          machine='q35,memory-backend=ram', cpus=2, no_reboot=True, append='pci=realloc' if self.options.vmm == 'qemu' else '', extra=extra)
         return l2.command_line(self.options.vmm, self.options.binary, guest)
@@ -153,22 +134,10 @@ class System:
     def slots(self):
         return (PORTS, SLOTS) if self.options.vmm == 'tenon' else (PORTS,)
 
-    def run(self):
-        with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
-            command = self.command(folder)
-            failed_before = self.tap.failed
-            with l2.Console(command, self.options.patience, sys.stderr if self.options.verbose else None) as console:
-                self.check(console, folder)
-            if self.tap.failed > failed_before:
-                self.tap.comment('\n'.join(['$ ' + shlex.join(map(str, command)), *console.last_lines(40)]))
-
     def check(self, console, folder):
-        self.shell, self.pid = Shell(console), console.process.pid
         with self.case('a shell, and another disk under load'):
             io_guest.at_prompt(console)
-            s = socket.socket(socket.AF_UNIX)
-            s.connect(f'{folder}/qmp')
-            self.qmp = Monitor(s)
+            self.connect()
             self.shell.ask('. /bin/hot.sh; verify_on still')
         if self.tap.failed:
             return
@@ -177,14 +146,6 @@ class System:
             self.check_busy(next(hot for hot in self.hot if hot.kind == 'disk' and hot.slot in slots))
         self.check_load()
         self.check_end(console)
-
-    # ---- asking ----
-
-    def ask(self, name, /, **arguments):
-        try:
-            return self.qmp.cmd(name, **arguments)
-        except (OSError, qmp.QmpError, qmp.Failure) as error:
-            raise l2.Failure(f'{name}: {error}') from error
 
     def require_ok(self, word, all_of_them, arguments):
         """A function of hotplug-guest.sh that prints "WORD NAME: ok" for each."""
@@ -211,8 +172,8 @@ class System:
             self.ask('device_del', id=id)
         while waiting:
             try:
-                waiting.discard(self.qmp.event('DEVICE_DELETED', timeout=self.options.patience).get('device'))
-            except qmp.Failure as failure:
+                waiting.discard(self.event('DEVICE_DELETED').get('device'))
+            except l2.Failure as failure:
                 raise l2.Failure(f'{sorted(waiting)} do not go: {failure}') from failure
         for hot in all_of_them:
             for command, arguments in hot.go():
@@ -259,26 +220,16 @@ class System:
             self.tap.comment(f'{found[1]} turns of 2 MiB')
 
     def check_end(self, console):
-        with self.case('Linux did not complain'):
-            answer = self.shell.ask("dmesg | grep -E 'WARNING:|BUG:|Oops|nobody cared|soft lockup|ACPI Error|blocked for' ; echo .")
-            require(answer == '.', answer)
-            ports = self.shell.ask("dmesg | grep -c 'pcieport.*Button press'; dmesg | grep -c 'pci 0000:00:09.0'").split()
-            self.tap.comment(f'dmesg: {ports[0]} presses of the button, {ports[1]} lines of 00:09.0')
-        with self.case('shuts down cleanly'):
-            console.send('poweroff -f')
-            status = console.exit_status()
-            require(status == 0, f'exit status {status}')
+        ports = self.shell.ask("dmesg | grep -c 'pcieport.*Button press'; dmesg | grep -c 'pci 0000:00:09.0'").split()
+        self.tap.comment(f'dmesg: {ports[0]} presses of the button, {ports[1]} lines of 00:09.0')
+        super().check_end(console)
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
-    parser.add_argument('--binary', required=True)
-    parser.add_argument('--rig', required=True)
+    system.add_options(parser)
     parser.add_argument('--images', required=True, help='what io_guest.make_images made')
     parser.add_argument('--cycles', type=int, default=32, help='of single devices; a thousand take half an hour in the rig')
-    parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
-    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
     return parser.parse_args()
 
 

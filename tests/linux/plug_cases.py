@@ -6,20 +6,17 @@ modules are onlined, filled and offlined, one that is in use stays; and the memo
 import argparse
 import os
 import pathlib
-import shlex
-import socket
 import subprocess
 import sys
-import tempfile
 
 import l2
-from l2_cases import Tap, case, require
-from serial_cases import PROMPT, Shell
+import system
+from l2_cases import Tap, require
+from serial_cases import PROMPT
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path += [str(TESTS / 'monitor'), str(TESTS / 'kvm')]
+sys.path.append(str(TESTS / 'kvm'))
 import plug_test  # noqa: E402
-import qmp  # noqa: E402
 
 KERNEL = '6.12'
 MIB = 1 << 20
@@ -32,48 +29,23 @@ FILL = 'mount -t tmpfs -o size=90% big /root && dd if=/dev/zero of=/root/x bs=1M
 OST_BUSY = 0x80  # of statuses that say no (ACPI 6.3, table 6-218)
 
 
-class Monitor(qmp.Qmp):
-    """Answers are not held against the schema: that takes long here, and is done elsewhere."""
-
-    def get_schema(self):
-        return None
-
-
-class System:
+class System(system.System):
     """One machine."""
-
-    def __init__(self, options, tap):
-        self.options, self.tap = options, tap
-
-    def case(self, name):
-        return case(self.tap, name)
 
     def command(self, folder):
         out = f'{folder}/guest.cpio'
         subprocess.run([TESTS / 'linux/mkguest', '-k', KERNEL, '--rig', self.options.rig, '-o', out], check=True, stdout=sys.stderr)
-        extra = ('-m', f'{RAM}M,slots=2,maxmem=4G', '-qmp', f'unix:{folder}/qmp,server=on,wait=off')
+        extra = ('-m', f'{RAM}M,slots=2,maxmem=4G', *self.monitor_arguments(folder))
         guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{KERNEL}/vmlinuz', initrd=out, cpus='1,maxcpus=3,sockets=3',
                          no_reboot=True, append='nokaslr' if self.options.nokaslr else '', extra=extra)
         return l2.command_line(self.options.vmm, self.options.binary, guest)
 
-    def run(self):
-        with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
-            command = self.command(folder)
-            failed_before = self.tap.failed
-            with l2.Console(command, self.options.patience, sys.stderr if self.options.verbose else None) as console:
-                self.check(console, folder)
-            if self.tap.failed > failed_before:
-                self.tap.comment('\n'.join(['$ ' + shlex.join(map(str, command)), *console.last_lines(40)]))
-
     def check(self, console, folder):
-        self.shell, self.folder = Shell(console), folder
         with self.case('a shell; Linux knows where processors and memory may come'):
             console.expect(l2.HELLO, 'init')
             console.expect(PROMPT, 'the prompt')
             self.shell.ask('stty -echo')
-            s = socket.socket(socket.AF_UNIX)
-            s.connect(f'{folder}/qmp')
-            self.qmp = Monitor(s)
+            self.connect()
             possible = self.shell.ask('cat /sys/devices/system/cpu/possible')
             require(possible == '0-2', f'possible processors: {possible}')
             srat = self.shell.ask("dmesg | grep 'SRAT.*hotplug'")
@@ -85,18 +57,6 @@ class System:
         self.check_end(console)
 
     # ---- asking ----
-
-    def ask(self, name, **arguments):
-        try:
-            return self.qmp.cmd(name, **arguments)
-        except (OSError, qmp.QmpError, qmp.Failure) as error:
-            raise l2.Failure(f'{name}: {error}') from error
-
-    def event(self, name, **data):
-        try:
-            return self.qmp.event(name, timeout=self.options.patience, **data)
-        except qmp.Failure as failure:
-            raise l2.Failure(f'{name}: {failure}') from failure
 
     def wait(self, condition, what):
         answer = self.shell.ask(WAIT.format(condition=condition))
@@ -198,25 +158,12 @@ class System:
             os.unlink(path)
             require(size > (RAM + MODULE) * MIB, f'{size} bytes')
 
-    def check_end(self, console):
-        with self.case('Linux did not complain'):
-            answer = self.shell.ask("dmesg | grep -E 'WARNING:|BUG:|Oops|nobody cared|soft lockup|ACPI.*Error|blocked for'; echo .")
-            require(answer == '.', answer)
-        with self.case('shuts down cleanly'):
-            console.send('poweroff -f')
-            status = console.exit_status()
-            require(status == 0, f'exit status {status}')
-
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
-    parser.add_argument('--binary', required=True)
-    parser.add_argument('--rig', required=True)
+    system.add_options(parser)
     parser.add_argument('--cycles', type=int, default=3)
     parser.add_argument('--nokaslr', action='store_true')
-    parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
-    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
     return parser.parse_args()
 
 
