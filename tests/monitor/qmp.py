@@ -263,7 +263,9 @@ class Vm(qtest.Machine):
         if program:
             words[:len(qtest.PROGRAM)] = program
         words += ['-qmp', f'unix:{self.path},server=on,wait=off']
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env)
+        # What it prints (the name of a pseudo-terminal) is no line of the test's.
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        text=True, env=env)
         try:
             if self.qtest:
                 self.text = qtest.Lines(self.connect(self.qtest))
