@@ -195,7 +195,7 @@ int cli_smp_check(const struct cli_smp *smp, const struct cli_smp_limits *limits
 
 /* ---- boot ---- */
 
-static int boot_letters(char out[17], const char *text, char **err)
+int cli_boot_letters(char out[17], const char *text, char **err)
 {
     char seen[17] = "";
     size_t n = 0;
@@ -238,8 +238,8 @@ int cli_boot_read(struct cli_boot *out, const struct kv_node *in, char **err)
         return r;
     const char *order = kv_text(in, "order"), *once = kv_text(in, "once");
     out->have_order = order != NULL;
-    if ((order && (r = boot_letters(out->order, order, err)) < 0) ||
-        (once && (r = boot_letters(out->once, once, err)) < 0) ||
+    if ((order && (r = cli_boot_letters(out->order, order, err)) < 0) ||
+        (once && (r = cli_boot_letters(out->once, once, err)) < 0) ||
         (r = boot_switch(&out->menu, "menu", kv_text(in, "menu"), err)) < 0 ||
         (r = boot_switch(&out->strict, "strict", kv_text(in, "strict"), err)) < 0 ||
         (r = boot_time(&out->splash_time, "splash-time", kv_text(in, "splash-time"), 0, err)) < 0)

@@ -39,12 +39,14 @@ int cli_smp_check(const struct cli_smp *smp, const struct cli_smp_limits *limits
 
 struct cli_boot {
     char order[17], once[17]; /* letters a..p, none twice; "" if not given */
-    bool have_order; /* also an empty one */
+    bool have_order;          /* also an empty one */
     bool menu, strict;
     int32_t splash_time, reboot_timeout; /* milliseconds; -1 if not given */
 };
 
 /* Reads {order, once, menu, strict, splash, splash-time, reboot-timeout}. in may be NULL. */
+/* The letters of order or once; out is "" before. 0 or -EINVAL with *err, the caller's. */
+int cli_boot_letters(char out[17], const char *text, char **err);
 int cli_boot_read(struct cli_boot *out, const struct kv_node *in, char **err);
 
 #endif

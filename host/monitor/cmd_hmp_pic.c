@@ -104,6 +104,20 @@ static int info_pic(struct qmp_call *c, const char *line, struct buf *out, struc
     return 0;
 }
 
+static int info_irq(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
+{
+    struct hmp_args a = {c, line, e};
+    if (hmp_end(&a) < 0)
+        return -EINVAL;
+    if (!c->vm->irqs || !irq_any_line(c->vm))
+        return 0;
+    buf_str(out, "IRQ statistics for ioapic:\n");
+    for (uint32_t gsi = 0; gsi < IRQ_GSIS; gsi++)
+        if (irq_raised(c->vm, gsi))
+            buf_printf(out, "%2u: %" PRIu64 "\n", gsi, irq_raised(c->vm, gsi));
+    return 0;
+}
+
 /* What device_add can make. */
 static int info_qdm(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
@@ -113,6 +127,7 @@ static int info_qdm(struct qmp_call *c, const char *line, struct buf *out, struc
 }
 
 static const struct hmp_command commands[] = {
+    {"irq", "", "show the interrupts statistics (if available)", 1, info_irq, NULL},
     {"pic", "", "show PIC state", 1, info_pic, NULL},
     {"qdm", "", "show qdev device model list", 1, info_qdm, NULL},
     {0},

@@ -4,7 +4,7 @@
 #include "cmd_machine.h"
 
 #include "core/err.h"
-#include "monitor.h"
+#include "hmp.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include "vm/machine_version.h"
@@ -144,7 +144,19 @@ static const struct qmp_event events[] = {
     {.name = "BALLOON_CHANGE", .data = "BalloonInfo", .interval_ms = 1000},
     {0},
 };
+static int boot_set(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
+{
+    struct hmp_args a = {c, line, e};
+    AUTO_FREE char *order = NULL;
+    if (hmp_word(&a, "string", &order) < 0 || hmp_end(&a) < 0 ||
+        machine_boot_set(c->vm, order, e) < 0)
+        return -EINVAL;
+    buf_printf(out, "boot device list now set to %s\n", order);
+    return 0;
+}
+
 static const struct hmp_command hmp[] = {
+    {"boot_set", "bootdevice", "define new values for the boot device list", 0, boot_set, NULL},
     {"balloon", "target", "request VM to change its memory allocation (in MB)", 0, hmp_balloon,
      NULL},
     {"balloon", "", "show balloon information", 1, hmp_balloon, NULL},

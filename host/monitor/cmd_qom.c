@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* qom-list, qom-get, qom-set, info qom-tree: objects by path. */
+#include "cli/json.h"
 #include "core/device.h"
 #include "core/prop.h"
-#include "monitor.h"
+#include "hmp.h"
 #include "qom.h"
 #include "util/alloc.h"
 #include <errno.h>
@@ -153,17 +154,31 @@ static int hmp_qom_get(struct qmp_call *c, const char *line, struct buf *out, st
     return r;
 }
 
+/* The rest of the line as JSON, or as the text that it is. NULL with e. */
+static struct kv_node *read_value(const char *line, uint32_t is_json, struct tn_err *e)
+{
+    AUTO_FREE char *why = NULL;
+    struct kv_node *value = is_json ? json_parse(line, &why) : kv_scalar(KV_STRING, line);
+    if (!value)
+        err_set(e, EINVAL, "%s", why);
+    return value;
+}
+
 static int hmp_qom_set(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
-    AUTO_FREE char *path = next_word(&line), *name = next_word(&line);
-    QOM_TREE_AUTO t;
+    struct hmp_args a = {c, line, e};
+    uint32_t is_json;
     (void)out;
+    if (hmp_flags(&a, "j", &is_json) < 0)
+        return -EINVAL;
+    AUTO_FREE char *path = next_word(&a.at), *name = next_word(&a.at);
+    QOM_TREE_AUTO t;
     qom_tree_init(&t, c->vm);
-    if (!name || !*line)
+    if (!name || !*a.at)
         return err_set(e, EINVAL, "qom-set takes a path, a property and a value");
     const struct qom_node *n = qom_find(&t, path, e);
-    KV_AUTO *value = kv_scalar(KV_STRING, line);
-    return n ? set_property(&t, n, name, value, e) : -ENODEV;
+    KV_AUTO *value = n ? read_value(a.at, is_json, e) : NULL;
+    return value ? set_property(&t, n, name, value, e) : -EINVAL;
 }
 
 /* Part by part: "/a/b" comes before "/a-b". */
@@ -248,7 +263,9 @@ static const struct qmp_command commands[] = {
 static const struct hmp_command hmp[] = {
     {"qom-list", "path", "list QOM properties", 0, hmp_qom_list, complete_path},
     {"qom-get", "path property", "print QOM property", 0, hmp_qom_get, complete_path},
-    {"qom-set", "path property value", "set QOM property", 0, hmp_qom_set, complete_path},
+    {"qom-set", "[-j] path property value",
+     "set QOM property (-j: the value is specified in json format)", 0, hmp_qom_set,
+     complete_path},
     {"qom-tree", "[path]", "show QOM composition tree", 1, info_qom_tree, complete_path},
     {0},
 };

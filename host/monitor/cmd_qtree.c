@@ -2,12 +2,13 @@
 /* info qtree: devices by the buses that they sit on, with what they were given. */
 #include "core/bus.h"
 #include "core/device_impl.h"
-#include "monitor.h"
+#include "hmp.h"
 #include "pci/pci_host.h"
 #include "pci_words.h"
 #include "qom.h"
 #include "util/alloc.h"
 #include "util/buf.h"
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,28 +94,40 @@ static void print_function(struct buf *out, int indent, struct device *d)
 
 /* ---- the tree ---- */
 
-static void print_bus(struct buf *out, int indent, const struct tn_bus *b);
+/* The tree as it is printed. */
+struct tree {
+    struct buf *out;
+    uint32_t brief; /* without properties */
+};
 
-static void print_buses_of(struct buf *out, int indent, const struct vm *vm,
+static void print_bus(const struct tree *t, int indent, const struct tn_bus *b);
+
+static void print_buses_of(const struct tree *t, int indent, const struct vm *vm,
                            const struct device *owner)
 {
     const struct tn_bus *b;
     TAILQ_FOREACH(b, &vm->buses, all)
     if (b->owner == owner)
-        print_bus(out, indent, b);
+        print_bus(t, indent, b);
 }
 
-static void print_device(struct buf *out, int indent, struct device *d)
+static void print_properties(struct buf *out, int indent, struct device *d)
 {
-    int inner = d->parent && d->parent->inner == d;
-    AUTO_FREE char *type = qom_type_name(d->entry, inner);
-    buf_printf(out, "%*sdev: %s, id \"%s\"\n", indent, "", type, d->id ? d->id : "");
-    indent += STEP;
     print_rows(out, indent, d, class_props(d->pub.cls), d->pub.self);
     if (d->bus_child)
         print_rows(out, indent, d, bus_props(d->bus_type), d->bus_child);
     print_function(out, indent, d);
-    print_buses_of(out, indent, d->vm, d);
+}
+
+static void print_device(const struct tree *t, int indent, struct device *d)
+{
+    int inner = d->parent && d->parent->inner == d;
+    AUTO_FREE char *type = qom_type_name(d->entry, inner);
+    buf_printf(t->out, "%*sdev: %s, id \"%s\"\n", indent, "", type, d->id ? d->id : "");
+    indent += STEP;
+    if (!t->brief)
+        print_properties(t->out, indent, d);
+    print_buses_of(t, indent, d->vm, d);
 }
 
 static const char *last_part(const char *name)
@@ -124,30 +137,32 @@ static const char *last_part(const char *name)
 }
 
 /* The newest first, as QEMU has them. */
-static void print_bus(struct buf *out, int indent, const struct tn_bus *b)
+static void print_bus(const struct tree *t, int indent, const struct tn_bus *b)
 {
     struct device *d;
-    buf_printf(out, "%*sbus: %s\n%*stype %s\n", indent, "", last_part(b->name), indent + STEP, "",
-               b->type->name);
+    buf_printf(t->out, "%*sbus: %s\n%*stype %s\n", indent, "", last_part(b->name), indent + STEP,
+               "", b->type->name);
     TAILQ_FOREACH_REVERSE(d, &b->children, siblings, sibling)
-    print_device(out, indent + STEP, d);
+    print_device(t, indent + STEP, d);
 }
 
 static int info_qtree(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
+    struct hmp_args a = {c, line, e};
+    struct tree t = {.out = out};
     struct device *d;
-    (void)line;
-    (void)e;
+    if (hmp_flags(&a, "b", &t.brief) < 0 || hmp_end(&a) < 0)
+        return -EINVAL;
     buf_printf(out, "bus: main-system-bus\n%*stype System\n", STEP, "");
     TAILQ_FOREACH(d, &c->vm->devices, all)
     if (!d->bus && !d->parent && d->entry->kind == TN_K_DEVICE)
-        print_device(out, STEP, d);
-    print_buses_of(out, STEP, c->vm, NULL);
+        print_device(&t, STEP, d);
+    print_buses_of(&t, STEP, c->vm, NULL);
     return 0;
 }
 
 static const struct hmp_command hmp[] = {
-    {"qtree", "", "show device tree", 1, info_qtree, NULL},
+    {"qtree", "[-b]", "show device tree (-b: brief, omit properties)", 1, info_qtree, NULL},
     {0},
 };
 

@@ -42,6 +42,9 @@ extern const struct qmp_module qmp_object; /* cmd_object.c */
 extern const struct qmp_module qmp_pci; /* cmd_pci.c */
 extern const struct qmp_module qmp_qom; /* cmd_qom.c */
 extern const struct qmp_module qmp_qom_types; /* cmd_qom_types.c */
+extern const struct qmp_module qmp_hmp_absent; /* cmd_hmp_absent.c */
+extern const struct qmp_module qmp_virtio; /* cmd_virtio.c */
+extern const struct qmp_module qmp_xquery; /* cmd_xquery.c */
 extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
 extern const struct qmp_module qmp_mtree;    /* cmd_mtree.c */
 extern const struct qmp_module qmp_stats;    /* cmd_stats.c */
@@ -65,6 +68,7 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_memory,
     &qmp_memory_save,
     &qmp_hmp,
+    &qmp_hmp_absent,
     &qmp_hmp_cpu,
     &qmp_hmp_info,
     &qmp_hmp_lapic,
@@ -96,5 +100,7 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_qom,
     &qmp_qom_types,
     &qmp_qtree,
+    &qmp_virtio,
+    &qmp_xquery,
     NULL,
 };

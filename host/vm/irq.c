@@ -30,6 +30,7 @@ struct wire {
     const struct tn_intc_ops *ops;
     void *s;
     uint32_t pin;
+    uint64_t raised; /* times that it went up; atomic */
 };
 /* A controller's claim to its pins. */
 struct intc {
@@ -107,6 +108,8 @@ static void tell(struct irqs *q, uint32_t gsi, uint32_t level)
 {
     struct wire *w = &q->wire[gsi];
     trace_host(q->vm, TRACE_IRQ_LINE, NULL, gsi, level);
+    if (level)
+        __atomic_add_fetch(&w->raised, 1, __ATOMIC_RELAXED);
     if (w->ops)
         w->ops->pin(w->s, w->pin, level);
     if (q->spy)
@@ -223,6 +226,11 @@ void irq_intercept(struct vm *vm, void (*fn)(void *o, uint32_t gsi, uint32_t lev
 {
     vm->irqs->spy_o = o;
     vm->irqs->spy = fn;
+}
+
+uint64_t irq_raised(const struct vm *vm, uint32_t gsi)
+{
+    return __atomic_load_n(&vm->irqs->wire[gsi].raised, __ATOMIC_RELAXED);
 }
 
 /* ---- messages ---- */

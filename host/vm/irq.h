@@ -27,6 +27,9 @@ int irq_any_line(const struct vm *vm);
 /* ISA interrupt n as GSI: 0 is 2 behind an IOAPIC. */
 uint32_t irq_isa_gsi(uint32_t n);
 
+/* How often wire gsi went up. [any] */
+uint64_t irq_raised(const struct vm *vm, uint32_t gsi);
+
 /* One message-signalled interrupt. [any] leaf. 1 delivered, 0 blocked, -errno. */
 int irq_msi(struct vm *vm, uint64_t addr, uint32_t data);
 /* KVM_EXIT_IOAPIC_EOI. vCPU thread. */

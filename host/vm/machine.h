@@ -75,6 +75,7 @@ struct machine {
     struct hook *hooks;       /* tn_machine.on */
     int kernel_fd, initrd_fd; /* -1: none; open as long as the machine, for resets */
     uint32_t booted;          /* loaded once: RAM is not fresh any more */
+    char boot_set[17];        /* boot_set's order, in place of -boot's; "": none was set */
     uint32_t boots; /* how often the machine was made ready: after the first, -boot once= is over */
     int64_t rtc_offset_ns; /* guest time = rtc_clock + this */
     int64_t rtc_base_ns;   /* what that was at start: -rtc base= */
@@ -106,6 +107,8 @@ int machine_listens(const struct vm *vm, uint32_t event); /* 1: somebody registe
 /* Loads kernel or firmware and tables; gives vCPU 0's entry state (*have 0: the reset vector). Boot
  * and each reset. */
 struct boot_entry;
+/* Firmware finds this order of boot devices (-boot's letters) from now on. 0 or -errno with e. */
+int machine_boot_set(struct vm *vm, const char *order, struct tn_err *e);
 /* The kernel's command line with what the machine adds. The caller frees it. */
 char *machine_cmdline(const struct machine *m);
 int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);

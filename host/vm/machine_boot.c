@@ -218,7 +218,10 @@ static uint32_t boot_nibble(char letter)
 static uint32_t boot_order(const struct machine *m)
 {
     const struct cli_boot *b = &m->cli->boot;
-    const char *order = b->once[0] && m->boots == 0 ? b->once : b->have_order ? b->order : "cad";
+    const char *order = m->boot_set[0]                ? m->boot_set
+                        : b->once[0] && m->boots == 0 ? b->once
+                        : b->have_order               ? b->order
+                                                      : "cad";
     uint32_t v = 0;
     for (uint32_t i = 0; i < 3 && order[i]; i++)
         v |= boot_nibble(order[i]) << (4 * i);
@@ -258,6 +261,21 @@ static void fill_cmos(struct machine *m)
     for (size_t i = 0; i < ARRAY_SIZE(bytes); i++)
         c->set(self, bytes[i].reg, (uint32_t)(bytes[i].v & 0xff));
     domain_leave(d->domain, entered);
+}
+
+int machine_boot_set(struct vm *vm, const char *order, struct tn_err *e)
+{
+    struct machine *m = vm->machine;
+    AUTO_FREE char *why = NULL;
+    char letters[sizeof m->boot_set] = "";
+    if (!device_providing(vm, TN_CMOS_1))
+        return err_set(e, ENOTSUP,
+                       "no function defined to set boot device list for this architecture");
+    if (cli_boot_letters(letters, order, &why) < 0)
+        return err_set(e, EINVAL, "%s", why);
+    memcpy(m->boot_set, letters, sizeof letters);
+    fill_cmos(m);
+    return 0;
 }
 
 /* ---- loading ---- */

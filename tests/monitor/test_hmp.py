@@ -26,6 +26,68 @@ def edited(t, keys):
     return t.answer()
 
 
+# ---- what is not there ----
+
+@qtest.test
+def says_what_is_not_there():
+    """info and commands about what this host never has: in QEMU's words"""
+    with Socket(machine='q35') as s:
+        for line, text in (('info block-jobs', 'No active jobs'), ('info capture', ''), ('info cryptodev', ''), ('info tpm', ''),
+                           ('info replay', 'Record/replay is not active'), ('info sev', 'SEV is not enabled'),
+                           ('info usb', 'Error: USB support not enabled'), ('info vcpu_dirty_limit', 'Dirty page limit not enabled!'),
+                           ('info vm-generation-id', 'Error: VM Generation ID device not found'),
+                           ('mouse_set 99', "Error: Mouse at index '99' not found")):
+            eq(s.command(line), f'{text}\n' if text else '', line)
+        if not qtest.QEMU:
+            eq(s.command('info jit'), 'Error: JIT information is only available with accel=tcg\n')
+            eq(s.command('info opcount'), 'Error: Opcode count information is only available with accel=tcg\n')
+            eq(s.command('one-insn-per-tb on'), 'This accelerator does not support setting one-insn-per-tb\n')
+        ok('extraneous characters' in s.command('info block-jobs x'), 'extraneous characters')
+
+
+@qtest.test
+def boot_order():
+    """boot_set: what firmware finds in the CMOS; mistakes change nothing"""
+    with Socket(machine='q35') as s:
+        def order():
+            said = ''
+            for reg in 0x3d, 0x38:
+                s.command(f'o /b 0x70 {reg}')
+                said += s.command('i /b 0x71').split('=')[1].strip() + ' '
+            return said
+        eq(s.command('boot_set nc'), 'boot device list now set to nc\n')
+        eq(order().split()[0], '0x24')
+        for line, text in (('z', "Invalid boot device 'z'"), ('cc', "Boot device 'c' was given twice")):
+            ok(text in s.command(f'boot_set {line}'), line)
+        eq(order().split()[0], '0x24', 'after mistakes')
+        s.command('system_reset')
+        eq(order().split()[0], '0x24', 'after a reset')
+        ok('string expected' in s.command('boot_set'), 'boot_set')
+
+
+@qtest.test(tenon='other devices')
+def brief_tree():
+    """info qtree -b: the tree without properties; info virtio: the virtio devices"""
+    with Socket('-device virtio-rng-pci,id=r0', machine='q35') as s:
+        text = s.command('info qtree -b')
+        ok('dev: virtio-rng-pci, id "r0"' in text and ' = ' not in text and 'class ' not in text, text)
+        ok(' = ' in s.command('info qtree'), 'info qtree')
+        eq(s.command('info virtio'), '/machine/peripheral/r0/virtio-backend [virtio-rng]\n')
+
+
+@qtest.test
+def set_as_json():
+    """qom-set -j: the value is JSON"""
+    with Socket('-object throttle-group,id=g', machine='q35') as s:
+        limit = '/objects/g x-iops-total'
+        # QEMU's are for start only
+        said = s.command(f'qom-set -j {limit} 7')
+        ok(said == '' or qtest.QEMU, said)
+        ok(s.command(f'qom-get {limit}') == '7\n' or qtest.QEMU, 'the limit')
+        ok('rror' in s.command(f'qom-set -j {limit} "many"'), 'a text')
+        ok('rror' in s.command(f'qom-set -j {limit} {{'), 'half an object')
+
+
 # ---- a terminal ----
 
 @qtest.test

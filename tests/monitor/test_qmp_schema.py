@@ -18,10 +18,10 @@ ONLY_BAD = LEAVES | {'memsave', 'pmemsave', 'dump-guest-memory', 'migrate', 'mig
 
 
 class Made:
-    """Values that the schema allows."""
+    """Values that the schema allows: with what must be there, or with every member that may be."""
 
-    def __init__(self, schema):
-        self.schema = schema
+    def __init__(self, schema, whole=False):
+        self.schema, self.whole = schema, whole
 
     def value(self, name, depth=0):
         t = self.schema.by_name[name]
@@ -38,7 +38,8 @@ class Made:
         return [self.value(t['element-type'], depth + 1)] if depth < 6 else []
 
     def _object(self, t, depth):
-        made = {m['name']: self.value(m['type'], depth + 1) for m in t['members'] if 'default' not in m}
+        made = {m['name']: self.value(m['type'], depth + 1) for m in t['members']
+                if 'default' not in m or (self.whole and depth < 4)}
         for v in t.get('variants', []):
             if v['case'] == made.get(t['tag']):
                 made.update(self._object(self.schema.by_name[v['type']], depth))
@@ -72,19 +73,29 @@ def machine():
     return qmp.Vm('-device virtio-rng-pci,id=r -object iothread,id=io -chardev null,id=nul', machine='q35')
 
 
-def each_command(vm):
+def each_command(vm, whole=False):
     schema = vm.qmp.get_schema()
     for c in schema.of('command'):
         if c['name'] == 'qmp_capabilities':
             continue
-        yield c, schema.by_name[c['arg-type']], Made(schema)
+        yield c, schema.by_name[c['arg-type']], Made(schema, whole)
 
 
 @test
 def answers_good_arguments():
     """with arguments of the right types a command answers by its type, or by an error of its own"""
+    answers(whole=False)
+
+
+@test
+def answers_all_arguments():
+    """the same with every argument that a command knows"""
+    answers(whole=True)
+
+
+def answers(whole):
     with machine() as vm:
-        for c, args, made in each_command(vm):
+        for c, args, made in each_command(vm, whole):
             if c['name'] in ONLY_BAD:
                 continue
             answer = vm.qmp.execute(c['name'], made.value(args['name']), id=c['name'])
