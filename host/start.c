@@ -392,7 +392,8 @@ static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         migration_expect(vm);
     if (err == 0)
         err = set_traces(vm, o, e);
-    copy_globals(vm, o);
+    if (err == 0)
+        copy_globals(vm, o);
     if (err == 0)
         err = add_all(vm, TN_K_CHARDEV, &o->chardevs, e);
     if (err == 0)
