@@ -56,6 +56,7 @@ uint32_t direct_sizes(const struct tn_region_ops *o);
 void region_unwire(
     struct tn_region *r); /* memslots and kernel ioeventfds of where it was; lock held */
 void region_wire(struct tn_region *r);
+void region_free_wires(struct tn_region *r); /* nobody looks at them any more */
 
 /* stall.c: the callback that has just returned on this thread stalled its access */
 struct stall;
