@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "ich9.h"
 #include <tenon/acpi.h>
+#include <tenon/fwcfg.h>
 #include <tenon/irq.h>
 #include <tenon/loop.h>
 #include <tenon/machine.h>
@@ -11,7 +12,7 @@
 static const struct tn_class *const classes[] = {&ich9_lpc_class, &mch_class, NULL};
 static const char *const needs[] = {TN_IRQ_1,    TN_LOOP_1,   TN_MACHINE_1, TN_PCI_1,
                                     TN_REGION_1, TN_SHADOW_1, NULL};
-static const char *const wants[] = {TN_ACPI_1, NULL};
+static const char *const wants[] = {TN_ACPI_1, TN_FWCFG_1, NULL};
 
 const struct tn_plugin tn_plugin_v1 = {
     .struct_size = sizeof tn_plugin_v1,

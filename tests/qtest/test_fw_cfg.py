@@ -57,6 +57,15 @@ def numbers():
 
 
 @qtest.test
+def sleeping_states():
+    """etc/system-states: which sleeping states there are, a byte each, and SLP_TYP"""
+    for option, want in (('', bytes((0x80, 0, 0, 0x81, 0x82, 0x80))),
+                         ('-global ICH9-LPC.disable_s3=1 -global ICH9-LPC.disable_s4=1', bytes((0x80, 0, 0, 1, 2, 0x80)))):
+        with machine(option) as m:
+            eq(read(m, *files(m)['etc/system-states']), want, 'states')
+
+
+@qtest.test
 def directory():
     """the directory has the user's files in order of their names [File Directory]"""
     with machine() as m:

@@ -314,6 +314,20 @@ static int make_callbacks(struct pm_block *p, struct tn_err *e)
     return r < 0 ? tn_fail(p->dev, e, -r, "no memory for a hook or for ACPI tables") : 0;
 }
 
+/* Firmware learns which sleeping states there are: QEMU's file of a byte for each, bit 7: it
+ * exists, and SLP_TYP below. It looks at those of S3 and S4. */
+static int tell_firmware(struct pm_block *p, struct tn_err *e)
+{
+    enum { EXISTS = 0x80 };
+    const struct tn_fwcfg *fwcfg = TN_GET(p->dev, struct tn_fwcfg, TN_FWCFG_1);
+    uint8_t states[6] = {EXISTS, 0, 0, p->spec->slp_typ_s3, p->s4_val, EXISTS};
+    if (!fwcfg)
+        return 0;
+    states[3] |= p->no_s3 ? 0 : EXISTS;
+    states[4] = (uint8_t)((states[4] & 7) | (p->no_s4 ? 0 : EXISTS));
+    return fwcfg->file(p->dev, "etc/system-states", states, sizeof states, e);
+}
+
 int pm_block_realize(struct pm_block *p, const struct pm_spec *spec, struct tn_dev *d,
                      struct tn_err *e)
 {
@@ -331,6 +345,8 @@ int pm_block_realize(struct pm_block *p, const struct pm_spec *spec, struct tn_d
     int r = p->irq->line(d, TN_LINE_GSI, PM_SCI_GSI, TN_LINE_LEVEL | TN_LINE_SHARED, &p->sci, e);
     if (r == 0)
         r = claim_ports(p, e);
+    if (r == 0)
+        r = tell_firmware(p, e);
     return r < 0 ? r : make_callbacks(p, e);
 }
 

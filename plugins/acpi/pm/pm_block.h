@@ -8,6 +8,7 @@
 #include "util/buf.h"
 #include <tenon/acpi.h>
 #include <tenon/core.h>
+#include <tenon/fwcfg.h>
 #include <tenon/irq.h>
 #include <tenon/loop.h>
 #include <tenon/machine.h>
