@@ -1,81 +1,55 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* x-query-*: what `info` shows on a terminal, for QMP's clients. */
-#include "monitor.h"
+/* x-query-*: for programs, what `info` says to people, as one text. */
+#include "hmp_impl.h"
 
-#include "util/alloc.h"
 #include "util/buf.h"
 #include <errno.h>
 #include <string.h>
 
-/* Lines end for a terminal there, and not here. */
-static int show(struct qmp_call *c, const char *line)
+/* The text of `info NAME`. */
+static int ask(struct qmp_call *c, const char *name, struct tn_err *e)
 {
-    BUF_AUTO terminal = {0}, text = {0};
-    monitor_hmp(c, line, &terminal);
-    for (const char *p = buf_cstr(&terminal); *p; p++)
-        if (*p != '\r')
-            buf_add(&text, p, 1);
+    const struct hmp_command *info = hmp_find(name, strlen(name), 1);
+    BUF_AUTO text = {0};
+    int r = info ? info->run(c, "", &text, e) : -ENOENT;
+    if (r < 0)
+        return r;
     c->ret = kv_new(KV_DICT);
     ret_str(c->ret, "human-readable-text", buf_cstr(&text));
     return 0;
 }
 
-static int query_interrupt_controllers(struct qmp_call *c, struct tn_err *e)
-{
-    (void)e;
-    return show(c, "info pic");
-}
-
-static int query_numa(struct qmp_call *c, struct tn_err *e)
-{
-    (void)e;
-    return show(c, "info numa");
-}
-
-static int query_ramblock(struct qmp_call *c, struct tn_err *e)
-{
-    (void)e;
-    return show(c, "info ramblock");
-}
-
-static int query_roms(struct qmp_call *c, struct tn_err *e)
-{
-    (void)e;
-    return show(c, "info roms");
-}
-
-static int no_jit(struct qmp_call *c, struct tn_err *e)
-{
-    (void)c;
-    return err_set(e, ENOTSUP, "JIT information is only available with accel=tcg");
-}
-
-static int no_opcount(struct qmp_call *c, struct tn_err *e)
-{
-    (void)c;
-    return err_set(e, ENOTSUP, "Opcode count information is only available with accel=tcg");
-}
-
-static int no_usb(struct qmp_call *c, struct tn_err *e)
-{
-    (void)c;
-    return err_set(e, ENODEV, "USB support not enabled");
-}
-
-/* ---- the table ---- */
+#define ASKS(fn, name)                                  \
+    static int fn(struct qmp_call *c, struct tn_err *e) \
+    {                                                   \
+        return ask(c, name, e);                         \
+    }
+ASKS(interrupt_controllers, "pic")
+ASKS(irq, "irq")
+ASKS(jit, "jit")
+ASKS(numa, "numa")
+ASKS(opcount, "opcount")
+ASKS(ramblock, "ramblock")
+ASKS(roms, "roms")
+ASKS(usb, "usb")
 
 static const struct qmp_member text[] = {{"human-readable-text", "str", 0}, {0}};
-static const struct qmp_type types[] = {{"HumanReadableText", QMP_OBJECT, text, NULL, NULL, NULL},
-                                        {0}};
+static const struct qmp_type types[] = {{.name = "HumanReadableText", .members = text}, {0}};
+
+#define QUERY(n, fn)                                                                        \
+    {                                                                                       \
+        .name = "x-query-" n, .ret = "HumanReadableText", .run = fn, .features = "unstable" \
+    }
 static const struct qmp_command commands[] = {
-    {"x-query-interrupt-controllers", NULL, "HumanReadableText", 0, query_interrupt_controllers,
-     "unstable"},
-    {"x-query-jit", NULL, "HumanReadableText", 0, no_jit, "unstable"},
-    {"x-query-numa", NULL, "HumanReadableText", 0, query_numa, "unstable"},
-    {"x-query-opcount", NULL, "HumanReadableText", 0, no_opcount, "unstable"},
-    {"x-query-ramblock", NULL, "HumanReadableText", 0, query_ramblock, "unstable"},
-    {"x-query-roms", NULL, "HumanReadableText", 0, query_roms, "unstable"},
-    {"x-query-usb", NULL, "HumanReadableText", 0, no_usb, "unstable"},
-    {0}};
+    QUERY("interrupt-controllers", interrupt_controllers),
+    QUERY("irq", irq),
+    QUERY("jit", jit),
+    QUERY("numa", numa),
+    QUERY("opcount", opcount),
+    QUERY("ramblock", ramblock),
+    QUERY("roms", roms),
+    QUERY("usb", usb),
+    {0},
+};
 
 const struct qmp_module qmp_x_query = {.types = types, .commands = commands};
