@@ -158,7 +158,7 @@ int bus_plugged(struct dev *d, struct tn_err *e)
 void bus_leave(struct dev *d)
 {
     struct dev *owner = d->bus ? d->bus->r.d : NULL;
-    if (!d->checked)
+    if (!d->bus || !d->checked)
         return;
     d->checked = 0;
     d->bus->children--;

@@ -176,6 +176,7 @@ static void dma_unmap(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uin
     pthread_mutex_lock(&a->lock);
     for (uint32_t i = 0; i < n; i++) {
         struct seg_mem *m;
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
         TAILQ_FOREACH(m, &a->segs, link)
         if (m->cookie == seg[i].cookie && m->va == seg[i].va)
             break;
@@ -445,6 +446,7 @@ void as_free_all(struct host *h)
     while ((a = TAILQ_FIRST(&h->parts->spaces))) {
         TAILQ_REMOVE(&h->parts->spaces, a, link);
         while (!TAILQ_EMPTY(&a->segs))
+            /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): likewise */
             seg_free(a, TAILQ_FIRST(&a->segs));
         pthread_mutex_destroy(&a->lock);
         free(a);

@@ -195,7 +195,7 @@ int64_t net_packet(struct tn_net *n, uint32_t q, const uint8_t *frame, uint32_t 
         return -ENOTCONN;
     uint32_t role = n->c->role | R_DEV, from = n->hdr_len ? 0 : 1;
     CALL(n->user, role, "tn_net_ops.receive", r = n->ops.receive(n->s, q, v + from, 2 - from));
-    if (r > 0 && r != (int64_t)(len + n->hdr_len))
+    if (r > 0 && r != (int64_t)len + n->hdr_len)
         violation("net.h: receive: bytes taken (all), 0 or -errno", "receive answered %lld of %u",
                   (long long)r, len + n->hdr_len);
     if (n->ops.received)

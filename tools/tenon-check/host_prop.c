@@ -133,12 +133,12 @@ static int store_bytes(const struct tn_prop *p, uint8_t *at, const char *text, s
     uint8_t v[16];
     uint32_t n = 0;
     for (const char *s = text; *s && n < p->size; n++) {
-        unsigned b;
-        int used = 0;
-        if (sscanf(s, "%2x%n", &b, &used) != 1 || used != 2)
+        const char two[3] = {s[0], s[1], 0};
+        char *end;
+        v[n] = (uint8_t)strtoul(two, &end, 16);
+        if (end != two + 2)
             return bad(p, text, e);
-        v[n] = (uint8_t)b;
-        s += used;
+        s += 2;
         s += *s == ':' || *s == '-';
     }
     if (n != p->size)
@@ -149,14 +149,15 @@ static int store_bytes(const struct tn_prop *p, uint8_t *at, const char *text, s
 
 static int store_devfn(const struct tn_prop *p, void *at, const char *text, struct tn_err *e)
 {
-    unsigned slot, fn = 0;
-    int used = 0;
+    char *end;
     if (strcmp(text, "-1") == 0) {
         put_int(at, 4, ~(uint64_t)0);
         return 0;
     }
-    if (sscanf(text, "%x%n.%u%n", &slot, &used, &fn, &used) < 1 || text[used] || slot > 31 ||
-        fn > 7)
+    uint32_t slot = (uint32_t)strtoul(text, &end, 16), fn = 0;
+    if (end != text && *end == '.')
+        fn = (uint32_t)strtoul(end + 1, &end, 8);
+    if (end == text || *end || slot > 31 || fn > 7)
         return bad(p, text, e);
     put_int(at, 4, slot << 3 | fn);
     return 0;

@@ -19,7 +19,7 @@ static const char usage_text[] =
     "  --filter PATTERN       only tests whose name (GROUP/TEST: CLASS) contains or, as a shell "
     "pattern, matches it\n"
     "  --lib SONAME           the file may need this library beside libc; repeatable\n"
-    "  --sticky FIELD         a state field that is meant to survive a reset, or CLASS.FIELD; "
+    "  --sticky FIELD         a state field that is meant to survive a reset, or STATE/FIELD; "
     "repeatable\n"
     "  --json FILE            write the results there, too\n"
     "  --first                end with the first failure\n"
