@@ -11,6 +11,7 @@
   bench.py instructions   what the VMM spends on a virtio request, counted by callgrind
   bench.py growth   start-up and memory of 1 to 64 idle virtio disks, and of 1 to 16 queues
   bench.py qmp      a command of the monitor and its answer, and a device that is plugged and unplugged
+  bench.py image    a program with its plugins linked in (--image) beside one that loads them: start, memory, -device help
   bench.py report   what the others wrote to --out, as a Markdown table
 
 start, memory and exits need a KVM, any KVM. Absolute numbers of a shared machine mean little, ratios do."""
@@ -23,6 +24,7 @@ import sys
 import time
 
 import growth
+import images
 import instructions
 import linux_boot
 import migrate
@@ -141,14 +143,24 @@ def bench_migrate(options):
     return out.document()
 
 
+def bench_image(options):
+    out = results.Results('image', 'plugins linked in, and as files; microvm, disk, entropy, no firmware', pair=('linked', 'files'))
+    programs = {'linked': pathlib.Path(options.image).resolve(), 'files': pathlib.Path(options.tenon)}
+    for row, unit, which, value in images.measure(programs, guest(options, 'first'), options.runs, images.index_tool(options.tenon),
+                                                  images.plugins_of(options.tenon)):
+        out.add(row, unit, which, value)
+    return out.document()
+
+
 def parse():
     build = SOURCE / 'build'
     default_rig = os.environ.get('TENON_RIG') or pathlib.Path(
         os.environ.get('XDG_CACHE_HOME') or pathlib.Path.home() / '.cache') / 'tenon-rig'
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'growth', 'qmp', 'migrate', 'report'))
+    parser.add_argument('what', choices=('start', 'memory', 'exits', 'linux', 'blk', 'net', 'instructions', 'growth', 'qmp', 'migrate', 'image', 'report'))
     parser.add_argument('names', nargs='*', help='linux, blk, net: only cases that begin so, such as q35/vmlinux')
     parser.add_argument('--tenon', default=os.environ.get('TENON', build / 'host/tenon'))
+    parser.add_argument('--image', default=build / 'tests/image/tenon-microvm', help='image: the program with its plugins linked in')
     parser.add_argument('--qemu', help='default: the first in the path; linux: the rig\'s')
     parser.add_argument('--guests', type=pathlib.Path, action='append', default=[], help='where .elf files are; repeatable')
     parser.add_argument('--rig', default=default_rig)
@@ -160,7 +172,7 @@ def parse():
     return parser.parse_intermixed_args()
 
 
-RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5, 'qmp': 7, 'migrate': 5}
+RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5, 'qmp': 7, 'migrate': 5, 'image': 31}
 
 
 def main():
@@ -171,7 +183,7 @@ def main():
     options.runs = options.runs or RUNS[options.what]
     options.tenon = os.path.abspath(options.tenon)
     bench = {'start': bench_start, 'memory': bench_memory, 'exits': bench_exits, 'linux': linux_boot.measure_somewhere,
-             'instructions': bench_instructions, 'growth': bench_growth, 'qmp': bench_qmp, 'migrate': bench_migrate, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
+             'instructions': bench_instructions, 'growth': bench_growth, 'qmp': bench_qmp, 'migrate': bench_migrate, 'image': bench_image, 'blk': lambda o: virtio_io.measure_in_rig(o, 'blk'), 'net': lambda o: virtio_io.measure_in_rig(o, 'net')}
     document = bench[options.what](options)
     if options.inside:
         print(json.dumps(document))

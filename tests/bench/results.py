@@ -8,20 +8,21 @@ import statistics
 
 
 class Results:
-    def __init__(self, bench, about):
-        self.bench, self.about, self.rows = bench, about, {}
+    def __init__(self, bench, about, pair=('tenon', 'qemu')):
+        self.bench, self.about, self.pair, self.rows = bench, about, pair, {}
 
     def add(self, row, unit, vmm, value):
-        """One measurement of vmm, 'tenon' or 'qemu'."""
-        entry = self.rows.setdefault(row, {'unit': unit, 'tenon': [], 'qemu': []})
+        """One measurement of vmm, one of the pair."""
+        entry = self.rows.setdefault(row, {'unit': unit, **{v: [] for v in self.pair}})
         entry[vmm].append(value)
 
     def summary(self):
-        """Row -> medians, minima and the ratio of the medians, tenon to QEMU."""
+        """Row -> medians, minima and the ratio of the medians, the first of the pair to the second."""
         out = {}
         for row, entry in self.rows.items():
-            medians = {v: statistics.median(entry[v]) for v in ('tenon', 'qemu') if entry[v]}
-            ratio = medians['tenon'] / medians['qemu'] if len(medians) == 2 and medians['qemu'] else None
+            medians = {v: statistics.median(entry[v]) for v in self.pair if entry[v]}
+            first, second = (medians.get(v) for v in self.pair)
+            ratio = first / second if first is not None and second else None
             out[row] = {'unit': entry['unit'], 'runs': {v: entry[v] for v in medians}, 'median': medians,
                         'min': {v: min(entry[v]) for v in medians}, 'ratio': ratio}
         return out
@@ -53,6 +54,8 @@ def table(folder):
     for path in sorted(pathlib.Path(folder).glob('*.json')):
         document = json.loads(path.read_text(encoding='utf-8'))
         for row, e in document.get('rows', {}).items():
+            if not {'tenon', 'qemu'} & e['median'].keys():
+                continue  # two forms of tenon
             cells = [f'{e["median"][v]:.1f} ({e["min"][v]:.1f})' if v in e['median'] else '-' for v in ('tenon', 'qemu')]
             ratio = f'{e["ratio"]:.3f}' if e['ratio'] is not None else '-'
             yield f'| {document["bench"]} | {row} | {e["unit"]} | {cells[0]} | {cells[1]} | {ratio} |'
