@@ -51,14 +51,15 @@ static int inside(const struct extent *x, const void *p, uint64_t size)
 static int check_list(const struct extent *x, const void *list, const char *what, struct tn_err *e)
 {
     for (const void *const *p = list; p; p++) {
-        if (!inside(x, p, sizeof *p))
-            return err_set(e, ENOEXEC, "its list of %s has no end", what);
-        if (!*p)
+        if (inside(x, p, sizeof *p) && !*p)
             return 0;
-        if (!inside(x, *p, sizeof(uint32_t)) || !inside(x, *p, *(const uint32_t *)*p))
+        if (!inside(x, p, sizeof *p) || !inside(x, *p, sizeof(uint32_t)))
+            return err_set(e, ENOEXEC, "its list of %s has no end", what);
+        uint32_t size = *(const uint32_t *)*p;
+        if (!inside(x, *p, size))
             return err_set(e, ENOEXEC,
                            "one of its %s says that it has %u bytes: more than the file", what,
-                           inside(x, *p, sizeof(uint32_t)) ? *(const uint32_t *)*p : 0);
+                           size);
     }
     return 0;
 }

@@ -14,6 +14,7 @@ WRONG = {
     'long description': (['PLUGIN_SIZE=4096'], '4096 bytes, and it has'),
     'short class': (['CLASS_SIZE=16'], '16 bytes'),
     'class beyond the file': (['CLASS_SIZE=0x7ffffff0'], '2147483632 bytes: more than the file'),
+    'list without an end': (['ENDLESS'], 'its list of classes has no end'),
     'class without a name': (['CLASS_NAME=""'], 'no name'),
     'class with a line for a name': ([r'CLASS_NAME="a\nb"'], 'no name for a class'),
     'endless properties': (['NPROPS=0xffffffff'], '4294967295 properties: more than the file'),
