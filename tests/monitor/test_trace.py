@@ -288,10 +288,12 @@ def probes():
     """static probes: provider tenon, an event's name, as many arguments as its text takes"""
     if not shutil.which('readelf'):
         raise Skip('readelf is not installed')
-    folder = os.path.join(os.path.dirname(os.environ['TENON']), '..', 'plugins')
-    notes = subprocess.run(['readelf', '-n', os.path.join(folder, 'tenon-virtio-blk.so')], capture_output=True, text=True,
-                           check=True).stdout
+    program = os.environ['TENON']
+    plugin = os.path.join(os.path.dirname(program), '..', 'plugins', 'tenon-virtio-blk.so')
+    linked = not os.path.exists(plugin)
+    notes = subprocess.run(['readelf', '-n', program if linked else plugin], capture_output=True, text=True, check=True).stdout
     found = re.findall(r'Provider: (\w+)\s+Name: (\w+)\s+Location: .*\s+Arguments: (.*)', notes)
+    found = [x for x in found if x[1].startswith('virtio_blk')] if linked else found
     if not found:
         raise Skip('built without <sys/sdt.h>')
     names = {n for n in tenon('-trace', 'help').stdout.split() if n.startswith('virtio_blk')}
