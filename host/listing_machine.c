@@ -76,7 +76,8 @@ static void add_cpus(struct cpu_names *l)
         if (m->alias)
             add_cpu(l, xstrdup(m->alias), xasprintf("(alias of %s)", m->name));
     }
-    qsort(l->v, l->n, sizeof *l->v, by_cpu_name);
+    if (l->n)
+        qsort(l->v, l->n, sizeof *l->v, by_cpu_name);
     add_cpu(l, xstrdup("base"), xstrdup("base CPU model type with no features enabled"));
     add_cpu(l, xstrdup("host"),
             xstrdup("processor of this machine, with everything that KVM supports"));

@@ -36,7 +36,8 @@ struct qmp_type {
     const char *const *values;        /* of an enum; NULL-terminated */
     const char *tag;                  /* of an object with cases: the member that decides */
     const struct qmp_case *cases;     /* ends with a NULL name; a value not listed adds nothing */
-    uint32_t classes; /* of an enum: QMP_CLASSES(kind): so are the names of its classes that users make */
+    uint32_t classes; /* of an enum: QMP_CLASSES(kind): so are the names of its classes that users
+                         make */
 };
 
 /* ---- commands and events ---- */

@@ -59,7 +59,7 @@ struct machine {
     uint32_t acpi, i8042, n_serial; /* acpi=on, i8042 made, serial ports made */
     struct machine_node node[MACHINE_MAX_NODES];
     uint32_t n_nodes;
-    struct kv_node *more_numa; /* what monitors added to -numa, as its dicts; NULL: nothing */
+    struct kv_node *more_numa;     /* what monitors added to -numa, as its dicts; NULL: nothing */
     uint8_t *cpu_node;             /* by CPU index; NULL without -numa */
     uint32_t cpus_in_nodes;        /* somebody said where: cpus=, -numa cpu */
     struct cpu_config *cpu_config; /* what they are: cpu_model.h; NULL likewise */
