@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""-Dplugins= chooses what is built.
+"""-Dplugins= and -Dprofile= choose what is built, -Dplugin_mode= how.
 
 usage: test_build_option.py SOURCE_DIR MESON...
 """
@@ -31,6 +31,9 @@ def main():
         tap.case(f'-Dplugins={chosen} configures', [made.stdout[-2000:], made.stderr] if made.returncode else [])
         found = plugins_of(meson, f'{folder}/{chosen}') if made.returncode == 0 else []
         tap.case('those two are built and no other', [] if found == ['tenon-ioapic', 'tenon-isa-serial'] else [found])
+        words = ['-Dprofile=microvm', '-Dplugin_mode=static']
+        made = subprocess.run([*meson, 'setup', f'{folder}/image', source, *words], capture_output=True, text=True, check=False)
+        tap.case(f'{" ".join(words)} configures', [made.stdout[-2000:], made.stderr] if made.returncode else [])
         made = setup(meson, source, folder, 'nosuch')
         tap.case('an unknown plugin is named', [] if made.returncode and 'nosuch' in made.stdout + made.stderr else [made.stdout])
     return tap.done()
