@@ -1,34 +1,26 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Linux that moves while it works, in TAP: to a second process over a UNIX socket, to a file, and from the file to a third one,
-while a disk is written and verified and the network answers. Runs where /dev/kvm runs Linux: run-linux-tests --cases migrate."""
+while fio writes and verifies a disk and the network answers. Runs where /dev/kvm runs Linux: run-linux-tests --cases migrate."""
 import argparse
 import contextlib
 import pathlib
 import re
 import shlex
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 
+import io_guest
 import l2
 from hotplug_cases import MIB, Monitor
 from l2_cases import Tap, case, require
-from serial_cases import PROMPT, Shell
+from serial_cases import Shell
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'monitor'))
 import qmp  # noqa: E402
 
-KERNEL = '6.12'
-MODULES = {'q35': ('virtio_pci', 'virtio_blk', 'virtio_net', 'virtio_rng'),
-           'microvm': ('virtio_mmio', 'virtio_blk', 'virtio_net', 'virtio_rng')}
-# A loop that writes, reads past the cache and compares, and counts its turns and its errors.
-LOAD = ('dd if=/dev/urandom of=/tmp/pattern bs=64k count=16 2>/dev/null; '
-        '{ (while [ ! -e /tmp/stop ]; do dd if=/tmp/pattern of=/dev/vda bs=64k conv=fsync 2>/dev/null; '
-        'echo 7 >/proc/sys/vm/drop_caches; dd if=/dev/vda bs=64k count=16 2>/dev/null | cmp - /tmp/pattern || echo x >>/tmp/bad; '
-        'echo x >>/tmp/turns; done) >/dev/null 2>&1 & }')
 NETWORK = ('ip addr add 10.0.2.15/24 dev eth0; ip link set eth0 up; '
            'for i in 1 2 3 4 5; do ping -c 1 -W 5 10.0.2.2 >/dev/null && break; sleep 0.3; done && echo answered')
 
@@ -89,23 +81,15 @@ class System:
     def case(self, name):
         return case(self.tap, f'{self.machine}: {name}')
 
-    def image(self, folder):
-        out = f'{folder}/guest.cpio'
-        modules = [word for m in MODULES[self.machine] for word in ('-m', m)]
-        subprocess.run([pathlib.Path(__file__).parent / 'mkguest', '-k', KERNEL, *modules, '--rig', self.options.rig, '-o', out],
-                       check=True, stdout=sys.stderr)
-        return out
-
     def command(self, folder):
         with open(f'{folder}/d0.raw', 'wb') as image:
             image.truncate(16 * MIB)
         bus = 'pci' if self.machine == 'q35' else 'device'
-        extra = ('-drive', f'file={folder}/d0.raw,format=raw,if=none,id=d0', '-device', f'virtio-blk-{bus},drive=d0,id=disk',
+        extra = ('-drive', f'file={folder}/d0.raw,format=raw,if=none,id=d0', '-device', f'virtio-blk-{bus},drive=d0,serial=still,id=disk',
                  '-netdev', 'user,id=n0', '-device', f'virtio-net-{bus},netdev=n0,id=nic',
                  '-device', f'virtio-rng-{bus},id=rng')
-        kernel = 'vmlinuz' if self.machine == 'q35' else 'vmlinux'
-        guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{KERNEL}/{kernel}', initrd=self.image(folder), cpus=self.options.cpus,
-                         machine=self.machine, memory_mib=256, no_reboot=True, extra=extra)
+        guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{io_guest.KERNEL}/vmlinux', initrd=f'{self.options.images}/tools.cpio',
+                         cpus=self.options.cpus, machine=self.machine, memory_mib=512, no_reboot=True, extra=extra)
         return l2.command_line(self.options.vmm, self.options.binary, guest)
 
     def run(self):
@@ -123,11 +107,10 @@ class System:
 
     def check(self, place):
         with self.case('a shell, a disk under load, a network'):
-            place.console.expect(l2.HELLO, 'init')
-            place.console.expect(PROMPT, 'the prompt')
-            self.shell = Shell(place.console)
-            self.shell.ask('stty -echo')
-            self.shell.ask(LOAD)
+            shell = Shell(place.console)
+            io_guest.at_prompt(place.console)
+            shell.ask('. /bin/hot.sh; verify_on still')
+            self.shell = shell
             require('answered' in self.shell.ask(NETWORK), 'the network')
         if not self.shell:
             return place
@@ -138,15 +121,18 @@ class System:
         self.check_end(place)
         return place
 
+    def turns(self, before=''):
+        return int(self.shell.ask(f"{before}grep -c ': ok' /tmp/verify").split()[-1])
+
     def still_works(self, place, what):
         """The shell on the serial line goes on in the new place, and the load and the network with it."""
         self.shell = Shell(place.console)
         place.wait_running()  # what is typed before is lost with the state that it came into
-        before = int(self.shell.ask('wc -l </tmp/turns').split()[-1])
+        before = self.turns()
         answer = self.shell.ask(NETWORK.split(';', 2)[2])
         require('answered' in answer, f'{what}: the network: {answer}')
         for _ in range(60):
-            if int(self.shell.ask('sleep 1; wc -l </tmp/turns').split()[-1]) > before:
+            if self.turns('sleep 1; ') > before:
                 return
         raise l2.Failure(f'{what}: the disk does nothing more')
 
@@ -173,12 +159,11 @@ class System:
         return place
 
     def check_load(self):
-        with self.case('the disk was written and read without an error'):
-            self.shell.ask('touch /tmp/stop; sleep 3')
-            answer = self.shell.ask('touch /tmp/bad; echo turns=$(wc -l </tmp/turns) errors=$(wc -l </tmp/bad)')
+        with self.case('fio found the disk as it had written it'):
+            answer = self.shell.ask('verified')
             found = re.search(r'turns=(\d+) errors=(\d+)', answer)
             require(found and int(found[1]) > 0 and found[2] == '0', answer)
-            self.tap.comment(f'{found[1]} turns of 1 MiB')
+            self.tap.comment(f'{found[1]} turns of 2 MiB')
 
     def check_end(self, place):
         with self.case('Linux did not complain'):
@@ -195,6 +180,7 @@ def parse_arguments():
     parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
     parser.add_argument('--binary', required=True)
     parser.add_argument('--rig', required=True)
+    parser.add_argument('--images', required=True, help='what io_guest.make_images made')
     parser.add_argument('--machine', action='append', choices=('q35', 'microvm'))
     parser.add_argument('--cpus', type=int, default=2)
     parser.add_argument('--hops', type=int, default=1)
