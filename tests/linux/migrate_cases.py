@@ -14,9 +14,10 @@ import time
 
 import io_guest
 import l2
-from hotplug_cases import MIB, Monitor
+from io_guest import MIB
 from l2_cases import Tap, case, require
 from serial_cases import Shell
+from system import Monitor
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'monitor'))
 import qmp  # noqa: E402
