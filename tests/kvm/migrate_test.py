@@ -33,13 +33,14 @@ class Process:
                 '-kernel', os.path.join(guests, f'{guest}.elf'), '-append', f'console=0xe9 {append}',
                 '-chardev', 'stdio,id=tap,signal=off', '-device', 'isa-debugcon,iobase=0xe9,chardev=tap',
                 '-device', 'isa-debug-exit,iobase=0x501,iosize=2', '-qmp', f'unix:{self.path},server=on,wait=off']
-        if incoming:
-            args += ['-incoming', incoming]
+        args += ['-incoming', incoming] if incoming else ['-S']  # a guest that ends at once must not outrun its monitor
         self.lines = []
         self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
         self.qmp = Qmp(self.path)
+        if not incoming:
+            self.qmp.cmd('cont')
 
     def read(self):
         for line in self.process.stdout:

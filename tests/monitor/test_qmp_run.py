@@ -154,8 +154,11 @@ def guest_resets():
 
 @test(tenon='QEMU has S3')
 def nobody_sleeps():
-    """system_wakeup: no machine has a state to wake up from"""
+    """system_wakeup: refused where nothing can sleep, and where nothing does"""
     with pc() as vm:
+        eq(vm.error('system_wakeup'), 'Unable to wake up: guest is not in suspended state')
+        eq(vm.cmd('query-current-machine'), {'wakeup-suspend-support': True})
+    with qmp.Vm() as vm:
         eq(vm.error('system_wakeup'), 'wake-up from suspend is not supported by this guest')
         eq(vm.cmd('query-current-machine'), {'wakeup-suspend-support': False})
 

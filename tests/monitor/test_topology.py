@@ -112,7 +112,8 @@ def address_maps():
         def memory():
             return by('name', m.cmd('x-tenon-topology')['address-spaces'])['memory']['ranges']
         before = memory()
-        eq((before[0]['first'], before[0]['last'], before[0]['type']), (0, (64 << 20) - 1, 'ram'))
+        ram = [(r['first'], r['last']) for r in before if r['type'] == 'ram']
+        eq((ram[0], ram[-1][1]), ((0, 0xbffff), (64 << 20) - 1))  # PAM shows no RAM above that yet
         place_bar(m)
         after = memory()
         ok(all(a['last'] < b['first'] for a, b in zip(after, after[1:])), 'ranges do not overlap')
