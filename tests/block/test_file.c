@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -418,6 +419,37 @@ TEST(where_io_uring_is_refused_threads_do_the_work)
     CHECK_EQ(status, 0);
 }
 
+static int ring_fd(void)
+{
+    char path[32], name[64] = "";
+    for (int fd = 3; fd < 256; fd++) {
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(path, name, sizeof name - 1);
+        name[n > 0 ? n : 0] = 0;
+        if (strcmp(name, "anon_inode:[io_uring]") == 0)
+            return fd;
+    }
+    return -1;
+}
+
+/* IORING_REGISTER_RESTRICTIONS: what is not named there is EACCES, registrations included. */
+TEST(a_ring_does_nothing_but_its_requests)
+{
+    char block[512] = "";
+    make_image(4096);
+    struct rig *g = open_file(engines[0]);
+    void *q = rig_queue(g, g->vm->main);
+    CHECK_EQ(rig_io(g, q, TN_BLK_WRITE, 0, block, sizeof block, 0), 0);
+    CHECK_EQ(rig_io(g, q, TN_BLK_FLUSH, 0, NULL, 0, 0), 0);
+    int fd = ring_fd(), set[1] = {-1};
+    CHECK(fd >= 0);
+    errno = 0;
+    CHECK_EQ(syscall(SYS_io_uring_register, fd, IORING_REGISTER_FILES, set, 1), -1);
+    CHECK_EQ(errno, EACCES);
+    rig_queue_del(g, g->vm->main, q);
+    rig_free(g);
+}
+
 static void stress(const char *more, uint64_t area)
 {
     make_image(area);
@@ -569,6 +601,7 @@ int main(void)
     RUN(cancelled_requests_end_once);
     RUN(a_queue_says_when_it_is_full);
     RUN(where_io_uring_is_refused_threads_do_the_work);
+    RUN(a_ring_does_nothing_but_its_requests);
     RUN(many_requests_at_a_time_io_uring);
     RUN(many_requests_at_a_time_threads);
     RUN(many_requests_past_the_cache);

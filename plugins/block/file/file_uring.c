@@ -23,7 +23,7 @@ struct uring_queue {
     struct tn_watch *watch;
     struct tn_poll *poll; /* or NULL */
     uint32_t cancels;     /* under way */
-    uint32_t disabled;    /* until the context's thread comes: it is the single issuer then */
+    uint32_t disabled;    /* until the context's thread comes: it may be the single issuer then */
     uint32_t fixed;       /* the file is registered, as number 0 */
 };
 
@@ -35,9 +35,17 @@ static const uint32_t ring_flags[] = {
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
         IORING_SETUP_SUBMIT_ALL | IORING_SETUP_R_DISABLED,
     /* Linux 5.19 */
-    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+    IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL |
+        IORING_SETUP_R_DISABLED,
+    /* Linux 5.10 */
+    IORING_SETUP_R_DISABLED,
     0,
 };
+
+static const uint8_t operations[] = {IORING_OP_READ,        IORING_OP_WRITE,     IORING_OP_READV,
+                                     IORING_OP_WRITEV,      IORING_OP_FALLOCATE, IORING_OP_FSYNC,
+                                     IORING_OP_ASYNC_CANCEL};
+enum { OPERATIONS = sizeof operations / sizeof operations[0] };
 
 /* The best ring that this kernel has. Returns the flags, or -errno. */
 static int64_t make_ring(struct io_uring *ring, uint32_t entries)
@@ -54,15 +62,30 @@ static int64_t make_ring(struct io_uring *ring, uint32_t entries)
 
 static int has_operations(struct io_uring *ring)
 {
-    static const int needed[] = {IORING_OP_READ,        IORING_OP_WRITE,     IORING_OP_READV,
-                                 IORING_OP_WRITEV,      IORING_OP_FALLOCATE, IORING_OP_FSYNC,
-                                 IORING_OP_ASYNC_CANCEL};
     struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
     int all = probe != NULL;
-    for (size_t i = 0; all && i < sizeof needed / sizeof needed[0]; i++)
-        all = io_uring_opcode_supported(probe, needed[i]);
+    for (uint32_t i = 0; all && i < OPERATIONS; i++)
+        all = io_uring_opcode_supported(probe, operations[i]);
     io_uring_free_probe(probe);
     return all;
+}
+
+/* What liburing 2.3 declares and does not export. Returns 0 or -errno. */
+static int register_with(const struct io_uring *ring, uint32_t op, const void *arg, uint32_t n)
+{
+    return syscall(SYS_io_uring_register, ring->ring_fd, op, arg, n) < 0 ? -errno : 0;
+}
+
+/* Whoever gets hold of a ring's descriptor shall not open files with it, past the system calls that
+ * its thread has. While the ring is disabled; a kernel that cannot do that has no such ring. */
+static int restrict_ring(struct io_uring *ring)
+{
+    struct io_uring_restriction rules[OPERATIONS + 1] = {
+        {.opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE}};
+    for (uint32_t i = 0; i < OPERATIONS; i++)
+        rules[i + 1] = (struct io_uring_restriction){.opcode = IORING_RESTRICTION_SQE_OP,
+                                                     .sqe_op = operations[i]};
+    return register_with(ring, IORING_REGISTER_RESTRICTIONS, rules, OPERATIONS + 1);
 }
 
 int uring_probe(void)
@@ -146,18 +169,11 @@ static void fail_queued(struct uring_queue *u, int err)
     *sq->ktail = head;
 }
 
-/* liburing 2.3 declares io_uring_enable_rings() and does not export it. If it fails, so does what
- * comes next. */
-static void enable(const struct io_uring *ring)
-{
-    syscall(SYS_io_uring_register, ring->ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-}
-
 static int enter(struct uring_queue *u)
 {
     if (u->disabled) {
         u->disabled = 0;
-        enable(&u->ring);
+        (void)register_with(&u->ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0); /* or enter fails */
     }
     return io_uring_submit(&u->ring);
 }
@@ -257,8 +273,11 @@ static int start(struct uring_queue *u, struct file *f, struct tn_ctx *c)
         return (int)flags;
     u->disabled = (flags & IORING_SETUP_R_DISABLED) != 0;
     u->fixed = io_uring_register_files(&u->ring, &f->fd, 1) == 0;
-    u->watch = f->loop->fd(f->dev, c, TN_LF_NOLOCK, u->ring.ring_fd, TN_FD_IN, on_ring, u);
-    int r = u->watch ? queue_init(&u->q, f, c, on_bottom_half) : -ENOMEM;
+    int r = u->disabled ? restrict_ring(&u->ring) : 0;
+    if (r == 0)
+        u->watch = f->loop->fd(f->dev, c, TN_LF_NOLOCK, u->ring.ring_fd, TN_FD_IN, on_ring, u);
+    if (r == 0)
+        r = u->watch ? queue_init(&u->q, f, c, on_bottom_half) : -ENOMEM;
     if (r < 0) {
         if (u->watch)
             f->loop->fd_del(u->watch);
