@@ -57,8 +57,12 @@ static void one(struct session *s, const struct check_group *g, const struct che
     s->failed |= bad;
     if (bad && t->flags & CT_GATE)
         s->stop = t->rule;
-    if (wanted || bad)
+    if (wanted || bad) {
         add_result(s, r);
+        return;
+    }
+    buf_free(&r.why);
+    buf_free(&r.notes);
 }
 
 static void each_test(struct session *s, struct check *c, uint32_t on)
