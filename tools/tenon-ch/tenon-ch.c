@@ -18,21 +18,34 @@ struct ch {
 
 /* ---- what there is once ---- */
 
-/* threads:cores:dies:packages */
+/* THREADS:CORES:DIES:PACKAGES */
+static bool parse_topology(const char *s, unsigned long n[4])
+{
+    for (int i = 0; i < 4; i++) {
+        char *end;
+        if (!isdigit((unsigned char)*s))
+            return false;
+        n[i] = strtoul(s, &end, 10);
+        if (*end != (i < 3 ? ':' : 0))
+            return false;
+        s = end + 1;
+    }
+    return true;
+}
+
 static void put_topology(struct ch *c, struct value *v, unsigned long long boot,
                          unsigned long long max)
 {
     const char *s = value_get(v, "topology");
-    uint32_t n[4];
-    char tail;
+    unsigned long n[4];
     if (!s) {
         line_add(&c->out, "%llu,maxcpus=%llu", boot, max);
         return;
     }
-    if (sscanf(s, "%u:%u:%u:%u%c", &n[0], &n[1], &n[2], &n[3], &tail) != 4)
+    if (!parse_topology(s, n))
         die("%s: topology is THREADS:CORES:DIES:PACKAGES, not '%s'", v->option, s);
-    line_add(&c->out, "%llu,maxcpus=%llu,threads=%u,cores=%u,dies=%u,sockets=%u", boot, max, n[0],
-             n[1], n[2], n[3]);
+    line_add(&c->out, "%llu,maxcpus=%llu,threads=%lu,cores=%lu,dies=%lu,sockets=%lu", boot, max,
+             n[0], n[1], n[2], n[3]);
 }
 
 static void put_cpus(struct ch *c)

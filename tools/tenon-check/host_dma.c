@@ -168,6 +168,17 @@ static void seg_free(struct tn_as *a, struct seg_mem *m)
     free(m);
 }
 
+static struct seg_mem *seg_of(struct tn_as *a, const struct tn_seg *seg)
+{
+    struct seg_mem *m;
+    /* NOLINTBEGIN(clang-analyzer-unix.Malloc): what is freed has left the list */
+    TAILQ_FOREACH(m, &a->segs, link)
+    if (m->cookie == seg->cookie && m->va == seg->va)
+        break;
+    /* NOLINTEND(clang-analyzer-unix.Malloc) */
+    return m;
+}
+
 static void dma_unmap(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uint32_t dir,
                       uint64_t written)
 {
@@ -175,11 +186,7 @@ static void dma_unmap(struct tn_as *a, const struct tn_seg *seg, uint32_t n, uin
     enter_as(a, R_ANY, "dma->unmap");
     pthread_mutex_lock(&a->lock);
     for (uint32_t i = 0; i < n; i++) {
-        struct seg_mem *m;
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what is freed has left the list */
-        TAILQ_FOREACH(m, &a->segs, link)
-        if (m->cookie == seg[i].cookie && m->va == seg[i].va)
-            break;
+        struct seg_mem *m = seg_of(a, &seg[i]);
         if (!m)
             violation("dma.h: unmap", "dma->unmap of a piece that is not mapped");
         if ((m->dir ^ dir) & TN_DMA_WRITE)

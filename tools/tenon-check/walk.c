@@ -130,16 +130,12 @@ static int still(struct check *c, const struct walk *w, char kind)
 /* Without n steps from at on, if it still ends so: 1. */
 static int without(struct check *c, struct walk *w, uint32_t at, uint32_t n, char kind)
 {
-    struct walk less = {w->seed, xcalloc(w->n, sizeof *w->step), w->n - n};
-    memcpy(less.step, w->step, at * sizeof *w->step);
-    memcpy(less.step + at, w->step + at + n, (w->n - at - n) * sizeof *w->step);
+    struct walk less = {w->seed, xcalloc(w->n, sizeof *w->step), w->n - n}, whole = *w;
+    memcpy(less.step, whole.step, at * sizeof *whole.step);
+    memcpy(less.step + at, whole.step + at + n, (whole.n - at - n) * sizeof *whole.step);
     int same = still(c, &less, kind);
-    if (same) {
-        walk_free(w);
-        *w = less;
-    } else {
-        walk_free(&less);
-    }
+    *w = same ? less : whole;
+    walk_free(same ? &whole : &less);
     return same;
 }
 
