@@ -75,6 +75,7 @@ def run(results, name, kind, line, again=True):
         for row, value in re.findall(r'bench: (\S+) ([0-9.e+]+)', console.text):
             if row != 'done':
                 results.add(f'{name}: {row}', unit_of(row), kind, float(value))
+                print(f'{name} {kind}: {row} {value}', file=sys.stderr)  # what is lost if a long run is ended
         print(f'{name} {kind}: {console.seconds():.0f} s', file=sys.stderr, flush=True)
 
 
