@@ -46,6 +46,9 @@ SAME = {
         '-device virtio-net-pci,netdev=net0,rx_queue_size=256,tx_queue_size=256,mq=on,mac=52:54:00:00:00:01 '
         '-netdev tap,id=net1,fds=3:4 -device virtio-net-pci,netdev=net1,rx_queue_size=256,tx_queue_size=256,mq=on,host_mtu=9000,'
         f'csum=off,guest_csum=off {REST}',
+    '--kernel k --net tap=t0,mac=[1,x=2],id=[a,b]':
+        f'{BEGIN} -kernel k -netdev tap,id=net0,ifname=t0,script=no,downscript=no,queues=1 '
+        f"-device 'virtio-net-pci,netdev=net0,rx_queue_size=256,tx_queue_size=256,id=[a,,b],mac=[1,,x=2]' {REST}",
     '--kernel k --pvpanic --seccomp false --log-file l': f'{BEGIN} -kernel k -device pvpanic-pci -sandbox off -D l {REST}',
 }
 

@@ -60,6 +60,13 @@ static void put_cpus(struct ch *c)
     line_add(&c->out, "host");
 }
 
+/* ",key=value" with the value's commas doubled, "" without a value. */
+static char *further(const char *key, const char *value)
+{
+    AUTO_FREE char *text = doubled(value ? value : "");
+    return value ? xasprintf(",%s=%s", key, text) : xstrdup("");
+}
+
 static const char *on_off(bool on)
 {
     return on ? "on" : "off";
@@ -69,11 +76,12 @@ static void put_memory(struct ch *c)
 {
     struct value v;
     value_parse(&v, "--memory", c->memory ? c->memory : "size=512M");
-    const char *size = value_get(&v, "size");
+    const char *given = value_get(&v, "size");
+    AUTO_FREE char *size = doubled(given ? given : "512M");
     bool share = value_flag(&v, "shared", false), merge = value_flag(&v, "mergeable", false);
     bool huge = value_flag(&v, "hugepages", false), fill = value_flag(&v, "prefault", false);
     const char *page = value_get(&v, "hugepage_size");
-    size = size ? size : "512M";
+    AUTO_FREE char *pages = further("hugetlbsize", page);
     if (page && !huge)
         die("--memory: hugepage_size wants hugepages=on");
     line_add(&c->out, "-M");
@@ -82,10 +90,9 @@ static void put_memory(struct ch *c)
     line_add(&c->out, "size=%s", size);
     if (share || merge || huge || fill) {
         line_add(&c->out, "-object");
-        line_add(&c->out,
-                 "memory-backend-memfd,id=ram0,size=%s,share=%s,merge=%s,prealloc=%s%s%s%s", size,
-                 on_off(share), on_off(merge), on_off(fill), huge ? ",hugetlb=on" : "",
-                 page ? ",hugetlbsize=" : "", page ? page : "");
+        line_add(&c->out, "memory-backend-memfd,id=ram0,size=%s,share=%s,merge=%s,prealloc=%s%s%s",
+                 size, on_off(share), on_off(merge), on_off(fill), huge ? ",hugetlb=on" : "",
+                 pages);
     }
     value_done(&v);
 }
@@ -155,11 +162,9 @@ static void put_terminals(struct ch *c)
 /* ---- disks ---- */
 
 /* A bucket of size, filled again in ms. */
-static void put_limit(struct ch *c, struct value *v, const char *what, const char *throttled,
-                      struct line *drive)
+static void put_limit(struct value *v, const char *what, const char *throttled, struct line *drive)
 {
     char key[32];
-    (void)c;
     snprintf(key, sizeof key, "%s_size", what);
     uint64_t size = value_number(v, key, 0);
     snprintf(key, sizeof key, "%s_refill_time", what);
@@ -181,21 +186,19 @@ static void put_disk(struct ch *c, const char *text)
     if (!path)
         die("--disk %s: path is missing", text);
     AUTO_FREE char *file = doubled(path);
-    AUTO_FREE char *mark = serial ? doubled(serial) : NULL;
-    AUTO_FREE char *own = id ? xstrdup(id) : xasprintf("_disk%u", c->disks);
-    put_limit(c, &v, "bw", "bps", &more);
-    put_limit(c, &v, "ops", "iops", &more);
+    AUTO_FREE char *mark = further("serial", serial);
+    AUTO_FREE char *own = id ? doubled(id) : xasprintf("disk%u", c->disks);
+    put_limit(&v, "bw", "bps", &more);
+    put_limit(&v, "ops", "iops", &more);
     line_add(&c->out, "-drive");
     line_add(&c->out, "file=%s,format=raw,if=none,id=drive%u%s%s%s%s", file, c->disks,
              value_flag(&v, "readonly", false) ? ",readonly=on" : "",
              value_flag(&v, "direct", false) ? ",cache=none" : "", more.n ? more.v[0] : "",
              more.n > 1 ? more.v[1] : "");
     line_add(&c->out, "-device");
-    line_add(&c->out, "virtio-blk-pci,id=%s%s,drive=drive%u,num-queues=%llu,queue-size=%llu%s%s",
-             *own == '_' ? "disk" : "", *own == '_' ? own + 5 : own, c->disks,
-             (unsigned long long)value_number(&v, "num_queues", 1),
-             (unsigned long long)value_number(&v, "queue_size", 128), mark ? ",serial=" : "",
-             mark ? mark : "");
+    line_add(&c->out, "virtio-blk-pci,id=%s,drive=drive%u,num-queues=%llu,queue-size=%llu%s", own,
+             c->disks, (unsigned long long)value_number(&v, "num_queues", 1),
+             (unsigned long long)value_number(&v, "queue_size", 128), mark);
     line_free(&more);
     value_done(&v);
     c->disks++;
@@ -245,7 +248,9 @@ static void put_net(struct ch *c, const char *text)
     char offload[160] = "";
     value_parse(&v, "--net", text);
     uint64_t queues = pairs(&v), size = value_number(&v, "queue_size", 256);
-    const char *mac = value_get(&v, "mac"), *id = value_get(&v, "id"), *mtu = value_get(&v, "mtu");
+    AUTO_FREE char *mac = further("mac", value_get(&v, "mac"));
+    AUTO_FREE char *id = further("id", value_get(&v, "id"));
+    AUTO_FREE char *mtu = further("host_mtu", value_get(&v, "mtu"));
     put_tap(c, &v, queues);
     if (!value_flag(&v, "offload_tso", true))
         strcat(offload, ",guest_tso4=off,guest_tso6=off,host_tso4=off,host_tso6=off");
@@ -254,11 +259,9 @@ static void put_net(struct ch *c, const char *text)
     if (!value_flag(&v, "offload_csum", true))
         strcat(offload, ",csum=off,guest_csum=off");
     line_add(&c->out, "-device");
-    line_add(&c->out,
-             "virtio-net-pci,%s%s%snetdev=net%u,rx_queue_size=%llu,tx_queue_size=%llu%s%s%s%s%s%s",
-             id ? "id=" : "", id ? id : "", id ? "," : "", c->nets, (unsigned long long)size,
-             (unsigned long long)size, queues > 1 ? ",mq=on" : "", mac ? ",mac=" : "",
-             mac ? mac : "", mtu ? ",host_mtu=" : "", mtu ? mtu : "", offload);
+    line_add(&c->out, "virtio-net-pci,netdev=net%u,rx_queue_size=%llu,tx_queue_size=%llu%s%s%s%s%s",
+             c->nets, (unsigned long long)size, (unsigned long long)size,
+             queues > 1 ? ",mq=on" : "", id, mac, mtu, offload);
     value_done(&v);
     c->nets++;
 }
