@@ -5,9 +5,11 @@ enum {
     WINDOW = 64, /* answers */
     PAUSE_NS =
         20000000, /* longer than that nothing came: it was not us who kept the driver waiting */
-    SLOW_NS = 2000000,     /* a request: nothing to win */
-    LOOK_MOST_NS = 400000, /* for one request */
-    HOLD_MOST_NS = 1000000,
+    SLOW_NS = 4000000,      /* a request: nothing to win */
+    LOOK_MOST_NS = 2000000, /* for one request */
+    HOLD_LEAST_NS = 1000000,
+    HOLD_MOST_NS = 5000000,
+    HOLD_REQUESTS = 16, /* of a slow driver, between the two */
     IN_VAIN = 4, /* holds with nothing found, before a window ends early */
     STAY = 32,   /* windows with holding, before it is tried without again */
     PATIENCE_MOST = 8,
@@ -93,11 +95,18 @@ uint64_t hold_patience(const struct hold *h)
     return at_most(h->each[0], LOOK_MOST_NS);
 }
 
+/* The longest that the driver is kept waiting: where it is slow, longer. */
+static uint64_t longest(const struct hold *h)
+{
+    uint64_t some = HOLD_REQUESTS * h->each[0];
+    return some < HOLD_LEAST_NS ? HOLD_LEAST_NS : at_most(some, HOLD_MOST_NS);
+}
+
 bool hold_look(struct hold *h, uint64_t now, bool found)
 {
     if (found)
         h->last = now;
-    if (now - h->began > HOLD_MOST_NS)
+    if (now - h->began > longest(h))
         return false;
     if (h->expect && h->answers >= h->expect && h->beyond < BEYOND)
         return false;

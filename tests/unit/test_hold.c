@@ -81,6 +81,16 @@ TEST(a_slow_driver_gains_too)
     CHECK(o.ns * 5 < plain(&d, o.requests) * 3);
 }
 
+/* As under emulation, where nothing is fast: each step is longer than a whole hold of a fast one. */
+TEST(a_very_slow_driver_gains_too)
+{
+    struct hold h = {0};
+    struct driver d = {.depth = 8, .make = 600000, .kick = 300000, .interrupt = 700000};
+    struct outcome o = drive(&h, &d, 100000);
+    CHECK(o.interrupts * 2 < o.requests);
+    CHECK(o.ns * 4 < plain(&d, o.requests) * 3);
+}
+
 TEST(a_driver_that_waits_for_each_answer_loses_next_to_nothing)
 {
     for (uint64_t make = 1000; make <= 1000000; make *= 10) {
@@ -135,6 +145,7 @@ int main(void)
 {
     RUN(many_requests_share_an_interrupt_where_the_driver_adds_them_fast);
     RUN(a_slow_driver_gains_too);
+    RUN(a_very_slow_driver_gains_too);
     RUN(a_driver_that_waits_for_each_answer_loses_next_to_nothing);
     RUN(where_an_interrupt_is_cheap_nothing_is_lost);
     RUN(seldom_requests_are_never_held);
