@@ -2,7 +2,7 @@
 /* The LPC bridge's function: configuration registers, the reset control register, the root complex
  * register block, and where they put the PM block. */
 #include "acpi/pm/pm_block.h"
-#include "acpi/pm/reset_cf9.h"
+#include "acpi/pm/reset_port.h"
 #include "ich9.h"
 #include "ich9_regs.h"
 #include "pci/config_regs.h"
@@ -12,15 +12,15 @@
 #include <string.h>
 
 struct ich9_lpc {
-    struct pm_block pm; /* first: functions of TN_ACPI_PM_1 get the instance */
+    struct pm_block pm; /* first: its functions get the instance */
     struct tn_dev *dev;
     struct config_regs config;
-    struct reset_cf9 reset_control;
+    struct reset_port reset_control;
     struct tn_region *rcrb;
     uint8_t has_pm, hotplug_with_bridges;
     uint8_t rcrb_bytes[ICH9_RCRB_SIZE];
 };
-_Static_assert(offsetof(struct ich9_lpc, pm) == 0, "TN_ACPI_PM_1 gets the instance");
+_Static_assert(offsetof(struct ich9_lpc, pm) == 0, "its functions get the instance");
 
 /* Reset values and masks of the datasheet, but for the first two: no firmware runs before a kernel
  * that is booted directly, so the PM block is where QEMU's firmware would put it, and enabled. */
@@ -67,8 +67,7 @@ static void place_pm(struct ich9_lpc *s)
 {
     uint32_t base = config_regs_get(&s->config, ICH9_PMBASE, 4) & ICH9_PMBASE_ADDRESS;
     uint32_t on = config_regs_get(&s->config, ICH9_ACPI_CNTL, 1) & ICH9_ACPI_CNTL_ACPI_EN;
-    if (s->has_pm)
-        pm_block_place(&s->pm, (uint16_t)base, on != 0);
+    pm_block_place(&s->pm, (uint16_t)base, on != 0);
 }
 
 static void place_rcrb(struct ich9_lpc *s)
@@ -113,41 +112,6 @@ static void rcrb_write(void *self, uint64_t off, uint64_t value, uint32_t size)
 static const struct tn_region_ops rcrb_ops = {
     .struct_size = sizeof rcrb_ops, .read = rcrb_read, .write = rcrb_write};
 
-/* ---- reset control register ---- */
-
-/* An INIT would keep the devices' state; nothing that runs here wants the difference. */
-static void ask_reset(void *opaque, uint32_t kind)
-{
-    struct ich9_lpc *s = opaque;
-    const struct tn_machine *machine = TN_GET(s->dev, struct tn_machine, TN_MACHINE_1);
-    (void)kind;
-    machine->request(s->dev, TN_REQ_RESET, NULL);
-}
-
-static const struct reset_cf9_env reset_env = {.reset = ask_reset};
-
-static uint64_t reset_read(void *self, uint64_t off, uint32_t size)
-{
-    struct ich9_lpc *s = self;
-    (void)off;
-    (void)size;
-    return reset_cf9_read(&s->reset_control);
-}
-
-static void reset_write(void *self, uint64_t off, uint64_t value, uint32_t size)
-{
-    struct ich9_lpc *s = self;
-    (void)off;
-    (void)size;
-    reset_cf9_write(&s->reset_control, (uint32_t)value);
-}
-
-static const struct tn_region_ops reset_ops = {.struct_size = sizeof reset_ops,
-                                               .valid_min = 1,
-                                               .valid_max = 1,
-                                               .read = reset_read,
-                                               .write = reset_write};
-
 /* ---- life ---- */
 
 static int init(void *self, struct tn_dev *d)
@@ -160,18 +124,12 @@ static int init(void *self, struct tn_dev *d)
 static int claim_regions(struct ich9_lpc *s, struct tn_err *e)
 {
     const struct tn_regions *regions = TN_GET(s->dev, struct tn_regions, TN_REGION_1);
-    struct tn_region *port;
-    const struct tn_region_req cf9 = {.struct_size = sizeof cf9,
-                                      .space = TN_SPACE_PIO,
-                                      .base = RESET_CF9_PORT,
-                                      .size = 1,
-                                      .name = "ich9-reset"};
     const struct tn_region_req rcrb = {.struct_size = sizeof rcrb,
                                        .space = TN_SPACE_MMIO,
                                        .base = ICH9_RCRB_DEFAULT,
                                        .size = ICH9_RCRB_SIZE,
                                        .name = "ich9-rcrb"};
-    int r = regions->add(s->dev, &cf9, &reset_ops, s, &port, e);
+    int r = reset_port_realize(&s->reset_control, s->dev, "ich9-reset", e);
     if (r == 0)
         r = regions->add(s->dev, &rcrb, &rcrb_ops, s, &s->rcrb, e);
     if (r == 0)
@@ -185,12 +143,8 @@ static int realize(void *self, struct tn_err *e)
     if (s->hotplug_with_bridges)
         return tn_fail(s->dev, e, ENOTSUP,
                        "acpi-pci-hotplug-with-bridge-support=on: ports have native hot-plug");
-    s->config = (struct config_regs){.dev = s->dev,
-                                     .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
-                                     .reg = registers,
-                                     .n = sizeof registers / sizeof registers[0]};
-    reset_cf9_init(&s->reset_control, &reset_env, s);
-    int r = config_regs_trap(&s->config, e);
+    int r = config_regs_realize(&s->config, s->dev, registers,
+                                sizeof registers / sizeof registers[0], e);
     if (r == 0)
         r = claim_regions(s, e);
     if (r == 0 && s->has_pm)
@@ -208,20 +162,10 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
         return;
     config_regs_reset(&s->config);
     memset(s->rcrb_bytes, 0, sizeof s->rcrb_bytes);
-    reset_cf9_reset(&s->reset_control);
+    reset_port_reset(&s->reset_control);
     place_pm(s);
     place_rcrb(s);
-    if (s->has_pm)
-        pm_block_reset(&s->pm);
-}
-
-static int pre_save(void *self, struct tn_err *e)
-{
-    struct ich9_lpc *s = self;
-    (void)e;
-    if (s->has_pm)
-        pm_block_settle(&s->pm);
-    return 0;
+    pm_block_reset(&s->pm);
 }
 
 static int post_load(void *self, uint32_t version, struct tn_err *e)
@@ -231,15 +175,8 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
     (void)e;
     place_pm(s);
     place_rcrb(s);
-    if (s->has_pm)
-        pm_block_loaded(&s->pm);
+    pm_block_loaded(&s->pm);
     return 0;
-}
-
-static void fini(void *self)
-{
-    struct ich9_lpc *s = self;
-    pm_block_fini(&s->pm);
 }
 
 static const void *get_iface(void *self, const char *id)
@@ -257,7 +194,7 @@ static const struct tn_prop props[] = {
 
 static const struct tn_field fields[] = {
     PM_BLOCK_FIELDS(struct ich9_lpc, pm),
-    TN_FIELD_ROW(struct ich9_lpc, reset_control.rcr, "rcr", U8, 1),
+    RESET_PORT_FIELD(struct ich9_lpc, reset_control),
     TN_FIELD_ROW(struct ich9_lpc, rcrb_bytes, "rcrb", BYTES, ICH9_RCRB_SIZE),
 };
 
@@ -269,7 +206,7 @@ static const struct tn_state state = {
     .fields = fields,
     .nfields = sizeof fields / sizeof fields[0],
     .field_stride = sizeof fields[0],
-    .pre_save = pre_save,
+    .pre_save = pm_block_pre_save,
     .post_load = post_load,
 };
 
@@ -302,6 +239,6 @@ const struct tn_class ich9_lpc_class = {
     .init = init,
     .realize = realize,
     .reset = reset,
-    .fini = fini,
+    .fini = pm_block_fini,
     .get_iface = get_iface,
 };

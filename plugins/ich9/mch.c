@@ -31,10 +31,7 @@ static const struct config_reg registers[] = {
 static void show_memory(void *self)
 {
     struct mch *s = self;
-    uint8_t reg[PAM_REGS];
-    for (uint32_t i = 0; i < PAM_REGS; i++)
-        reg[i] = (uint8_t)config_regs_get(&s->config, MCH_PAM0 + i, 1);
-    pam_apply(s->dev, reg);
+    pam_apply(&s->config, MCH_PAM0);
     mch_smm_apply(
         &s->smm, s->dev,
         &(struct mch_smm_regs){.smbase = (uint8_t)config_regs_get(&s->config, MCH_F_SMBASE, 1),
@@ -52,18 +49,15 @@ static void answer_questions(struct mch *s, uint32_t off, uint32_t size, uint32_
         config_regs_set(&s->config, MCH_EXT_TSEG, 2, s->extended_tseg);
 }
 
-/* D_LCK keeps both SMM registers, and itself, until a reset; it clears D_OPEN. */
+/* D_LCK keeps both SMRAM and ESMRAMC. */
 static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t value)
 {
     struct mch *s = self;
     uint32_t smm = config_regs_get(&s->config, MCH_SMRAM, 2),
              smbase = config_regs_get(&s->config, MCH_F_SMBASE, 1);
     config_regs_write(&s->config, off, size, value);
-    uint32_t now = config_regs_get(&s->config, MCH_SMRAM, 2);
-    if (smm & MCH_SMRAM_D_LCK)
-        config_regs_set(&s->config, MCH_SMRAM, 2, smm);
-    else if (now & MCH_SMRAM_D_LCK)
-        config_regs_set(&s->config, MCH_SMRAM, 2, now & ~MCH_SMRAM_D_OPEN);
+    uint32_t written = config_regs_get(&s->config, MCH_SMRAM, 2);
+    config_regs_set(&s->config, MCH_SMRAM, 2, smram_next(smm, written));
     answer_questions(s, off, size, smbase);
     if (config_regs_hit(off, size, MCH_PAM0, MCH_ESMRAMC + 1 - MCH_PAM0))
         show_memory(s);
@@ -95,11 +89,8 @@ static int init(void *self, struct tn_dev *d)
 static int realize(void *self, struct tn_err *e)
 {
     struct mch *s = self;
-    s->config = (struct config_regs){.dev = s->dev,
-                                     .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
-                                     .reg = registers,
-                                     .n = sizeof registers / sizeof registers[0]};
-    return config_regs_trap(&s->config, e);
+    return config_regs_realize(&s->config, s->dev, registers,
+                               sizeof registers / sizeof registers[0], e);
 }
 
 static void reset(void *self, uint32_t kind, uint32_t phase)
@@ -109,8 +100,8 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
     if (phase != TN_RESET_ENTER)
         return;
     config_regs_reset(&s->config);
-    for (uint32_t i = 0; s->shadow && i < PAM_REGS; i++)
-        config_regs_set(&s->config, MCH_PAM0 + i, 1, i ? PAM_ALL_RAM : PAM_ALL_RAM & 0xf0);
+    if (s->shadow)
+        pam_all_ram(&s->config, MCH_PAM0);
     show_machine(s);
     show_memory(s);
 }

@@ -9,8 +9,7 @@
 #define MCH_REVISION 0x02
 #define MCH_CLASS    0x0600 /* host bridge */
 
-#define MCH_EXT_TSEG 0x50 /* QEMU's: written 0xffff, it reads the size of the largest TSEG in MiB \
-                           */
+#define MCH_EXT_TSEG        0x50 /* QEMU's, 16 bits: MiB of the largest TSEG, after a write of 0xffff */
 #define MCH_PCIEXBAR        0x60 /* 5.1.15, 64 bits */
 #define MCH_PCIEXBAR_ENABLE 1u
 #define MCH_PAM0            0x90 /* 5.1.18; to PAM6 at 0x96 */
@@ -18,10 +17,7 @@
 #define MCH_F_SMBASE_QUERY  0xff
 #define MCH_F_SMBASE_IN_RAM 0x01 /* the answer: it can be */
 #define MCH_F_SMBASE_LCK    0x02
-#define MCH_SMRAM           0x9d /* 5.1.27 */
-#define MCH_SMRAM_G_SMRAME  0x08u
-#define MCH_SMRAM_D_LCK     0x10u
-#define MCH_SMRAM_D_OPEN    0x40u
+#define MCH_SMRAM           0x9d /* 5.1.27; its bits are in pci/pam.h */
 #define MCH_ESMRAMC         0x9e /* 5.1.28 */
 #define MCH_ESMRAMC_T_EN    0x01u
 #define MCH_ESMRAMC_TSEG_SZ 0x06u /* 1, 2, 8 MiB; all ones is reserved: QEMU's largest */

@@ -2,6 +2,7 @@
 #include "mch_smm.h"
 
 #include "mch_regs.h"
+#include "pci/pam.h"
 #include <tenon/shadow.h>
 
 #define MIB         0x100000ull
@@ -19,7 +20,7 @@ static uint64_t tseg_size(const struct mch_smm *s, uint32_t esmramc)
 static void apply_tseg(struct mch_smm *s, struct tn_dev *d, const struct tn_shadow *host,
                        const struct mch_smm_regs *r)
 {
-    int on = (r->esmramc & MCH_ESMRAMC_T_EN) && (r->smram & MCH_SMRAM_G_SMRAME);
+    int on = (r->esmramc & MCH_ESMRAMC_T_EN) && (r->smram & SMRAM_G_SMRAME);
     uint64_t len = on ? tseg_size(s, r->esmramc) : 0;
     if (len >= s->top)
         len = 0;

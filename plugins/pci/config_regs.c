@@ -4,11 +4,14 @@
 #define SPECIFIC_FIRST 0x40u
 #define SPECIFIC_LAST  0xffu
 
-int config_regs_trap(const struct config_regs *c, struct tn_err *e)
+int config_regs_realize(struct config_regs *c, struct tn_dev *d, const struct config_reg *reg,
+                        uint32_t n, struct tn_err *e)
 {
     uint32_t len = SPECIFIC_LAST - SPECIFIC_FIRST + 1;
-    int r = c->pci->config_trap(c->dev, SPECIFIC_FIRST, len, TN_TRAP_WRITE);
-    return r < 0 ? tn_fail(c->dev, e, -r, "configuration space cannot be trapped") : 0;
+    *c = (struct config_regs){
+        .dev = d, .pci = TN_GET(d, struct tn_pci, TN_PCI_1), .reg = reg, .n = n};
+    int r = c->pci->config_trap(d, SPECIFIC_FIRST, len, TN_TRAP_WRITE);
+    return r < 0 ? tn_fail(d, e, -r, "configuration space cannot be trapped") : 0;
 }
 
 void config_regs_reset(const struct config_regs *c)

@@ -19,8 +19,10 @@ struct config_regs {
     uint32_t n;
 };
 
-/* In realize: traps writes to everything from 0x40 to 0xff. 0 or -errno with e. [main] */
-int config_regs_trap(const struct config_regs *c, struct tn_err *e);
+/* In realize: c becomes d's n registers at reg, and writes to everything from 0x40 to 0xff are
+ * trapped. 0 or -errno with e. Needs TN_PCI_1. [main] */
+int config_regs_realize(struct config_regs *c, struct tn_dev *d, const struct config_reg *reg,
+                        uint32_t n, struct tn_err *e);
 
 /* All registers take their reset value. [main] */
 void config_regs_reset(const struct config_regs *c);

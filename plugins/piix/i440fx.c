@@ -40,23 +40,16 @@ static const struct config_reg registers[] = {
 static void show_memory(void *self)
 {
     struct i440fx *s = self;
-    uint8_t reg[PAM_REGS];
-    for (uint32_t i = 0; i < PAM_REGS; i++)
-        reg[i] = (uint8_t)config_regs_get(&s->config, I440FX_PAM0 + i, 1);
-    pam_apply(s->dev, reg);
+    pam_apply(&s->config, I440FX_PAM0);
 }
 
-/* D_LCK keeps SMRAM, and itself, until a reset; D_OPEN cannot be set any more. */
 static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t value)
 {
     struct i440fx *s = self;
     uint32_t smram = config_regs_get(&s->config, I440FX_SMRAM, 1);
     config_regs_write(&s->config, off, size, value);
-    uint32_t now = config_regs_get(&s->config, I440FX_SMRAM, 1);
-    if (smram & I440FX_SMRAM_D_LCK)
-        config_regs_set(&s->config, I440FX_SMRAM, 1, smram);
-    else if (now & I440FX_SMRAM_D_LCK)
-        config_regs_set(&s->config, I440FX_SMRAM, 1, now & ~I440FX_SMRAM_D_OPEN);
+    uint32_t written = config_regs_get(&s->config, I440FX_SMRAM, 1);
+    config_regs_set(&s->config, I440FX_SMRAM, 1, smram_next(smram, written));
     if (config_regs_hit(off, size, I440FX_PAM0, PAM_REGS))
         show_memory(s);
     return value;
@@ -72,11 +65,8 @@ static int init(void *self, struct tn_dev *d)
 static int realize(void *self, struct tn_err *e)
 {
     struct i440fx *s = self;
-    s->config = (struct config_regs){.dev = s->dev,
-                                     .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
-                                     .reg = registers,
-                                     .n = sizeof registers / sizeof registers[0]};
-    return config_regs_trap(&s->config, e);
+    return config_regs_realize(&s->config, s->dev, registers,
+                               sizeof registers / sizeof registers[0], e);
 }
 
 static void reset(void *self, uint32_t kind, uint32_t phase)
@@ -86,8 +76,8 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
     if (phase != TN_RESET_ENTER)
         return;
     config_regs_reset(&s->config);
-    for (uint32_t i = 0; s->shadow && i < PAM_REGS; i++)
-        config_regs_set(&s->config, I440FX_PAM0 + i, 1, i ? PAM_ALL_RAM : PAM_ALL_RAM & 0xf0);
+    if (s->shadow)
+        pam_all_ram(&s->config, I440FX_PAM0);
     show_memory(s);
 }
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ISA bridge of pc: its configuration registers, and the reset control register. */
-#include "acpi/pm/reset_cf9.h"
+#include "acpi/pm/reset_port.h"
 #include "pci/config_regs.h"
 #include "piix.h"
 #include "piix3_regs.h"
-#include <tenon/machine.h>
 
 struct piix3 {
     struct tn_dev *dev;
     struct config_regs config;
-    struct reset_cf9 reset_control;
+    struct reset_port reset_control;
 };
 
 static const struct config_reg registers[] = {
@@ -38,55 +37,6 @@ static uint32_t config_write(void *self, uint32_t off, uint32_t size, uint32_t v
     return value;
 }
 
-/* ---- reset control register ---- */
-
-/* An INIT would keep the devices' state; nothing that runs here wants the difference. */
-static void ask_reset(void *opaque, uint32_t kind)
-{
-    struct piix3 *s = opaque;
-    const struct tn_machine *machine = TN_GET(s->dev, struct tn_machine, TN_MACHINE_1);
-    (void)kind;
-    machine->request(s->dev, TN_REQ_RESET, NULL);
-}
-
-static const struct reset_cf9_env reset_env = {.reset = ask_reset};
-
-static uint64_t reset_read(void *self, uint64_t off, uint32_t size)
-{
-    struct piix3 *s = self;
-    (void)off;
-    (void)size;
-    return reset_cf9_read(&s->reset_control);
-}
-
-static void reset_write(void *self, uint64_t off, uint64_t value, uint32_t size)
-{
-    struct piix3 *s = self;
-    (void)off;
-    (void)size;
-    reset_cf9_write(&s->reset_control, (uint32_t)value);
-}
-
-static const struct tn_region_ops reset_ops = {.struct_size = sizeof reset_ops,
-                                               .valid_min = 1,
-                                               .valid_max = 1,
-                                               .read = reset_read,
-                                               .write = reset_write};
-
-static int claim_port(struct piix3 *s, struct tn_err *e)
-{
-    const struct tn_regions *regions = TN_GET(s->dev, struct tn_regions, TN_REGION_1);
-    struct tn_region *port;
-    const struct tn_region_req cf9 = {.struct_size = sizeof cf9,
-                                      .space = TN_SPACE_PIO,
-                                      .base = RESET_CF9_PORT,
-                                      .size = 1,
-                                      .name = "piix-reset-control"};
-    return regions->add(s->dev, &cf9, &reset_ops, s, &port, e);
-}
-
-/* ---- life ---- */
-
 static int init(void *self, struct tn_dev *d)
 {
     struct piix3 *s = self;
@@ -97,14 +47,10 @@ static int init(void *self, struct tn_dev *d)
 static int realize(void *self, struct tn_err *e)
 {
     struct piix3 *s = self;
-    s->config = (struct config_regs){.dev = s->dev,
-                                     .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
-                                     .reg = registers,
-                                     .n = sizeof registers / sizeof registers[0]};
-    reset_cf9_init(&s->reset_control, &reset_env, s);
-    int r = config_regs_trap(&s->config, e);
+    int r = config_regs_realize(&s->config, s->dev, registers,
+                                sizeof registers / sizeof registers[0], e);
     if (r == 0)
-        r = claim_port(s, e);
+        r = reset_port_realize(&s->reset_control, s->dev, "piix-reset-control", e);
     if (r == 0)
         config_regs_reset(&s->config);
     return r;
@@ -117,11 +63,11 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
     if (phase != TN_RESET_HOLD)
         return;
     config_regs_reset(&s->config);
-    reset_cf9_reset(&s->reset_control);
+    reset_port_reset(&s->reset_control);
 }
 
 static const struct tn_field fields[] = {
-    TN_FIELD_ROW(struct piix3, reset_control.rcr, "rcr", U8, 1),
+    RESET_PORT_FIELD(struct piix3, reset_control),
 };
 
 static const struct tn_state state = {

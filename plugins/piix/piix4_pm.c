@@ -10,11 +10,11 @@
 #include <tenon/prop.h>
 
 struct piix4_pm {
-    struct pm_block pm; /* first: functions of TN_ACPI_PM_1 get the instance */
+    struct pm_block pm; /* first: its functions get the instance */
     struct tn_dev *dev;
     struct config_regs config;
 };
-_Static_assert(offsetof(struct piix4_pm, pm) == 0, "TN_ACPI_PM_1 gets the instance");
+_Static_assert(offsetof(struct piix4_pm, pm) == 0, "its functions get the instance");
 
 /* Reset values of the datasheet, but for PMBA and PMIOSE: no firmware runs before a kernel that is
  * booted directly, so the PM block is where QEMU's firmware would put it, and enabled. */
@@ -81,11 +81,8 @@ static int init(void *self, struct tn_dev *d)
 static int realize(void *self, struct tn_err *e)
 {
     struct piix4_pm *s = self;
-    s->config = (struct config_regs){.dev = s->dev,
-                                     .pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1),
-                                     .reg = registers,
-                                     .n = sizeof registers / sizeof registers[0]};
-    int r = config_regs_trap(&s->config, e);
+    int r = config_regs_realize(&s->config, s->dev, registers,
+                                sizeof registers / sizeof registers[0], e);
     if (r == 0)
         r = pm_block_realize(&s->pm, &pm_spec, s->dev, e);
     if (r == 0)
@@ -104,14 +101,6 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
     pm_block_reset(&s->pm);
 }
 
-static int pre_save(void *self, struct tn_err *e)
-{
-    struct piix4_pm *s = self;
-    (void)e;
-    pm_block_settle(&s->pm);
-    return 0;
-}
-
 static int post_load(void *self, uint32_t version, struct tn_err *e)
 {
     struct piix4_pm *s = self;
@@ -120,12 +109,6 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
     place_pm(s);
     pm_block_loaded(&s->pm);
     return 0;
-}
-
-static void fini(void *self)
-{
-    struct piix4_pm *s = self;
-    pm_block_fini(&s->pm);
 }
 
 static const void *get_iface(void *self, const char *id)
@@ -146,7 +129,7 @@ static const struct tn_state state = {
     .fields = fields,
     .nfields = sizeof fields / sizeof fields[0],
     .field_stride = sizeof fields[0],
-    .pre_save = pre_save,
+    .pre_save = pm_block_pre_save,
     .post_load = post_load,
 };
 
@@ -183,6 +166,6 @@ const struct tn_class piix4_pm_class = {
     .init = init,
     .realize = realize,
     .reset = reset,
-    .fini = fini,
+    .fini = pm_block_fini,
     .get_iface = get_iface,
 };

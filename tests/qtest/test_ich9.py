@@ -3,38 +3,19 @@
 """ICH9-LPC and mch from the registers: ICH9 datasheet 316972-004, ACPI 6.5; 3 Series datasheet 316966-002."""
 import pcitool
 import qtest
+from pm_machine import APM_CNT, APM_STS, BASE, PM1_CNT, PM1_EN, PM1_STS, PM_TMR, PWRBTN, Pm, RST_CNT, SCI, SCI_EN, SLP_EN, TMR, WAK
 from qtest import eq, ok
 
 PMBASE, ACPI_CNTL, PIRQA, RCBA = 0x40, 0x44, 0x60, 0xf0
-PM1_STS, PM1_EN, PM1_CNT, PM_TMR, GPE0_STS, GPE0_EN, SMI_EN = 0, 2, 4, 8, 0x20, 0x28, 0x30
-SCI_EN, SLP_EN, WAK, PWRBTN, TMR = 1, 0x2000, 0x8000, 0x100, 1
-APM_CNT, APM_STS, RST_CNT = 0xb2, 0xb3, 0xcf9
+GPE0_STS, GPE0_EN, SMI_EN = 0x20, 0x28, 0x30
 PCIEXBAR, PAM0, SMRAM, TOLUD = 0x60, 0x90, 0x9d, 0xb0
-BASE, SCI = 0x600, 9
 
 
-class Lpc:
-    """The bridge with its PM block in place, as it is on Tenon from the start."""
+class Lpc(Pm):
+    """The bridge and its PM block."""
 
     def __init__(self, options='', machine='q35', **kw):
-        self.m = qtest.Machine(options, machine=machine, **kw)
-        self.f = pcitool.Function(self.m, 0x1f)
-        if qtest.QEMU:
-            self.f.set(PMBASE, BASE | 1)
-            self.f.set(ACPI_CNTL, 0x80, 1)
-
-    def __enter__(self):
-        self.m.__enter__()
-        return self
-
-    def __exit__(self, *a):
-        self.m.__exit__(*a)
-
-    def get(self, reg):
-        return self.m.inw(BASE + reg)
-
-    def set(self, reg, v):
-        self.m.outw(BASE + reg, v)
+        super().__init__(qtest.Machine(options, machine=machine, **kw), 0x1f, 0, ((PMBASE, BASE | 1, 4), (ACPI_CNTL, 0x80, 1)))
 
     def acpi_on(self):
         self.m.outb(APM_CNT, 2)

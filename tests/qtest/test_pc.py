@@ -2,49 +2,30 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The chipset of pc from its registers: 440FX datasheet 290549-001, PIIX3 290550-002, PIIX4 290562-001, ACPI 6.5."""
 import os
+import shutil
 import subprocess
 import tempfile
 
 import pcitool
 import qtest
+from pm_machine import APM_CNT, BASE, PM1_CNT, PM1_EN, PM1_STS, PM_TMR, PWRBTN, Pm, RST_CNT, SCI, SCI_EN, SLP_EN
 from qtest import eq, ok
 
 PMCCFG, DBC, PAM0, SMRAM = 0x50, 0x53, 0x59, 0x72
 XBCS, PIRQRCA = 0x4e, 0x60
 PMBA, PMREGMISC, SMBBA = 0x40, 0x80, 0x90
-PM1_STS, PM1_EN, PM1_CNT, PM_TMR = 0, 2, 4, 8
 GPE0 = 0xafe0
-APM_CNT, RST_CNT = 0xb2, 0xcf9
-SCI_EN, SLP_EN, PWRBTN = 1, 0x2000, 0x100
-BASE, SCI = 0x600, 9
 
 
 def pc(options='', machine='pc', **kw):
     return qtest.Machine(options, machine=machine, **kw)
 
 
-class Pm:
-    """Function 3 with its PM block in place, as it is on Tenon from the start."""
+class Piix4(Pm):
+    """Function 3 and its PM block."""
 
     def __init__(self, **kw):
-        self.m = pc(**kw)
-        self.f = pcitool.Function(self.m, 1, 3)
-        if qtest.QEMU:
-            self.f.set(PMBA, BASE | 1)
-            self.f.set(PMREGMISC, 1, 1)
-
-    def __enter__(self):
-        self.m.__enter__()
-        return self
-
-    def __exit__(self, *a):
-        self.m.__exit__(*a)
-
-    def get(self, reg):
-        return self.m.inw(BASE + reg)
-
-    def set(self, reg, v):
-        self.m.outw(BASE + reg, v)
+        super().__init__(pc(**kw), 1, 3, ((PMBA, BASE | 1, 4), (PMREGMISC, 1, 1)))
 
 
 @qtest.test
@@ -156,7 +137,7 @@ def reset_control():
 @qtest.test(tenon='no firmware has run on QEMU')
 def pm_in_place():
     """without firmware the PM block is at 0x600, enabled"""
-    with Pm() as d:
+    with Piix4() as d:
         eq((d.f.get(PMBA), d.f.get(PMREGMISC, 1), d.f.get(SMBBA)), (0x601, 1, 1), 'PMBA, PMREGMISC, SMBBA')
         ok(d.m.inl(BASE + PM_TMR) != 0xffffffff, 'PM_TMR')
 
@@ -164,7 +145,7 @@ def pm_in_place():
 @qtest.test
 def pm_moves():
     """the block follows PMBA, and PMIOSE takes it away [7.1.11, 7.1.27]"""
-    with Pm() as d:
+    with Piix4() as d:
         d.set(PM1_EN, PWRBTN)
         d.f.set(PMBA, 0xb000 | 1)
         eq(d.m.inw(0xb000 + PM1_EN), PWRBTN, 'PM1_EN at the new place')
@@ -178,7 +159,7 @@ def pm_moves():
 @qtest.test
 def acpi_enable():
     """commands 0xf1 and 0xf0 switch SCI_EN [ACPI 4.8.2.3]"""
-    with Pm() as d:
+    with Piix4() as d:
         eq(d.get(PM1_CNT) & SCI_EN, 0, 'after reset')
         d.m.outb(APM_CNT, 0xf1)
         ok(d.get(PM1_CNT) & SCI_EN, 'after 0xf1')
@@ -189,7 +170,7 @@ def acpi_enable():
 @qtest.test
 def power_button():
     """the power button raises the SCI, until its status is cleared [ACPI 4.8.2.2.1]"""
-    with Pm(qmp=True, intercept=True) as d:
+    with Piix4(qmp=True, intercept=True) as d:
         d.m.outb(APM_CNT, 0xf1)
         d.set(PM1_EN, PWRBTN)
         d.m.qmp.command('system_powerdown')
@@ -202,7 +183,7 @@ def power_button():
 @qtest.test
 def gpe0():
     """GPE0 is at 0xafe0: two bytes of status, two of enable, which keep what is written"""
-    with Pm() as d:
+    with Piix4() as d:
         d.m.outb(GPE0 + 2, 0xa5)
         eq(d.m.inb(GPE0 + 2), 0xa5, 'GPE0_EN')
         eq(d.m.inb(GPE0), 0, 'GPE0_STS')
@@ -211,7 +192,7 @@ def gpe0():
 @qtest.test
 def soft_off():
     """SLP_EN with SLP_TYP 0 ends the machine [ACPI 4.8.3.2.1]"""
-    with Pm(qmp=True) as d:
+    with Piix4(qmp=True) as d:
         d.set(PM1_CNT, SLP_EN)
         d.m.qmp.event('SHUTDOWN')
         eq(d.m.exit_status(), 0, 'exit status')
@@ -322,7 +303,7 @@ def as_qemu():
     """a program that is called qemu-system-x86_64 makes pc where no machine is named"""
     with tempfile.TemporaryDirectory() as d:
         link = os.path.join(d, 'qemu-system-x86_64')
-        os.symlink(qtest.PROGRAM[0], link)
+        os.symlink(os.path.abspath(shutil.which(qtest.PROGRAM[0])), link)
         for program, default in ((link, 'pc-i440fx-10.0'), (qtest.PROGRAM[0], 'pc-q35-10.0')):
             text = subprocess.run([program, '-M', 'help'], capture_output=True, text=True, timeout=qtest.TIMEOUT).stdout
             eq([x.split()[0] for x in text.splitlines() if '(default)' in x], [default], f'default of {program}')

@@ -134,6 +134,8 @@ static const struct tn_region_ops apm_ops = {.struct_size = sizeof apm_ops,
 
 void pm_block_place(struct pm_block *p, uint16_t base, uint32_t on)
 {
+    if (!p->spec)
+        return;
     p->base = base;
     if (on && base)
         p->regions->move(p->block, base);
@@ -352,22 +354,28 @@ int pm_block_realize(struct pm_block *p, const struct pm_spec *spec, struct tn_d
 
 void pm_block_reset(struct pm_block *p)
 {
+    if (!p->spec)
+        return;
     __atomic_store_n(&p->raised, 0, __ATOMIC_RELAXED);
     acpi_pm_reset(&p->chip);
 }
 
-void pm_block_settle(struct pm_block *p)
-{
-    latch_raised(p);
-}
-
 void pm_block_loaded(struct pm_block *p)
 {
-    acpi_pm_loaded(&p->chip);
+    if (p->spec)
+        acpi_pm_loaded(&p->chip);
 }
 
-void pm_block_fini(struct pm_block *p)
+int pm_block_pre_save(void *self, struct tn_err *e)
 {
+    (void)e;
+    latch_raised(self);
+    return 0;
+}
+
+void pm_block_fini(void *self)
+{
+    struct pm_block *p = self;
     for (uint32_t n = 0; n < PM_EVENTS; n++)
         buf_free(&p->method[n]);
 }

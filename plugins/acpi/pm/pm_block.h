@@ -54,15 +54,20 @@ struct pm_block {
 /* Takes ports, line, timer and hooks. spec outlives p. 0 or -errno with e. [main] */
 int pm_block_realize(struct pm_block *p, const struct pm_spec *spec, struct tn_dev *d,
                      struct tn_err *e);
+/* Of a block that was not realized, the following three do nothing. */
+
 /* The block is at base now, or nowhere. [main][vcpu][dev] */
 void pm_block_place(struct pm_block *p, uint16_t base, uint32_t on);
 void pm_block_reset(struct pm_block *p);
-/* Before a save: delivers what was raised. */
-void pm_block_settle(struct pm_block *p);
 void pm_block_loaded(struct pm_block *p);
-void pm_block_fini(struct pm_block *p);
 
-/* TN_ACPI_PM_1 of a device whose instance begins with its struct pm_block; n: bits of GPE0. */
+/* The rest is of a device whose instance begins with its struct pm_block. */
+
+/* Its tn_state.pre_save: delivers what was raised. */
+int pm_block_pre_save(void *self, struct tn_err *e);
+/* Its fini. */
+void pm_block_fini(void *self);
+/* Its TN_ACPI_PM_1; n: bits of GPE0. */
 void pm_block_raise(void *self, uint32_t n);
 int pm_block_fadt(void *self, void *fadt, uint32_t len);
 int pm_block_method(void *self, uint32_t n, const void *body, uint32_t len);
