@@ -17,24 +17,25 @@ struct machine_names {
 };
 
 static void add_machine(struct machine_names *l, const struct machine_type *t, uint32_t version,
-                        int is_default)
+                        const struct cli_options *o)
 {
+    uint32_t newest = machine_version_newest(o);
     l->v = xrealloc(l->v, (l->n + 1) * sizeof *l->v);
     l->v[l->n++] =
         (struct help_machine){.name = machine_version_name(t, version),
-                              .alias = t->family && version == MACHINE_NEWEST ? t->name : NULL,
+                              .alias = t->family && version == newest ? t->name : NULL,
                               .desc = t->desc,
-                              .is_default = is_default && version == MACHINE_NEWEST,
-                              .deprecated = machine_version_deprecated(version)};
+                              .is_default = t == machine_type_default(o) && version == newest,
+                              .deprecated = machine_version_deprecated(version, newest)};
 }
 
 void listing_machines(const struct cli_options *o, struct buf *out)
 {
     struct machine_names l = {0};
     for (const struct machine_type *const *t = machine_types; *t; t++) {
-        uint32_t version = MACHINE_NEWEST;
-        for (uint32_t i = 0; i == 0 || (version = machine_version_at(*t, i)); i++)
-            add_machine(&l, *t, version, *t == machine_type_default(o));
+        uint32_t newest = machine_version_newest(o), version = newest;
+        for (uint32_t i = 0; i == 0 || (version = machine_version_at(*t, newest, i)); i++)
+            add_machine(&l, *t, version, o);
     }
     help_machines(out, l.v, l.n);
     for (size_t i = 0; i < l.n; i++)

@@ -194,12 +194,26 @@ static bool is_called(const char *argv0, const char *name)
     return strcmp(slash ? slash + 1 : argv0, name) == 0;
 }
 
+/* Programs that were made for one version of QEMU refuse what another one answers. */
+static int scan_environment(struct cli_options *o, char **err)
+{
+    const char *version = getenv("TENON_QEMU_VERSION");
+    if (!version || strcmp(version, "10.0") == 0)
+        return 0;
+    o->as_qemu_7 = strcmp(version, "7.2") == 0;
+    if (!o->as_qemu_7)
+        *err = xasprintf("TENON_QEMU_VERSION=%s: it is 7.2 or 10.0", version);
+    return o->as_qemu_7 ? 0 : -EINVAL;
+}
+
 int cli_options_scan(struct cli_options *o, int argc, char *const *argv, char **err)
 {
     *o = (struct cli_options){.sandbox = {.enable = true, .obsolete = CLI_DENY}};
     o->as_qemu = argc > 0 && is_called(argv[0], "qemu-system-x86_64");
     struct cli_scan s = {.o = o, .machine = kv_new(KV_DICT)};
-    int r = scan_words(&s, argc, argv, err);
+    int r = scan_environment(o, err);
+    if (r == 0)
+        r = scan_words(&s, argc, argv, err);
     kv_free(s.machine);
     return r;
 }

@@ -121,6 +121,7 @@ struct cli_options {
 
     bool have_uuid, debug_threads, msg_timestamp, msg_guest_name;
     bool as_qemu; /* argv[0] is qemu-system-x86_64: its defaults count */
+    bool as_qemu_7; /* TENON_QEMU_VERSION=7.2: its machines, and answers of its form */
     bool help, version; /* help about one option: keyval_help_wanted() on its item */
     bool help_build, plugin_trust_any;
     bool nodefaults, no_user_config, nographic, start_paused, preconfig, daemonize, snapshot;
@@ -131,7 +132,7 @@ struct cli_options {
     size_t n_warnings;
 };
 
-/* Scans argv[1..argc-1]. Returns 0, or -EINVAL with *err set to the line to print, such as
+/* Scans argv[1..argc-1] and the environment. Returns 0, or -EINVAL with *err set to the line to print, such as
  * "-foo: invalid option", which the caller puts behind "tenon: ". Either way *o is then freed by
  * cli_options_free(). argv is not kept. */
 int cli_options_scan(struct cli_options *o, int argc, char *const *argv, char **err);

@@ -8,7 +8,7 @@
 #include "hmp_cpu.h"
 #include "util/alloc.h"
 #include "vm/iothread.h"
-#include "vm/machine.h"
+#include "vm/machine_version.h"
 #include <errno.h>
 #include <string.h>
 
@@ -32,9 +32,10 @@ static int query_version(struct qmp_call *c, struct tn_err *e)
     (void)e;
     c->ret = kv_new(KV_DICT);
     struct kv_node *qemu = ret_dict(c->ret, "qemu");
-    ret_int(qemu, "micro", MONITOR_MICRO);
-    ret_int(qemu, "minor", MONITOR_MINOR);
-    ret_int(qemu, "major", MONITOR_MAJOR);
+    uint32_t version = machine_version_newest(options(c));
+    ret_int(qemu, "micro", version % 100);
+    ret_int(qemu, "minor", version / 100 % 100);
+    ret_int(qemu, "major", version / 10000);
     ret_str(c->ret, "package", "tenon " TENON_VERSION);
     return 0;
 }

@@ -3,6 +3,7 @@
  * query-current-machine, balloon, rtc-reset-reinjection. */
 #include "cmd_machine.h"
 
+#include "cli/options.h"
 #include "core/err.h"
 #include "hmp.h"
 #include "util/alloc.h"
@@ -13,9 +14,20 @@
 
 /* ---- machines ---- */
 
-static void fill_machine(struct kv_node *out, const struct machine_type *t, uint32_t version,
-                         int compat)
+/* QEMU 7.2's own programs refuse what those of 10.0 demand. */
+static void fill_since_7(struct qmp_call *c, struct kv_node *out, const struct machine_type *t)
 {
+    if (c->vm->machine->cli->as_qemu_7)
+        return;
+    ret_bool(out, "acpi", (t->flags & TN_MF_ACPI) != 0);
+    if (arg_bool(c, "compat-props", 0))
+        ret_list(out, "compat-props");
+}
+
+static void fill_machine(struct qmp_call *c, const struct machine_type *t, uint32_t version,
+                         uint32_t newest)
+{
+    struct kv_node *out = ret_dict(c->ret, NULL);
     AUTO_FREE char *name = machine_version_name(t, version);
     int real = strcmp(t->name, "none") != 0;
     ret_bool(out, "hotpluggable-cpus", t->cpu_hotplug != 0);
@@ -23,24 +35,22 @@ static void fill_machine(struct kv_node *out, const struct machine_type *t, uint
     ret_bool(out, "numa-mem-supported", real);
     if (real)
         ret_str(out, "default-cpu-type", "host-x86_64-cpu");
-    ret_bool(out, "acpi", (t->flags & TN_MF_ACPI) != 0);
     ret_int(out, "cpu-max", machine_version_max_cpus(t, version));
-    ret_bool(out, "deprecated", machine_version_deprecated(version));
+    ret_bool(out, "deprecated", machine_version_deprecated(version, newest));
     if (real)
         ret_str(out, "default-ram-id", t->ram_id);
-    if (t->family && version == MACHINE_NEWEST)
+    if (t->family && version == newest)
         ret_str(out, "alias", t->name);
-    if (strcmp(t->name, "q35") == 0 && version == MACHINE_NEWEST)
+    if (t == machine_type_default(c->vm->machine->cli) && version == newest)
         ret_bool(out, "is-default", 1);
-    if (compat)
-        ret_list(out, "compat-props");
+    fill_since_7(c, out, t);
 }
 
 static void list_versions(struct qmp_call *c, const struct machine_type *t)
 {
-    uint32_t version = MACHINE_NEWEST;
-    for (uint32_t i = 0; i == 0 || (version = machine_version_at(t, i)); i++)
-        fill_machine(ret_dict(c->ret, NULL), t, version, arg_bool(c, "compat-props", 0));
+    uint32_t newest = machine_version_newest(c->vm->machine->cli), version = newest;
+    for (uint32_t i = 0; i == 0 || (version = machine_version_at(t, newest, i)); i++)
+        fill_machine(c, t, version, newest);
 }
 
 static int query_machines(struct qmp_call *c, struct tn_err *e)
@@ -108,7 +118,7 @@ static const struct qmp_member machine_info[] = {{"name", "str", 0},
                                                  {"deprecated", "bool", 0},
                                                  {"default-cpu-type", "str", 1},
                                                  {"default-ram-id", "str", 1},
-                                                 {"acpi", "bool", 0},
+                                                 {"acpi", "bool", 1},
                                                  {"compat-props", "[CompatProperty]", 1},
                                                  {NULL, NULL, 0}};
 static const struct qmp_member current[] = {{"wakeup-suspend-support", "bool", 0}, {NULL, NULL, 0}};

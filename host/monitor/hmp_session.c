@@ -8,7 +8,9 @@
 #include "hmp_impl.h"
 
 #include "backend/chardev.h"
+#include "core/vm.h"
 #include "util/alloc.h"
+#include "vm/machine_version.h"
 #include "vm/run.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -165,8 +167,9 @@ static void greet(struct hmp_session *s)
     edit_drop(&s->edit);
     s->begun = 1;
     s->muted = !chardev_has_focus(s->m.chr, &chr_ops, s);
-    buf_str(&s->edit.out,
-            "QEMU " MONITOR_VERSION " monitor - type 'help' for more information\r\n");
+    uint32_t version = machine_version_newest(s->m.vm->machine ? s->m.vm->machine->cli : NULL);
+    buf_printf(&s->edit.out, "QEMU %u.%u.%u monitor - type 'help' for more information\r\n",
+               version / 10000, version / 100 % 100, version % 100);
     edit_begin(&s->edit);
     flush(s);
 }

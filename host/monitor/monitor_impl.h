@@ -6,10 +6,6 @@
 #include "util/buf.h"
 #include <pthread.h>
 
-/* The QEMU whose commands and texts these are. */
-enum { MONITOR_MAJOR = 10, MONITOR_MINOR = 0, MONITOR_MICRO = 0 };
-#define MONITOR_VERSION "10.0.0"
-
 struct monitor_ops {
     /* Runs the oldest request that waits, if there is one. 1: there was. No other session's command
      * runs meanwhile. */

@@ -213,8 +213,9 @@ int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *
     m->vm = vm;
     m->cli = cli;
     m->kernel_fd = m->initrd_fd = -1;
-    m->version = MACHINE_NEWEST;
-    m->type = name ? machine_version_find(name, &m->version) : machine_type_default(cli);
+    m->version = machine_version_newest(cli);
+    m->type =
+        name ? machine_version_find(name, m->version, &m->version) : machine_type_default(cli);
     if (!m->type) {
         err_set(e, ENOENT, "unsupported machine type \"%s\"", name);
         err_hint(e, "Use -machine help to list supported machines");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "machine_version.h"
 
+#include "cli/options.h"
 #include "util/alloc.h"
 #include <stdio.h>
 #include <string.h>
@@ -19,9 +20,16 @@ static int is_q35(const struct machine_type *t)
     return t->family && strcmp(t->family, "pc-q35") == 0;
 }
 
-uint32_t machine_version_at(const struct machine_type *t, uint32_t i)
+uint32_t machine_version_newest(const struct cli_options *cli)
+{
+    return cli && cli->as_qemu_7 ? V(7, 2, 0) : versions[0];
+}
+
+uint32_t machine_version_at(const struct machine_type *t, uint32_t newest, uint32_t i)
 {
     for (uint32_t k = 0; t->family && k < ARRAY_SIZE(versions); k++) {
+        if (versions[k] > newest)
+            continue;
         if (versions[k] == V(4, 0, 1) && !is_q35(t))
             continue; /* a mistake of 4.0 that q35 alone had */
         if (i-- == 0)
@@ -39,9 +47,10 @@ char *machine_version_name(const struct machine_type *t, uint32_t version)
                : xstrdup(t->name);
 }
 
-static int has_name(const struct machine_type *t, const char *name, uint32_t *version)
+static int has_name(const struct machine_type *t, const char *name, uint32_t newest,
+                    uint32_t *version)
 {
-    for (uint32_t i = 0; (*version = machine_version_at(t, i)); i++) {
+    for (uint32_t i = 0; (*version = machine_version_at(t, newest, i)); i++) {
         AUTO_FREE char *full = machine_version_name(t, *version);
         if (strcmp(full, name) == 0)
             return 1;
@@ -49,21 +58,22 @@ static int has_name(const struct machine_type *t, const char *name, uint32_t *ve
     return 0;
 }
 
-const struct machine_type *machine_version_find(const char *name, uint32_t *version)
+const struct machine_type *machine_version_find(const char *name, uint32_t newest,
+                                                uint32_t *version)
 {
     for (const struct machine_type *const *t = machine_types; *t; t++) {
-        if (has_name(*t, name, version))
+        if (has_name(*t, name, newest, version))
             return *t;
-        *version = MACHINE_NEWEST;
+        *version = newest;
         if (strcmp((*t)->name, name) == 0)
             return *t;
     }
     return NULL;
 }
 
-int machine_version_deprecated(uint32_t version)
+int machine_version_deprecated(uint32_t version, uint32_t newest)
 {
-    return version < V(7, 1, 0);
+    return version < (newest > V(7, 2, 0) ? V(7, 1, 0) : V(2, 0, 0));
 }
 
 uint32_t machine_version_max_cpus(const struct machine_type *t, uint32_t version)

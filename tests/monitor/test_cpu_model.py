@@ -1,8 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Models of processors and versions of machines, as clients see them."""
+import os
+import subprocess
+
 import qmp
 from qmp import eq, ok, test
+
+
+IN_7_2 = {'alias', 'cpu-max', 'default-cpu-type', 'default-ram-id', 'deprecated', 'hotpluggable-cpus', 'is-default', 'name',
+          'numa-mem-supported'}
+
+
+def refused(version):
+    done = subprocess.run([os.environ['TENON'], '-M', 'none'], env={**os.environ, 'TENON_QEMU_VERSION': version}, check=False,
+                          capture_output=True, text=True, timeout=20)
+    return done.stderr if done.returncode == 1 else ''
 
 
 def boot_cpu(vm):
@@ -97,6 +110,23 @@ def machine_versions():
         eq(machines['pc-q35-10.0']['alias'], 'q35')
         eq((machines['pc-q35-7.0']['deprecated'], machines['pc-q35-7.2']['deprecated']), (True, False))
         ok('pc-i440fx-2.4' in machines and 'pc-i440fx-4.0.1' not in machines, 'versions')
+
+
+@test
+def older_qemu():
+    """TENON_QEMU_VERSION=7.2: its version, its machines, and query-machines without what its own programs refuse"""
+    os.environ['TENON_QEMU_VERSION'] = '7.2'
+    try:
+        with qmp.Vm(machine='q35') as vm:
+            version = vm.cmd('query-version')['qemu']
+            machines = {m['name']: m for m in vm.cmd('query-machines')}
+        ok('TENON_QEMU_VERSION=9: it is 7.2 or 10.0' in refused('9'), 'another version')
+    finally:
+        del os.environ['TENON_QEMU_VERSION']
+    eq((version['major'], version['minor']), (7, 2))
+    eq((machines['pc-q35-7.2']['alias'], machines['pc-q35-7.0']['deprecated']), ('q35', False))
+    ok('pc-q35-8.0' not in machines, 'later ones')
+    eq({k for m in machines.values() for k in m} - IN_7_2, set())
 
 
 if __name__ == '__main__':
