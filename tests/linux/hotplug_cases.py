@@ -194,7 +194,11 @@ class System(system.System):
             for n in range(turns):
                 if n == warm:
                     before = footprint(self.pid)
-                self.turn()
+                try:
+                    self.turn()
+                except l2.Failure:
+                    self.tap.comment(self.whereabouts())
+                    raise
                 if n % 10 == 9:
                     self.tap.comment(f'{n + 1} turns, {time.monotonic() - began:.0f} s: {footprint(self.pid)}')
             after, cycles = footprint(self.pid), (turns - warm) * len(self.hot)

@@ -65,6 +65,23 @@ class System:
         except (OSError, qmp.Failure) as error:
             raise l2.Failure(f'{name}: {error}') from error
 
+    def whereabouts(self):
+        """What each thread of the program is at, and where the processors are: for what hangs."""
+        lines = []
+        for task in sorted(pathlib.Path(f'/proc/{self.pid}/task').iterdir()):
+            try:
+                state = (task / 'stat').read_text().rsplit(')', 1)[1].split()
+                lines.append(f'{(task / "comm").read_text().strip()} {task.name}: {state[0]}, {state[11]} + {state[12]} ticks, '
+                             + ' '.join((task / 'stack').read_text().split()[1::2][:6]))
+            except OSError as error:
+                lines.append(f'{task.name}: {error}')
+        try:
+            for command in ('info status', 'info registers -a'):
+                lines.append(self.ask('human-monitor-command', **{'command-line': command}))
+        except l2.Failure as error:
+            lines.append(f'the monitor: {error}')
+        return '\n'.join(lines)
+
     def check_end(self, console):
         with self.case('Linux did not complain'):
             answer = self.shell.ask(COMPLAINTS)
