@@ -33,10 +33,10 @@ struct options {
     const char *name, *kind, *dir, *templates, *file;
 };
 
-static int read_fd(void *o, void *p, size_t n, struct tn_err *e)
+static int read_piece(int fd, void *p, size_t n, struct tn_err *e)
 {
     for (char *at = p; n;) {
-        ssize_t got = read(*(int *)o, at, n);
+        ssize_t got = read(fd, at, n);
         if (got == 0)
             return err_set(e, ENODATA, "the state ends too soon");
         if (got < 0 && errno != EINTR)
@@ -45,6 +45,14 @@ static int read_fd(void *o, void *p, size_t n, struct tn_err *e)
         n -= got > 0 ? (size_t)got : 0;
     }
     return 0;
+}
+
+static int read_fd(void *o, const struct iovec *v, int nv, struct tn_err *e)
+{
+    int r = 0;
+    for (int i = 0; r == 0 && i < nv; i++)
+        r = read_piece(*(int *)o, v[i].iov_base, v[i].iov_len, e);
+    return r;
 }
 
 static int inspect_state(int fd, const struct options *o, struct buf *out, struct tn_err *e)

@@ -45,47 +45,38 @@ static void advance(struct iovec **v, int *nv, size_t n)
     }
 }
 
-static int ch_write(void *o, const struct iovec *v, int nv, struct tn_err *e)
+/* All of it by `some`, which is writev or readv. */
+static int move_all(const struct mig_channel *c, int fd, const struct iovec *v, int nv,
+                    ssize_t (*some)(int fd, const struct iovec *v, int nv), struct tn_err *e)
 {
-    const struct mig_channel *c = o;
-    struct iovec rest[8], *at = rest;
-    int r = c->seeks ? is_cancelled(c, e) : 0;
+    struct iovec rest[MIG_MAX_PIECES], *at = rest;
+    int out = some == writev, r = c->seeks ? is_cancelled(c, e) : 0;
     memcpy(rest, v, (size_t)nv * sizeof *v);
     advance(&at, &nv, 0);
     while (r == 0 && nv) {
-        ssize_t n = writev(c->out, at, nv);
-        if (n >= 0)
+        ssize_t n = some(fd, at, nv);
+        if (n > 0 || (n == 0 && out))
             advance(&at, &nv, (size_t)n);
+        else if (n == 0)
+            r = err_set(e, ENODATA, "the state ends too soon");
         else if (errno == EAGAIN)
-            r = wait_for(c, c->out, POLLOUT, e);
+            r = wait_for(c, fd, out ? POLLOUT : POLLIN, e);
         else if (errno != EINTR)
-            r = err_set(e, errno, "writing the state: %s", strerror(errno));
+            r = err_set(e, errno, "%s the state: %s", out ? "writing" : "reading", strerror(errno));
     }
     return r;
 }
 
-static int ch_read(void *o, void *p, size_t n, struct tn_err *e)
+static int ch_write(void *o, const struct iovec *v, int nv, struct tn_err *e)
 {
     const struct mig_channel *c = o;
-    int cancelled = c->seeks ? is_cancelled(c, e) : 0;
-    if (cancelled < 0)
-        return cancelled;
-    for (char *at = p; n;) {
-        ssize_t got = read(c->in, at, n);
-        if (got > 0) {
-            at += got;
-            n -= (size_t)got;
-        } else if (got == 0) {
-            return err_set(e, ENODATA, "the state ends too soon");
-        } else if (errno == EAGAIN) {
-            int r = wait_for(c, c->in, POLLIN, e);
-            if (r < 0)
-                return r;
-        } else if (errno != EINTR) {
-            return err_set(e, errno, "reading the state: %s", strerror(errno));
-        }
-    }
-    return 0;
+    return move_all(c, c->out, v, nv, writev, e);
+}
+
+static int ch_read(void *o, const struct iovec *v, int nv, struct tn_err *e)
+{
+    const struct mig_channel *c = o;
+    return move_all(c, c->in, v, nv, readv, e);
 }
 
 struct mig_io mig_channel_io(struct mig_channel *c)
@@ -124,6 +115,9 @@ static int open_listener(struct mig_channel *c, const struct mig_addr *a, struct
     if (r < 0 || fd < 0)
         return r < 0 ? r : err_set(e, -fd, "Failed to listen at '%s': %s", a->text, strerror(-fd));
     c->listener = fd;
+    c->local.len = sizeof c->local.sa;
+    if (getsockname(fd, (struct sockaddr *)&c->local.sa, &c->local.len) < 0)
+        c->local.len = 0;
     set_nonblocking(fd);
     c->unlink = a->kind == MIG_UNIX ? xstrdup(a->path) : NULL;
     return 0;

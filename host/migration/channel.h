@@ -25,15 +25,16 @@ int mig_addr_channels(struct mig_addr *a, const struct kv_node *channels, struct
 void mig_addr_fini(struct mig_addr *a);
 
 struct mig_channel {
-    int in, out;      /* -1: that way is closed; may be one and the same */
-    int wake;         /* an eventfd: cancelled */
-    int listener;     /* of an incoming one that waits; -1 */
-    char *unlink;     /* path of the listener */
-    int program;      /* of EXEC: sandbox/spawner.h; -1 */
-    uint32_t talks;   /* both ways: an answer can come */
-    uint32_t seeks;   /* a regular file */
-    uint32_t pending; /* connect() is under way: mig_channel_connected() */
-    uint64_t start;   /* of FILE */
+    int in, out;           /* -1: that way is closed; may be one and the same */
+    int wake;              /* an eventfd: cancelled */
+    int listener;          /* of an incoming one that waits; -1 */
+    char *unlink;          /* path of the listener */
+    struct chr_addr local; /* of the listener, also when it is gone */
+    int program;           /* of EXEC: sandbox/spawner.h; -1 */
+    uint32_t talks;        /* both ways: an answer can come */
+    uint32_t seeks;        /* a regular file */
+    uint32_t pending;      /* connect() is under way: mig_channel_connected() */
+    uint64_t start;        /* of FILE */
 };
 /* Opens it for writing (it may only begin to connect), or for reading (it may only listen). 0, or
  * -errno with e. Main thread. */

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PIECES = 6 };
-
 /* ---- writing ---- */
 
 static int put(struct mig_writer *w, const struct iovec *v, int nv, struct tn_err *e)
@@ -33,11 +31,11 @@ int mig_write_header(struct mig_writer *w, uint32_t flags, struct tn_err *e)
 int mig_write(struct mig_writer *w, uint32_t type, const struct iovec *v, int nv, struct tn_err *e)
 {
     uint8_t head[MIG_SECTION_LEN];
-    struct iovec all[MAX_PIECES + 1] = {{head, sizeof head}};
+    struct iovec all[MIG_MAX_PIECES] = {{head, sizeof head}};
     size_t len = 0;
     for (int i = 0; i < nv; i++)
         len += v[i].iov_len;
-    if (nv > MAX_PIECES || len > MIG_MAX_SECTION)
+    if (nv >= MIG_MAX_PIECES || len > MIG_MAX_SECTION)
         return err_set(e, EFBIG, "a section of %zu bytes is too large", len);
     put_le32(head, type);
     put_le32(head + 4, w->number);
@@ -60,12 +58,18 @@ int mig_write_bytes(struct mig_writer *w, uint32_t type, const void *p, size_t n
 
 /* ---- reading ---- */
 
+static int get_all(struct mig_reader *r, const struct iovec *v, int nv, struct tn_err *e)
+{
+    int err = r->io.read(r->io.o, v, nv, e);
+    for (int i = 0; err == 0 && i < nv; i++)
+        r->bytes += v[i].iov_len;
+    return err;
+}
+
 static int get(struct mig_reader *r, void *p, size_t n, struct tn_err *e)
 {
-    int err = n ? r->io.read(r->io.o, p, n, e) : 0;
-    if (err == 0)
-        r->bytes += n;
-    return err;
+    struct iovec v = {p, n};
+    return n ? get_all(r, &v, 1, e) : 0;
 }
 
 int mig_read_header(struct mig_reader *r, struct tn_err *e)
@@ -95,43 +99,86 @@ const char *mig_type_name(uint32_t type, char *out)
     return out;
 }
 
-static int read_payload(struct mig_reader *r, uint32_t len, struct tn_err *e)
-{
-    enum { STEP = 1 << 20 };
-    /* room grows with what has come: a length alone makes nobody allocate */
-    for (size_t have = 0; have < len;) {
-        size_t n = len - have < STEP ? len - have : STEP;
-        if (r->room < have + n) {
-            r->room = have + n > 2 * r->room ? have + n : 2 * r->room;
-            r->payload = xrealloc(r->payload, r->room);
-        }
-        int err = get(r, r->payload + have, n, e);
-        if (err < 0)
-            return err;
-        have += n;
-    }
-    return 0;
-}
-
-int mig_read(struct mig_reader *r, struct mig_section *s, struct tn_err *e)
+int mig_read_head(struct mig_reader *r, struct mig_section *s, struct tn_err *e)
 {
     uint8_t head[MIG_SECTION_LEN];
     int err = get(r, head, sizeof head, e);
     if (err < 0)
         return err;
-    *s = (struct mig_section){
-        .type = get_le32(head), .number = get_le32(head + 4), .len = get_le32(head + 8)};
-    if (s->len > MIG_MAX_SECTION)
-        return err_set(e, EINVAL, "section %u is damaged: %u bytes", r->number, s->len);
-    if ((err = read_payload(r, s->len, e)) < 0)
-        return err;
-    if (crc32c(crc32c(0, head, 12), r->payload, s->len) != get_le32(head + 12))
+    *s = (struct mig_section){.type = get_le32(head),
+                              .number = get_le32(head + 4),
+                              .len = get_le32(head + 8),
+                              .left = get_le32(head + 8),
+                              .sum = crc32c(0, head, 12),
+                              .crc = get_le32(head + 12)};
+    return s->len > MIG_MAX_SECTION
+               ? err_set(e, EINVAL, "section %u is damaged: %u bytes", r->number, s->len)
+               : 0;
+}
+
+int mig_read_to(struct mig_reader *r, struct mig_section *s, const struct iovec *v, int nv,
+                struct tn_err *e)
+{
+    int err = get_all(r, v, nv, e);
+    for (int i = 0; err == 0 && i < nv; i++) {
+        s->sum = crc32c(s->sum, v[i].iov_base, v[i].iov_len);
+        s->left -= (uint32_t)v[i].iov_len;
+    }
+    return err;
+}
+
+static void make_room(struct mig_reader *r, size_t n)
+{
+    if (r->room >= n)
+        return;
+    r->room = n > 2 * r->room ? n : 2 * r->room;
+    r->payload = xrealloc(r->payload, r->room);
+}
+
+int mig_read_more(struct mig_reader *r, struct mig_section *s, uint32_t n, struct tn_err *e)
+{
+    enum { STEP = 1 << 20 };
+    int err = 0;
+    /* room grows with what has come: a length alone makes nobody allocate */
+    for (uint32_t some; err == 0 && n; n -= some) {
+        some = n < STEP ? n : STEP;
+        make_room(r, (size_t)s->have + some);
+        struct iovec v = {r->payload + s->have, some};
+        err = mig_read_to(r, s, &v, 1, e);
+        s->have += some;
+    }
+    s->data = r->payload;
+    return err;
+}
+
+uint8_t *mig_read_room(struct mig_reader *r, struct mig_section *s, uint32_t n)
+{
+    make_room(r, (size_t)s->have + n);
+    s->data = r->payload;
+    s->have += n;
+    return r->payload + s->have - n;
+}
+
+int mig_read_end(struct mig_reader *r, struct mig_section *s, struct tn_err *e)
+{
+    if (s->sum != s->crc)
         return err_set(e, EINVAL, "section %u is damaged: wrong checksum", r->number);
     if (s->number != r->number)
         return err_set(e, EINVAL, "section %u where %u is to come", s->number, r->number);
     r->number++;
-    s->data = r->payload;
     return 0;
+}
+
+int mig_read_rest(struct mig_reader *r, struct mig_section *s, struct tn_err *e)
+{
+    int err = mig_read_more(r, s, s->left, e);
+    return err < 0 ? err : mig_read_end(r, s, e);
+}
+
+int mig_read(struct mig_reader *r, struct mig_section *s, struct tn_err *e)
+{
+    int err = mig_read_head(r, s, e);
+    return err < 0 ? err : mig_read_rest(r, s, e);
 }
 
 void mig_reader_fini(struct mig_reader *r)

@@ -50,10 +50,11 @@ enum { MIG_MAX_SECTION = 64 << 20, MIG_MAX_PATH = 1024 };
 struct mig_io {
     /* All n bytes, or -errno with e: -ECANCELED when the user has had enough. */
     int (*write)(void *o, const struct iovec *v, int nv, struct tn_err *e);
-    /* All n bytes, or -errno with e; -ENODATA: the end. */
-    int (*read)(void *o, void *p, size_t n, struct tn_err *e);
+    /* All of it filled, or -errno with e; -ENODATA: the end. */
+    int (*read)(void *o, const struct iovec *v, int nv, struct tn_err *e);
     void *o;
 };
+enum { MIG_MAX_PIECES = 64 }; /* of one write or read */
 
 struct mig_writer {
     struct mig_io io;
@@ -62,13 +63,15 @@ struct mig_writer {
 };
 /* Writes the header. 0 or -errno with e. */
 int mig_write_header(struct mig_writer *w, uint32_t flags, struct tn_err *e);
-/* Writes a section, whose payload is the nv pieces (at most 6) one after the other. */
+/* Writes a section, whose payload is the nv pieces one after the other: fewer than MIG_MAX_PIECES.
+ */
 int mig_write(struct mig_writer *w, uint32_t type, const struct iovec *v, int nv, struct tn_err *e);
 int mig_write_bytes(struct mig_writer *w, uint32_t type, const void *p, size_t n, struct tn_err *e);
 
 struct mig_section {
     uint32_t type, number, len;
-    const uint8_t *data; /* the reader's, until the next section */
+    const uint8_t *data;           /* the reader's, until the next section */
+    uint32_t have, left, sum, crc; /* bytes of data, still to be read; sum so far, as it is to be */
 };
 struct mig_reader {
     struct mig_io io;
@@ -80,6 +83,18 @@ struct mig_reader {
 int mig_read_header(struct mig_reader *r, struct tn_err *e);
 /* The next section, whole and sound. 0 or -errno with e. */
 int mig_read(struct mig_reader *r, struct mig_section *s, struct tn_err *e);
+/* The same by and by, for a payload that has its place elsewhere. First what it is; then n more
+ * bytes to the end of data (which may move), or to the nv pieces, no more than are left; at last,
+ * when none is left: is it sound? */
+int mig_read_head(struct mig_reader *r, struct mig_section *s, struct tn_err *e);
+int mig_read_more(struct mig_reader *r, struct mig_section *s, uint32_t n, struct tn_err *e);
+int mig_read_to(struct mig_reader *r, struct mig_section *s, const struct iovec *v, int nv,
+                struct tn_err *e);
+/* n more bytes at the end of data for mig_read_to() to fill; no more than came already. */
+uint8_t *mig_read_room(struct mig_reader *r, struct mig_section *s, uint32_t n);
+int mig_read_end(struct mig_reader *r, struct mig_section *s, struct tn_err *e);
+/* All that is left, to the end of data, and is it sound? */
+int mig_read_rest(struct mig_reader *r, struct mig_section *s, struct tn_err *e);
 void mig_reader_fini(struct mig_reader *r);
 /* Four letters, "RAM " as "RAM"; out has 5 bytes. */
 const char *mig_type_name(uint32_t type, char *out);

@@ -2,6 +2,7 @@
 /* Shared by the files of host/migration; nobody else's. */
 #ifndef TN_HOST_MIG_IMPL_H
 #define TN_HOST_MIG_IMPL_H
+#include "blank.h"
 #include "cli/kvtree.h"
 #include "config.h"
 #include "core/progress.h"
@@ -96,6 +97,7 @@ struct mig_output {
     struct mig_writer w;
     struct mig_blocks blocks;
     struct ram_batch batch;
+    struct blank blank;
     uint64_t **todo;                       /* a bit for each page that is to be sent */
     uint64_t remaining, duplicate, normal; /* pages; atomic */
     uint64_t bytes;                        /* written; atomic copy of w.bytes */

@@ -29,6 +29,7 @@ struct incoming {
     enum run_state was;    /* where it was saved */
     enum run_state before; /* of what is here */
     uint32_t over;         /* in place of what is here */
+    uint32_t show;         /* how far it is, on the terminal */
     uint32_t cancelled, no_way_back;
     int result, loaded;
 };
@@ -40,6 +41,16 @@ struct question {
     const struct mig_section *s;
 };
 
+/* Of what comes by a socket nobody knows how long it is, but how much RAM there is to fill. */
+static void begin_progress(struct incoming *in)
+{
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < in->in.blocks.n; i++)
+        pages += in->in.blocks.pages[i];
+    if (in->show && !in->over)
+        progress_begin(&in->progress, "receiving the machine", pages * DIRTY_PAGE);
+}
+
 static int check_config(void *p, struct tn_err *e)
 {
     struct question *q = p;
@@ -47,7 +58,10 @@ static int check_config(void *p, struct tn_err *e)
     in->begun_ns = clock_now(&in->m->vm->clock, TN_CLK_REAL);
     if (!in->cancelled)
         mig_set_status(in->m, MIG_ACTIVE);
-    return mig_config_check(in->m->vm, q->s->data, q->s->len, &in->in.blocks, e);
+    int r = mig_config_check(in->m->vm, q->s->data, q->s->len, &in->in.blocks, e);
+    if (r == 0)
+        begin_progress(in);
+    return r;
 }
 
 static int ask_check(struct mig_input *input, const struct mig_section *s, struct tn_err *e)
@@ -229,7 +243,10 @@ static void *body(void *p)
 static void went(struct mig_input *input)
 {
     struct incoming *in = input->o;
-    progress_at(&in->progress, input->passed + input->r.bytes);
+    uint64_t pages = __atomic_load_n(&input->pages, __ATOMIC_RELAXED) * DIRTY_PAGE;
+    progress_at(&in->progress, in->over                     ? input->passed + input->r.bytes
+                               : pages < in->progress.total ? pages
+                                                            : in->progress.total);
 }
 
 static int start_thread(struct incoming *in, struct tn_err *e)
@@ -269,7 +286,7 @@ static void came(void *p, uint32_t ev)
 }
 
 /* What is here stands still. A file is read twice. */
-static int make_room(struct incoming *in, uint32_t flags, struct tn_err *e)
+static int make_room(struct incoming *in, struct tn_err *e)
 {
     struct vm *vm = in->m->vm;
     struct stat st = {0};
@@ -278,7 +295,7 @@ static int make_room(struct incoming *in, uint32_t flags, struct tn_err *e)
         return err_set(e, EINVAL, "a snapshot is loaded from a regular file");
     in->before = run_state(vm);
     in->over = 1;
-    if (flags & MIG_SHOW && fstat(in->ch.in, &st) == 0)
+    if (in->show && fstat(in->ch.in, &st) == 0)
         progress_begin(&in->progress, "loading the machine", 2 * (uint64_t)st.st_size);
     int r = mig_stop(vm, &was_running, e);
     run_stop(vm, RUN_RESTORE_VM);
@@ -289,13 +306,14 @@ int incoming_start(struct migration *m, struct mig_addr *a, uint32_t flags, stru
 {
     struct incoming *in = XNEW(struct incoming);
     in->m = m;
+    in->show = flags & MIG_SHOW;
     in->end = bh_new(m->vm->main, NULL, 0, over, in);
     int r = mig_channel_open(&in->ch, m->vm, a, 1, e);
     mig_addr_fini(a);
     m->in = in;
     mig_set_error(m, NULL);
     if (r == 0 && flags & MIG_OVER)
-        r = make_room(in, flags, e);
+        r = make_room(in, e);
     if (r == 0)
         mig_set_status(m, MIG_SETUP);
     if (r == 0 && in->ch.listener >= 0) {
@@ -351,7 +369,8 @@ void incoming_info(struct incoming *in, struct mig_info *i)
     uint64_t now = in->done_ns ? in->done_ns : clock_now(&vm->clock, TN_CLK_REAL);
     *i = (struct mig_info){.incoming = 1,
                            .total_ms = in->begun_ns ? (now - in->begun_ns) / 1000000 : 0,
-                           .transferred = in->in.r.bytes};
+                           .transferred = in->in.r.bytes,
+                           .listens = in->ch.local};
 }
 
 /* ---- -incoming ---- */
@@ -373,7 +392,7 @@ int migration_await(struct vm *vm, const char *uri, struct tn_err *e)
         return 0;
     int r = mig_addr_uri(&a, uri, e);
     if (r == 0)
-        return migration_incoming(vm, &a, 1, e);
+        return migration_incoming(vm, &a, MIG_SHOW | MIG_EXIT, e);
     mig_addr_fini(&a);
     return r;
 }

@@ -13,8 +13,7 @@
 
 struct visit {
     struct mig_input *in;
-    const uint64_t *pages;
-    uint32_t nblocks;
+    struct ram_sink to;
     uint32_t apply;
 };
 
@@ -32,13 +31,22 @@ static int is_there(const struct tn_mem *m, const struct ram_run *run)
     return 1;
 }
 
-static int put_run(void *o, uint32_t block, const struct ram_run *run)
+static uint8_t *place(void *o, uint32_t block)
 {
     struct mig_input *in = o;
     const struct tn_mem *m = in->blocks.mem[block];
     if (m->flags & TN_MEMF_READONLY && m->fd >= 0)
-        return is_there(m, run) ? 0 : -EROFS;
+        return NULL;
     in->changed = 1;
+    return m->va;
+}
+
+static int put_run(void *o, uint32_t block, const struct ram_run *run)
+{
+    struct mig_input *in = o;
+    const struct tn_mem *m = in->blocks.mem[block];
+    if (!place(o, block))
+        return is_there(m, run) ? 0 : -EROFS;
     ram_put_run(in->blocks.mem[block]->va, run, in->seen ? in->seen[block] : NULL);
     __atomic_add_fetch(&in->pages, run->count, __ATOMIC_RELAXED);
     return 0;
@@ -56,13 +64,18 @@ static int take_end(const struct mig_section *s, struct tn_err *e)
                : err_set(e, EINVAL, "section %u ends it too soon", s->number);
 }
 
-static int take(struct visit *v, const struct mig_section *s, struct tn_err *e)
+/* The rest of a section of RAM. */
+static int take_ram(const struct visit *v, struct mig_section *s, struct tn_err *e)
+{
+    int r = v->apply ? ram_read(&v->in->r, s, &v->to, e) : mig_read_rest(&v->in->r, s, e);
+    if (r == 0 && !v->apply)
+        r = ram_each_run(s, &v->to, e);
+    return r == -EROFS ? err_set(e, EROFS, "read-only memory is another one here") : r;
+}
+
+static int take(const struct visit *v, const struct mig_section *s, struct tn_err *e)
 {
     char name[5];
-    if (s->type == MIG_RAM) {
-        int r = ram_each_run(s, v->pages, v->nblocks, v->apply ? put_run : NULL, v->in, e);
-        return r == -EROFS ? err_set(e, EROFS, "read-only memory is another one here") : r;
-    }
     if (is_part(s->type)) /* of a file it is known since the first pass */
         return v->in->ch->seeks && v->apply
                    ? 0
@@ -73,16 +86,23 @@ static int take(struct visit *v, const struct mig_section *s, struct tn_err *e)
                    mig_type_name(s->type, name));
 }
 
-static int take_rest(struct visit *v, struct tn_err *e)
+/* *more: the end is still to come. */
+static int take_next(const struct visit *v, int *more, struct tn_err *e)
 {
     struct mig_section s;
-    int r = 0;
-    while (r == 0) {
-        r = mig_read(&v->in->r, &s, e);
-        if (r == 0 && s.type == MIG_END)
-            return take_end(&s, e);
-        if (r == 0)
-            r = take(v, &s, e);
+    int r = mig_read_head(&v->in->r, &s, e);
+    if (r < 0 || s.type == MIG_RAM)
+        return r < 0 ? r : take_ram(v, &s, e);
+    r = mig_read_rest(&v->in->r, &s, e);
+    *more = s.type != MIG_END;
+    return r < 0 ? r : *more ? take(v, &s, e) : take_end(&s, e);
+}
+
+static int take_rest(const struct visit *v, struct tn_err *e)
+{
+    int r = 0, more = 1;
+    while (r == 0 && more) {
+        r = take_next(v, &more, e);
         if (v->in->went)
             v->in->went(v->in);
     }
@@ -115,7 +135,7 @@ static int check_file(struct mig_input *in, struct tn_err *e)
         r = in->check(in, &s, e);
     if (r == 0)
         r = mig_config_pages(s.data, s.len, &pages, &n, e);
-    struct visit v = {in, pages, n, 0};
+    struct visit v = {in, {.pages = pages, .nblocks = n}, 0};
     if (r == 0)
         r = take_rest(&v, e);
     free(pages);
@@ -153,7 +173,7 @@ int mig_input_read(struct mig_input *in, struct tn_err *e)
         return r;
     if (in->fresh)
         note_zeros(in);
-    struct visit v = {in, in->blocks.pages, in->blocks.n, 1};
+    struct visit v = {in, {in->blocks.pages, in->blocks.n, place, put_run, in}, 1};
     return take_rest(&v, e);
 }
 

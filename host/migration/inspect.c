@@ -32,7 +32,8 @@ static int take_ram(struct inspection *in, const struct mig_section *s, struct t
 {
     in->ram_sections++;
     in->ram_bytes += s->len;
-    return ram_each_run(s, in->pages, in->nblocks, count_run, in, e);
+    struct ram_sink to = {in->pages, in->nblocks, NULL, count_run, in};
+    return ram_each_run(s, &to, e);
 }
 
 static int take_config(struct inspection *in, const struct mig_section *s, struct tn_err *e)

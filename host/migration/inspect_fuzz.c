@@ -15,14 +15,16 @@ struct bytes {
     size_t left;
 };
 
-static int from_bytes(void *o, void *p, size_t n, struct tn_err *e)
+static int from_bytes(void *o, const struct iovec *v, int nv, struct tn_err *e)
 {
     struct bytes *b = o;
-    if (n > b->left)
-        return err_set(e, ENODATA, "the state ends too soon");
-    memcpy(p, b->p, n);
-    b->p += n;
-    b->left -= n;
+    for (int i = 0; i < nv; i++) {
+        if (v[i].iov_len > b->left)
+            return err_set(e, ENODATA, "the state ends too soon");
+        memcpy(v[i].iov_base, b->p, v[i].iov_len);
+        b->p += v[i].iov_len;
+        b->left -= v[i].iov_len;
+    }
     return 0;
 }
 

@@ -231,7 +231,9 @@ static int read_globals(const struct mig_part *p, struct globals *g, enum run_st
 
 /* ---- does it fit ---- */
 
-static int part_fits(struct vm *vm, const struct mig_part *p, struct tn_err *e)
+/* Fits it, or with load: loads it. What the machine itself is has been loaded before its devices.
+ */
+static int use_part(struct vm *vm, const struct mig_part *p, int load, struct tn_err *e)
 {
     struct target t;
     struct globals g;
@@ -241,15 +243,17 @@ static int part_fits(struct vm *vm, const struct mig_part *p, struct tn_err *e)
     switch (p->type) {
     case MIG_PCI:
         r = find_device(vm, p, &t, e);
-        return r < 0 ? r : pci_state_fits(t.d, t.state, t.len, e);
+        return r < 0 ? r : (load ? pci_state_load : pci_state_fits)(t.d, t.state, t.len, e);
     case MIG_DEVICE:
         r = find_device(vm, p, &t, e);
-        return r < 0 ? r : state_fits(t.d, t.state, t.len, e);
+        return r < 0 ? r : (load ? state_load : state_fits)(t.d, t.state, t.len, e);
     case MIG_VCPU:
         r = find_vcpu(vm, p, &i, e);
-        return r < 0 ? r : vcpu_image_fits(vm, i, p->data + 4, p->len - 4, e);
+        return r < 0
+                   ? r
+                   : (load ? vcpu_image_load : vcpu_image_fits)(vm, i, p->data + 4, p->len - 4, e);
     default:
-        return read_globals(p, &g, &was, e);
+        return load ? 0 : read_globals(p, &g, &was, e);
     }
 }
 
@@ -289,7 +293,7 @@ int mig_machine_fits(struct vm *vm, const struct mig_parts *p, struct tn_err *e)
     for (uint32_t i = 0; i < vcpus_max(vm); i++)
         want += vcpus_present(vm, i) != 0;
     for (uint32_t i = 0; i < p->n; i++) {
-        int r = part_fits(vm, &p->v[i], e);
+        int r = use_part(vm, &p->v[i], 0, e);
         if (r < 0)
             return r;
     }
@@ -302,32 +306,12 @@ int mig_machine_fits(struct vm *vm, const struct mig_parts *p, struct tn_err *e)
 
 /* ---- loading ---- */
 
-static int load_part(struct vm *vm, const struct mig_part *p, struct tn_err *e)
-{
-    struct target t;
-    uint32_t i;
-    int r;
-    switch (p->type) {
-    case MIG_PCI:
-        r = find_device(vm, p, &t, e);
-        return r < 0 ? r : pci_state_load(t.d, t.state, t.len, e);
-    case MIG_DEVICE:
-        r = find_device(vm, p, &t, e);
-        return r < 0 ? r : state_load(t.d, t.state, t.len, e);
-    case MIG_VCPU:
-        r = find_vcpu(vm, p, &i, e);
-        return r < 0 ? r : vcpu_image_load(vm, i, p->data + 4, p->len - 4, e);
-    default:
-        return 0;
-    }
-}
-
 static int load_all(struct vm *vm, const struct mig_parts *p, uint32_t vcpus, struct tn_err *e)
 {
     int r = 0;
     for (uint32_t i = 0; r == 0 && i < p->n; i++)
         if ((p->v[i].type == MIG_VCPU) == vcpus)
-            r = load_part(vm, &p->v[i], e);
+            r = use_part(vm, &p->v[i], 1, e);
     return r;
 }
 

@@ -213,7 +213,7 @@ int migration_continue(struct vm *vm, const char *state, struct tn_err *e)
     return m->out && m->status == MIG_PRE_SWITCHOVER ? outgoing_continue(m->out) : 0;
 }
 
-int migration_incoming(struct vm *vm, struct mig_addr *a, int exit_on_error, struct tn_err *e)
+int migration_incoming(struct vm *vm, struct mig_addr *a, uint32_t flags, struct tn_err *e)
 {
     struct migration *m = mig_of(vm);
     const char *why = !m->waits      ? "'-incoming' was not specified on the command line"
@@ -223,8 +223,8 @@ int migration_incoming(struct vm *vm, struct mig_addr *a, int exit_on_error, str
         mig_addr_fini(a);
         return err_set(e, EINVAL, "%s", why);
     }
-    m->exit_on_error = exit_on_error != 0;
-    int r = incoming_start(m, a, 0, e);
+    m->exit_on_error = (flags & MIG_EXIT) != 0;
+    int r = incoming_start(m, a, flags & MIG_SHOW, e);
     if (r == 0)
         m->deferred = 0;
     return r;

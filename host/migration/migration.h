@@ -69,6 +69,7 @@ struct mig_info {
     uint64_t passes, precopy_bytes, downtime_bytes;
     uint32_t throttle; /* per cent; 0: not now */
     double mbps;
+    struct chr_addr listens; /* of an incoming one at a socket; len 0: it does not */
 };
 
 void migration_info(struct vm *vm, struct mig_info *i);
@@ -94,8 +95,9 @@ int migration_continue(struct vm *vm, const char *state, struct tn_err *e);
 void migration_expect(struct vm *vm);
 /* What it says: "defer", or where to wait; before the sandbox closes. 0 or -errno with e. */
 int migration_await(struct vm *vm, const char *uri, struct tn_err *e);
-/* Waits at a, which is taken over. exit_on_error: a failure ends the process with status 1. */
-int migration_incoming(struct vm *vm, struct mig_addr *a, int exit_on_error, struct tn_err *e);
+enum { MIG_EXIT = 8 }; /* a failure ends the process with status 1 */
+/* Waits at a, which is taken over. flags: MIG_SHOW, MIG_EXIT. 0 or -errno with e. */
+int migration_incoming(struct vm *vm, struct mig_addr *a, uint32_t flags, struct tn_err *e);
 /* 1: the machine waits for its state; it starts when that has come, if on. */
 int migration_autostart(struct vm *vm, int on);
 

@@ -245,6 +245,17 @@ static int wait_for_user(struct outgoing *o, struct tn_err *e)
     return o->go_on ? 0 : err_set(e, ECANCELED, "migration was cancelled");
 }
 
+/* Its words are for a terminal, too, and anybody may be the other side. */
+static int refused(const struct mig_section *s, struct tn_err *e)
+{
+    enum { MOST = 512 };
+    char text[MOST];
+    size_t n = s->len < MOST ? s->len : MOST;
+    for (size_t i = 0; i < n; i++)
+        text[i] = (char)(s->data[i] < 0x20 || s->data[i] > 0x7e ? '?' : s->data[i]);
+    return err_set(e, EREMOTEIO, "the destination refuses it: %.*s", (int)n, text);
+}
+
 /* The other side has loaded it and is about to let it run; or why not. */
 static int hear_answer(struct outgoing *o, uint32_t wanted, struct tn_err *e)
 {
@@ -252,8 +263,7 @@ static int hear_answer(struct outgoing *o, uint32_t wanted, struct tn_err *e)
     struct mig_reader r = {.io = mig_channel_io(&o->ch)};
     int err = o->ch.talks ? mig_read(&r, &s, e) : 0;
     if (err == 0 && o->ch.talks && s.type != wanted)
-        err = err_set(e, EREMOTEIO, "the destination refuses it: %.*s", (int)s.len,
-                      (const char *)s.data);
+        err = refused(&s, e);
     else if (err == -ENODATA || err == -ECONNRESET) {
         err_clear(e);
         err = err_set(e, ECONNRESET, "the destination has gone before it had everything");

@@ -36,6 +36,7 @@ static void want(struct mig_output *out, uint32_t i)
 int mig_output_init(struct mig_output *out, struct vm *vm, struct tn_err *e)
 {
     out->vm = vm;
+    blank_init(&out->blank);
     int r = mig_blocks_find(vm, &out->blocks, e);
     out->todo = xcalloc(out->blocks.n + 1, sizeof *out->todo);
     for (uint32_t i = 0; r == 0 && i < out->blocks.n; i++) {
@@ -52,6 +53,7 @@ void mig_output_fini(struct mig_output *out)
         free(out->todo[i]);
     free(out->todo);
     ram_batch_fini(&out->batch);
+    blank_fini(&out->blank);
     mig_blocks_fini(&out->blocks);
 }
 
@@ -92,13 +94,21 @@ static int flush(struct mig_output *out, struct tn_err *e)
     return r < 0 || !out->pace ? r : out->pace(out, e);
 }
 
-/* The bit goes before the page is read: who writes meanwhile sets it again. */
-static void add_page(struct mig_output *out, uint32_t i, uint64_t page)
+static void count(uint64_t *pages, uint32_t n)
 {
-    uint32_t kind =
-        ram_batch_add(&out->batch, page, out->blocks.mem[i]->va + (page << DIRTY_SHIFT));
-    uint64_t *count = kind == RAM_DATA ? &out->normal : &out->duplicate;
-    __atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(pages, n, __ATOMIC_RELAXED);
+}
+
+static void add_page(struct mig_output *out, uint64_t page, const uint8_t *p)
+{
+    uint32_t kind = ram_batch_add(&out->batch, page, p);
+    count(kind == RAM_DATA ? &out->normal : &out->duplicate, 1);
+}
+
+static void add_zeros(struct mig_output *out, uint64_t page, uint32_t n)
+{
+    ram_batch_add_zeros(&out->batch, page, n);
+    count(&out->duplicate, n);
 }
 
 /* A batch ends when it has a megabyte; pages that repeat a word weigh nothing, up to a limit. */
@@ -109,18 +119,37 @@ static int is_full(const struct mig_output *out)
            out->batch.npages >= MOST_PAGES;
 }
 
+/* The 64 pages of word w, as far as they are to be sent. The bits go before the pages are read: who
+ * writes meanwhile sets them again. */
+static int send_word(struct mig_output *out, uint32_t i, uint64_t w, struct tn_err *e)
+{
+    uint64_t todo = out->todo[i][w], blank = blank_word(&out->blank, w) & todo;
+    int r = 0;
+    out->todo[i][w] = 0;
+    if (blank == ~(uint64_t)0) {
+        add_zeros(out, w * 64, 64);
+        todo = 0;
+    }
+    for (; r == 0 && todo; todo &= todo - 1) {
+        uint64_t bit = todo & -todo, page = w * 64 + (uint64_t)__builtin_ctzll(todo);
+        if (blank & bit)
+            add_zeros(out, page, 1);
+        else
+            add_page(out, page, out->blocks.mem[i]->va + (page << DIRTY_SHIFT));
+        if (is_full(out))
+            r = flush(out, e);
+    }
+    return r == 0 && is_full(out) ? flush(out, e) : r;
+}
+
 static int send_block(struct mig_output *out, uint32_t i, struct tn_err *e)
 {
     int r = 0;
     out->batch.block = i;
-    for (uint64_t w = 0; w < words(out, i); w++)
-        while (r == 0 && out->todo[i][w]) {
-            uint64_t bit = (uint64_t)__builtin_ctzll(out->todo[i][w]);
-            out->todo[i][w] &= out->todo[i][w] - 1;
-            add_page(out, i, w * 64 + bit);
-            if (is_full(out))
-                r = flush(out, e);
-        }
+    blank_begin(&out->blank, out->blocks.mem[i]);
+    for (uint64_t w = 0; r == 0 && w < words(out, i); w++)
+        if (out->todo[i][w])
+            r = send_word(out, i, w, e);
     return r < 0 ? r : flush(out, e);
 }
 
