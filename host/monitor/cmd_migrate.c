@@ -2,6 +2,8 @@
 /* Migration: QMP's commands and events. */
 #include "cmd_migrate.h"
 
+#include "backend/addr_put.h"
+#include "migration/machine.h"
 #include "migration/migration.h"
 #include "util/alloc.h"
 #include <errno.h>
@@ -38,7 +40,8 @@ static int migrate_incoming(struct qmp_call *c, struct tn_err *e)
 {
     struct mig_addr a;
     int r = take_addr(c, &a, e);
-    return r < 0 ? r : migration_incoming(c->vm, &a, arg_bool(c, "exit-on-error", 1), e);
+    uint32_t flags = arg_bool(c, "exit-on-error", 1) ? MIG_EXIT : 0;
+    return r < 0 ? r : migration_incoming(c->vm, &a, flags, e);
 }
 
 static int migrate_cancel(struct qmp_call *c, struct tn_err *e)
@@ -112,28 +115,43 @@ static int has_ram(const struct mig_info *i)
                             i->status == MIG_COMPLETED);
 }
 
+static void put_progress(struct kv_node *d, const struct mig_info *i)
+{
+    ret_uint(d, "total-time", i->total_ms);
+    ret_uint(d, "setup-time", i->setup_ms);
+    if (i->status == MIG_COMPLETED)
+        ret_uint(d, "downtime", i->downtime_ms);
+    else
+        ret_uint(d, "expected-downtime", i->expected_ms);
+    if (i->throttle)
+        ret_uint(d, "cpu-throttle-percentage", i->throttle);
+    put_ram(ret_dict(d, "ram"), i);
+}
+
+/* Of the machine as it is, whether or not somebody wants to migrate it. */
+static void put_blocker(struct vm *vm, struct kv_node *d)
+{
+    ERR_AUTO e = {0};
+    if (mig_blocked(vm, &e) < 0)
+        kv_add(ret_list(d, "blocked-reasons"), NULL, kv_scalar(KV_STRING, err_text(&e)));
+}
+
 static int query_migrate(struct qmp_call *c, struct tn_err *e)
 {
     struct mig_info i;
     (void)e;
     migration_info(c->vm, &i);
     struct kv_node *d = c->ret = kv_new(KV_DICT);
-    if (i.status == MIG_NONE)
-        return 0;
-    ret_str(d, "status", mig_status_name(i.status));
+    if (i.listens.len)
+        addr_put(ret_dict(ret_list(d, "socket-address"), NULL), &i.listens.sa, i.listens.len);
+    if (!i.incoming)
+        put_blocker(c->vm, d);
+    if (i.status != MIG_NONE)
+        ret_str(d, "status", mig_status_name(i.status));
     if (i.error && i.status == MIG_FAILED)
         ret_str(d, "error-desc", i.error);
-    if (!has_ram(&i))
-        return 0;
-    ret_uint(d, "total-time", i.total_ms);
-    ret_uint(d, "setup-time", i.setup_ms);
-    if (i.status == MIG_COMPLETED)
-        ret_uint(d, "downtime", i.downtime_ms);
-    else
-        ret_uint(d, "expected-downtime", i.expected_ms);
-    if (i.throttle)
-        ret_uint(d, "cpu-throttle-percentage", i.throttle);
-    put_ram(ret_dict(d, "ram"), &i);
+    if (has_ram(&i))
+        put_progress(d, &i);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Migration at the terminal. */
 #include "cmd_migrate.h"
 
+#include "migration/machine.h"
 #include "migration/migration.h"
 #include "util/alloc.h"
 #include <errno.h>
@@ -159,35 +160,55 @@ static int set_parameter(struct qmp_call *c, const char *line, struct buf *out, 
 
 /* ---- info ---- */
 
+static void put_times(struct buf *out, const struct mig_info *i)
+{
+    buf_printf(out, "total time: %" PRIu64 " ms\n", i->total_ms);
+    if (i->status == MIG_COMPLETED)
+        buf_printf(out, "downtime: %" PRIu64 " ms\n", i->downtime_ms);
+    else
+        buf_printf(out, "expected downtime: %" PRIu64 " ms\n", i->expected_ms);
+    buf_printf(out, "setup: %" PRIu64 " ms\n", i->setup_ms);
+}
+
+static void put_ram(struct buf *out, const struct mig_info *i)
+{
+    buf_printf(out, "transferred ram: %" PRIu64 " kbytes\n", i->transferred >> 10);
+    buf_printf(out, "throughput: %.2f mbps\n", i->mbps);
+    buf_printf(out, "remaining ram: %" PRIu64 " kbytes\n", i->remaining >> 10);
+    buf_printf(out, "total ram: %" PRIu64 " kbytes\n", i->total >> 10);
+    buf_printf(out, "duplicate: %" PRIu64 " pages\n", i->duplicate);
+    buf_printf(out, "normal: %" PRIu64 " pages\n", i->normal);
+    buf_printf(out, "normal bytes: %" PRIu64 " kbytes\n", i->normal * 4);
+    buf_printf(out, "dirty sync count: %" PRIu64 "\n", i->passes);
+    buf_printf(out, "page size: 4 kbytes\nmultifd bytes: 0 kbytes\n");
+    buf_printf(out, "pages-per-second: %" PRIu64 "\n", i->page_rate);
+    if (i->dirty_rate)
+        buf_printf(out, "dirty pages rate: %" PRIu64 " pages\n", i->dirty_rate);
+    buf_printf(out, "precopy ram: %" PRIu64 " kbytes\n", i->precopy_bytes >> 10);
+    if (i->downtime_bytes)
+        buf_printf(out, "downtime ram: %" PRIu64 " kbytes\n", i->downtime_bytes >> 10);
+    if (i->throttle)
+        buf_printf(out, "cpu throttle percentage: %" PRIu32 "\n", i->throttle);
+}
+
+/* QEMU's lines in its order, but for the "globals" of its stream. */
 static int info_migrate(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
+    ERR_AUTO blocked = {0};
     struct mig_info i;
     (void)line;
     (void)e;
     migration_info(c->vm, &i);
+    if (!i.incoming && mig_blocked(c->vm, &blocked) < 0)
+        buf_printf(out, "Outgoing migration blocked:\n  %s\n", err_text(&blocked));
     buf_printf(out, "Migration status: %s", mig_status_name(i.status));
     if (i.status == MIG_FAILED && i.error)
         buf_printf(out, " (%s)", i.error);
-    buf_printf(out, "\ntotal time: %" PRIu64 " ms\n", i.total_ms);
+    buf_add8(out, '\n');
     if (i.incoming || i.status == MIG_NONE || !i.total)
         return 0;
-    if (i.status == MIG_COMPLETED)
-        buf_printf(out, "downtime: %" PRIu64 " ms\n", i.downtime_ms);
-    else
-        buf_printf(out, "expected downtime: %" PRIu64 " ms\n", i.expected_ms);
-    if (i.throttle)
-        buf_printf(out, "cpu throttle percentage: %" PRIu32 "\n", i.throttle);
-    buf_printf(out, "setup: %" PRIu64 " ms\n", i.setup_ms);
-    buf_printf(out, "transferred ram: %" PRIu64 " kbytes\n", i.transferred >> 10);
-    buf_printf(out, "throughput: %.2f mbps\n", i.mbps);
-    buf_printf(out, "remaining ram: %" PRIu64 " kbytes\n", i.remaining >> 10);
-    buf_printf(out, "total ram: %" PRIu64 " kbytes\n", i.total >> 10);
-    buf_printf(out, "duplicate: %" PRIu64 " pages\n", i.duplicate);
-    buf_printf(out, "normal: %" PRIu64 " pages\n", i.normal);
-    buf_printf(out, "normal bytes: %" PRIu64 " kbytes\n", i.normal * 4);
-    buf_printf(out, "dirty sync count: %" PRIu64 "\n", i.passes);
-    buf_printf(out, "page size: 4 kbytes\n");
-    buf_printf(out, "dirty pages rate: %" PRIu64 " pages\n", i.dirty_rate);
+    put_times(out, &i);
+    put_ram(out, &i);
     return 0;
 }
 

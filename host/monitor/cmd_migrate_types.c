@@ -107,70 +107,27 @@ static const struct qmp_member node_alias[] = {
     {"bitmaps", "[BitmapMigrationBitmapAlias]", 0},
     {0},
 };
-static const struct qmp_member set_parameters[] = {
-    {"announce-initial", "size", 1},
-    {"announce-max", "size", 1},
-    {"announce-rounds", "size", 1},
-    {"announce-step", "size", 1},
-    {"throttle-trigger-threshold", "uint8", 1},
-    {"cpu-throttle-initial", "uint8", 1},
-    {"cpu-throttle-increment", "uint8", 1},
-    {"cpu-throttle-tailslow", "bool", 1},
-    {"tls-creds", "StrOrNull", 1},
-    {"tls-hostname", "StrOrNull", 1},
-    {"tls-authz", "StrOrNull", 1},
-    {"max-bandwidth", "size", 1},
-    {"avail-switchover-bandwidth", "size", 1},
-    {"downtime-limit", "uint64", 1},
-    {"x-checkpoint-delay", "uint32", 1},
-    {"multifd-channels", "uint8", 1},
-    {"xbzrle-cache-size", "size", 1},
-    {"max-postcopy-bandwidth", "size", 1},
-    {"max-cpu-throttle", "uint8", 1},
-    {"multifd-compression", "MultiFDCompression", 1},
-    {"multifd-zlib-level", "uint8", 1},
-    {"multifd-qatzip-level", "uint8", 1},
-    {"multifd-zstd-level", "uint8", 1},
-    {"block-bitmap-mapping", "[BitmapMigrationNodeAlias]", 1},
-    {"x-vcpu-dirty-limit-period", "uint64", 1},
-    {"vcpu-dirty-limit", "uint64", 1},
-    {"mode", "MigMode", 1},
-    {"zero-page-detection", "ZeroPageDetection", 1},
-    {"direct-io", "bool", 1},
-    {0},
-};
-static const struct qmp_member parameters[] = {
-    {"announce-initial", "size", 1},
-    {"announce-max", "size", 1},
-    {"announce-rounds", "size", 1},
-    {"announce-step", "size", 1},
-    {"throttle-trigger-threshold", "uint8", 1},
-    {"cpu-throttle-initial", "uint8", 1},
-    {"cpu-throttle-increment", "uint8", 1},
-    {"cpu-throttle-tailslow", "bool", 1},
-    {"tls-creds", "str", 1},
-    {"tls-hostname", "str", 1},
-    {"tls-authz", "str", 1},
-    {"max-bandwidth", "size", 1},
-    {"avail-switchover-bandwidth", "size", 1},
-    {"downtime-limit", "uint64", 1},
-    {"x-checkpoint-delay", "uint32", 1},
-    {"multifd-channels", "uint8", 1},
-    {"xbzrle-cache-size", "size", 1},
-    {"max-postcopy-bandwidth", "size", 1},
-    {"max-cpu-throttle", "uint8", 1},
-    {"multifd-compression", "MultiFDCompression", 1},
-    {"multifd-zlib-level", "uint8", 1},
-    {"multifd-qatzip-level", "uint8", 1},
-    {"multifd-zstd-level", "uint8", 1},
-    {"block-bitmap-mapping", "[BitmapMigrationNodeAlias]", 1},
-    {"x-vcpu-dirty-limit-period", "uint64", 1},
-    {"vcpu-dirty-limit", "uint64", 1},
-    {"mode", "MigMode", 1},
-    {"zero-page-detection", "ZeroPageDetection", 1},
-    {"direct-io", "bool", 1},
-    {0},
-};
+/* text: what three of them are, which can be null only where they are set. */
+#define PARAMETERS(text)                                                                          \
+    {"announce-initial", "size", 1}, {"announce-max", "size", 1}, {"announce-rounds", "size", 1}, \
+        {"announce-step", "size", 1}, {"throttle-trigger-threshold", "uint8", 1},                 \
+        {"cpu-throttle-initial", "uint8", 1}, {"cpu-throttle-increment", "uint8", 1},             \
+        {"cpu-throttle-tailslow", "bool", 1}, {"tls-creds", text, 1}, {"tls-hostname", text, 1},  \
+        {"tls-authz", text, 1}, {"max-bandwidth", "size", 1},                                     \
+        {"avail-switchover-bandwidth", "size", 1}, {"downtime-limit", "uint64", 1},               \
+        {"x-checkpoint-delay", "uint32", 1}, {"multifd-channels", "uint8", 1},                    \
+        {"xbzrle-cache-size", "size", 1}, {"max-postcopy-bandwidth", "size", 1},                  \
+        {"max-cpu-throttle", "uint8", 1}, {"multifd-compression", "MultiFDCompression", 1},       \
+        {"multifd-zlib-level", "uint8", 1}, {"multifd-qatzip-level", "uint8", 1},                 \
+        {"multifd-zstd-level", "uint8", 1},                                                       \
+        {"block-bitmap-mapping", "[BitmapMigrationNodeAlias]", 1},                                \
+        {"x-vcpu-dirty-limit-period", "uint64", 1}, {"vcpu-dirty-limit", "uint64", 1},            \
+        {"mode", "MigMode", 1}, {"zero-page-detection", "ZeroPageDetection", 1},                  \
+    {                                                                                             \
+        "direct-io", "bool", 1                                                                    \
+    }
+static const struct qmp_member set_parameters[] = {PARAMETERS("StrOrNull"), {0}};
+static const struct qmp_member parameters[] = {PARAMETERS("str"), {0}};
 
 /* ---- channels ---- */
 

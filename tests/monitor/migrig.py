@@ -13,8 +13,9 @@ import struct
 import time
 
 import qmp
-from qtest import Failure, Setup, eq
+from qtest import Failure, Setup, eq, ok
 
+RAM = '-m 32M'
 numbers = itertools.count()
 
 
@@ -91,6 +92,27 @@ class Pair:
 def pair(args='', machine='q35', **how):
     with contextlib.ExitStack() as stack:
         yield Pair(args, machine, stack, **how)
+
+
+def until(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        ok(time.monotonic() < end, what)
+        time.sleep(0.01)
+
+
+def fill(vm):
+    """RAM of every kind: random, zero, one word over and over."""
+    vm.write(0x100000, bytes(range(256)) * 32)
+    vm.write(0x200000, b'\xa5' * 8192)
+    vm.write(0x200ff8, b'\0' * 8)
+
+
+def check(vm):
+    eq(vm.read(0x100000, 8192), bytes(range(256)) * 32, 'RAM')
+    eq(vm.read(0x200000, 4088), b'\xa5' * 4088, 'RAM that repeats a word')
+    eq(vm.read(0x200ff8, 16), b'\0' * 8 + b'\xa5' * 8, 'RAM that almost repeats a word')
+    eq(vm.read(0x300000, 4096), b'\0' * 4096, 'RAM that is zero')
 
 
 class BlkRing:

@@ -1,37 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Migration without a guest: devices in the middle of their work, over every kind of channel; what is refused, and what
-goes on after that."""
-import json
+"""Migration without a guest: devices in the middle of their work, over every kind of channel. What is refused is in
+test_migration_refused.py, what monitors are shown in test_migration_monitor.py."""
 import os
 import socket
 import struct
-import subprocess
-import sys
-import threading
 import time
 
 import qmp
-from migrig import BlkRing, finished, in_state, pair, path
-from qmp import Failure, eq, ok, test
-
-RAM = '-m 32M'
+from migrig import RAM, BlkRing, check, fill, finished, in_state, pair, path, until
+from qmp import eq, ok, test
+from statefile import sections
 
 
 # ---- channels ----
-
-def fill(vm):
-    """RAM of every kind: random, zero, one word over and over."""
-    vm.write(0x100000, bytes(range(256)) * 32)
-    vm.write(0x200000, b'\xa5' * 8192)
-    vm.write(0x200ff8, b'\0' * 8)
-
-
-def check(vm):
-    eq(vm.read(0x100000, 8192), bytes(range(256)) * 32, 'RAM')
-    eq(vm.read(0x200000, 4088), b'\xa5' * 4088, 'RAM that repeats a word')
-    eq(vm.read(0x200ff8, 16), b'\0' * 8 + b'\xa5' * 8, 'RAM that almost repeats a word')
-    eq(vm.read(0x300000, 4096), b'\0' * 4096, 'RAM that is zero')
-
 
 @test
 def over_a_unix_socket():
@@ -128,13 +109,6 @@ def a_command_ends_with_its_migration():
         with open(said) as f:
             pid = f.read().strip()
         until(lambda: not os.path.exists(f'/proc/{pid}'), f'{how}: the program ends')
-
-
-def until(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        ok(time.monotonic() < end, what)
-        time.sleep(0.01)
 
 
 @test
@@ -238,226 +212,6 @@ def user_goes_before_switchover():
         in_state(p.target, 'running')
 
 
-# ---- cancelled, refused ----
-
-def hold_back(vm):
-    vm.cmd('migrate-set-parameters', max_bandwidth=20000)
-
-
-@test
-def cancelled():
-    '''migrate_cancel: the source goes on, may migrate again; the target ends with status 1'''
-    with pair(RAM) as p:
-        fill(p.source)
-        p.source.write(0x400000, os.urandom(1 << 20))
-        hold_back(p.source)
-        uri = f'unix:{path()}'
-        t = p.await_(uri)
-        p.source.cmd('migrate', uri=uri)
-        eq(p.source.error('migrate', uri=uri), "There's a migration process in progress")
-        ok(p.source.cmd('query-migrate')['status'] in ('setup', 'active'), 'it is under way')
-        eq(p.source.error('device_add', driver='edu'), 'device_add not allowed while migrating')
-        p.source.cmd('migrate_cancel')
-        finished(p.source, 'cancelled')
-        eq(p.source.cmd('query-status')['status'], 'running')
-        t.dies()
-        p.source.cmd('migrate-set-parameters', max_bandwidth=0)
-        p.move()
-        check(p.target)
-
-
-@test
-def the_bandwidth_is_limited():
-    '''max-bandwidth: a megabyte takes its time, and the monitor answers meanwhile'''
-    with pair(RAM) as p:
-        p.source.write(0x400000, os.urandom(1 << 20))
-        p.source.cmd('migrate-set-parameters', max_bandwidth=2 << 20)
-        eq(p.source.cmd('query-migrate-parameters')['max-bandwidth'], 2 << 20)
-        uri = f'unix:{path()}'
-        p.await_(uri)
-        begin = time.monotonic()
-        p.source.cmd('migrate', uri=uri)
-        info = finished(p.source)
-        took = time.monotonic() - begin
-        ok(took > 0.35, f'it took {took:.3f} s')
-        ok(info['ram']['mbps'] < 40, f'{info["ram"]["mbps"]} mbps')
-
-
-@test
-def a_target_that_dies():
-    '''the other side goes in the middle: the source says so and runs on'''
-    with pair(RAM) as p:
-        p.source.write(0x400000, os.urandom(1 << 20))
-        hold_back(p.source)
-        uri = f'unix:{path()}'
-        t = p.await_(uri)
-        p.source.cmd('migrate', uri=uri)
-        time.sleep(0.1)
-        t.process.kill()
-        t.dies(-9)
-        p.source.cmd('migrate-set-parameters', max_bandwidth=0)
-        finished(p.source, 'failed')
-        eq(p.source.cmd('query-status')['status'], 'running')
-
-
-@test
-def a_target_that_never_answers():
-    '''a peer that takes everything and closes: the source takes the machine back'''
-    name = path('deaf')
-    with socket.socket(socket.AF_UNIX) as s, qmp.Vm(RAM, 'q35') as vm:
-        s.bind(name)
-        s.listen()
-
-        def swallow():
-            peer = s.accept()[0]
-            while b'MARK' not in peer.recv(1 << 20):
-                pass
-            peer.close()
-        t = threading.Thread(target=swallow)
-        t.start()
-        vm.cmd('migrate', uri=f'unix:{name}')
-        info = finished(vm, 'failed')
-        t.join()
-        ok('has gone' in info['error-desc'], info['error-desc'])
-        eq(vm.cmd('query-status')['status'], 'running')
-
-
-def refused(p, words, target_args, machine=None):
-    """The target refuses, naming words; the source goes on."""
-    uri = f'unix:{path()}'
-    p.target_args = target_args
-    p.machine = machine or p.machine
-    t = p.await_(uri)
-    p.source.cmd('migrate', uri=uri)
-    text = finished(p.source, 'failed')['error-desc']
-    ok(all(w in text for w in words), text)
-    eq(p.source.cmd('query-status')['status'], 'running')
-    t.dies()
-
-
-@test
-def another_machine_is_refused():
-    '''what the target has must be what the source has: machine, RAM, devices, by name'''
-    with pair(RAM) as p:
-        refused(p, ["'ram'", '0x2000000', '0x4000000'], '-m 64M')
-    with pair(f'{RAM} -device edu,id=e') as p:
-        refused(p, ['/machine/peripheral/e', "'edu'"], RAM)
-    with pair(RAM) as p:
-        refused(p, ['/machine/peripheral/e', 'here only'], f'{RAM} -device edu,id=e')
-    with pair(RAM) as p:
-        refused(p, ["'q35'", "'microvm'"], RAM, 'microvm')
-
-
-@test
-def another_place_is_refused():
-    '''a register that the guest cannot change differs: the device and the register are named'''
-    with pair(f'{RAM} -device virtio-rng-pci,id=r,vectors=3') as p:
-        refused(p, ["Device 'r'"], f'{RAM} -device virtio-rng-pci,id=r,vectors=2')
-
-
-@test
-def what_cannot_move_is_named():
-    '''a device that may not migrate blocks it, by name; and the snapshot of a disk'''
-    image = path('image')
-    with open(image, 'wb') as f:
-        f.truncate(1 << 20)
-    with qmp.Vm(f'{RAM} -drive file={image},format=raw,if=none,id=d,snapshot=on -device virtio-blk-pci,drive=d',
-                'q35') as vm:
-        text = vm.error('migrate', uri='unix:/nowhere')
-        ok('State blocked by non-migratable device' in text, text)
-
-
-@test
-def bad_uris():
-    '''a bad address is an error, and nothing has begun'''
-    with qmp.Vm(RAM, 'q35') as vm:
-        eq(vm.error('migrate', uri='bogus'), 'unknown migration protocol: bogus')
-        eq(vm.error('migrate'), "need either 'uri' or 'channels' argument")
-        eq(vm.error('migrate', uri='file:/nowhere/x'), "Could not create '/nowhere/x': No such file or directory")
-        eq(vm.error('migrate-incoming', uri='tcp:0:1'), "'-incoming' was not specified on the command line")
-        ok('nope' in vm.error('migrate', uri='fd:nope'), 'the name')
-        for bad in 'tcp:x', 'tcp::', 'unix:', 'file:', 'file:x,offset=z':
-            vm.error('migrate', uri=bad)
-        vm.cmd('migrate_cancel')
-        eq(vm.cmd('query-status')['status'], 'running')
-
-
-# ---- capabilities and parameters ----
-
-@test
-def capabilities():
-    '''those that are there can be switched; postcopy and the like are refused, and nothing is set then'''
-    with qmp.Vm(machine='none') as vm:
-        names = {c['capability']: c['state'] for c in vm.cmd('query-migrate-capabilities')}
-        eq(len(names), 22)
-        ok(not any(names.values()), 'all are off')
-        both = [{'capability': 'events', 'state': True}, {'capability': 'postcopy-ram', 'state': True}]
-        ok('Postcopy is not supported' in vm.error('migrate-set-capabilities', capabilities=both), 'postcopy')
-        ok(not any(c['state'] for c in vm.cmd('query-migrate-capabilities')), 'nothing was set')
-        eq(vm.error('migrate-set-capabilities', capabilities=[{'capability': 'multifd', 'state': True}]),
-           "Capability 'multifd' is not supported")
-
-
-@test
-def parameters():
-    '''set all or none, in their ranges'''
-    with qmp.Vm(machine='none') as vm:
-        p = vm.cmd('query-migrate-parameters')
-        eq(p['max-bandwidth'], 134217728)
-        eq(p['downtime-limit'], 300)
-        vm.cmd('migrate-set-parameters', downtime_limit=10, multifd_channels=4)
-        p = vm.cmd('query-migrate-parameters')
-        eq((p['downtime-limit'], p['multifd-channels']), (10, 4))
-        eq(vm.error('migrate-set-parameters', max_bandwidth=1, downtime_limit=3000000),
-           "Parameter 'downtime_limit' expects an integer in the range of 0 to (2000 * 1000) ms")
-        eq(vm.cmd('query-migrate-parameters')['max-bandwidth'], 134217728)
-        ok('not supported' in vm.error('migrate-set-parameters', mode='cpr-reboot'), 'mode')
-
-
-@test
-def at_the_terminal():
-    '''HMP: migrate, info migrate, capabilities and parameters'''
-    with pair(RAM) as p:
-        fill(p.source)
-        uri = f'unix:{path()}'
-        t = p.await_('defer')
-        eq(t.hmp(f'migrate_incoming {uri}'), '')
-        eq(p.source.hmp('migrate_set_parameter max-bandwidth 64'), '')
-        ok('max-bandwidth: 67108864 bytes/second\n' in p.source.hmp('info migrate_parameters'), 'bandwidth')
-        eq(p.source.hmp('migrate_set_capability events on'), '')
-        ok('events: on\n' in p.source.hmp('info migrate_capabilities'), 'capability')
-        eq(p.source.hmp(f'migrate -d {uri}'), '')
-        finished(p.source)
-        ok(p.source.hmp('info migrate').startswith('Migration status: completed\n'), 'status')
-        in_state(t, 'running')
-        check(t)
-
-
-@test
-def snapshots():
-    '''savevm and loadvm of a file: the machine is again what it was, in the same process'''
-    name = path('snap')
-    with qmp.Vm(f'{RAM} -device edu,addr=5', 'q35') as vm:
-        fill(vm)
-        vm.outl(0xcf8, 0x80002810)
-        vm.outl(0xcfc, 0xe0000000)
-        vm.outl(0xcf8, 0x80002804)
-        vm.outl(0xcfc, 7)
-        vm.writel(0xe0000004, 0x12345678)
-        eq(vm.hmp(f'savevm file:{name}'), '')
-        eq(vm.cmd('query-status')['status'], 'running')
-        vm.write(0x100000, b'x' * 8192)
-        vm.write(0x300000, b'x' * 8192)
-        vm.writel(0xe0000004, 1)
-        vm.outl(0xcfc, 0)
-        eq(vm.hmp(f'loadvm file:{name}'), '')
-        check(vm)
-        eq(vm.readl(0xe0000004), 0x12345678 ^ 0xffffffff)
-        ok('give file:PATH' in vm.hmp('savevm x'), 'a tag')
-        ok('Error' in vm.hmp('loadvm file:/nowhere'), 'no file')
-        eq(vm.cmd('query-status')['status'], 'running')
-
-
 # ---- disks ----
 
 @test
@@ -552,104 +306,6 @@ def every_device_is_the_same_there():
     for machine in 'microvm,rtc=on', 'pc':
         same_twice('', machine)
     same_twice('-device virtio-rng-device', 'microvm,rtc=on')
-
-
-# ---- files that are no state ----
-
-def sections(data):
-    """(offset, type, length) of each."""
-    at, out = 16, []
-    while at < len(data):
-        kind, _, n, _ = struct.unpack_from('<4sIII', data, at)
-        out.append((at, kind, n))
-        at += 16 + n
-    return out
-
-
-def damaged(data):
-    """What a file may be instead of sound."""
-    s = sections(data)
-    yield 'empty', b''
-    yield 'foreign', b'QEVM' + data[4:]
-    yield 'another format', data[:8] + b'\x09' + data[9:]
-    for name, cut in ('header', 10), ('configuration', 40), ('middle', len(data) // 2), ('last byte', len(data) - 1):
-        yield f'cut in the {name}', data[:cut]
-    yield 'without its end', data[:s[-1][0]]
-    for at, kind, n in s[:3] + s[-3:]:
-        spot = at + 16 + n // 2
-        yield f'a bit of {kind.decode()}', data[:spot] + bytes([data[spot] ^ 1]) + data[spot + 1:]
-        yield f'without {kind.decode()}', data[:at] + data[at + 16 + n:]
-        if kind != b'END ':
-            yield f'twice {kind.decode()}', data[:at + 16 + n] + data[at:]
-
-
-@test
-def damaged_files_are_refused_as_a_whole():
-    '''file: truncated, damaged, foreign: status 1, one line; and loadvm leaves the running machine as it is'''
-    with pair(RAM) as p:
-        fill(p.source)
-        name = p.save()
-        with open(name, 'rb') as f:
-            data = f.read()
-        p.source.cmd('cont')
-        bad = path('bad')
-        tried = 0
-        for what, content in damaged(data):
-            with open(bad, 'wb') as f:
-                f.write(content)
-            text = p.source.hmp(f'loadvm file:{bad}')
-            ok(text.startswith('Error: '), f'{what}: {text!r}')
-            ok('lost' not in text, f'{what}: {text!r}')
-            tried += 1
-        check(p.source)
-        eq(p.source.cmd('query-status')['status'], 'running')
-        with open(bad, 'wb') as f:
-            f.write(data[:-1])
-        text = qmp.refuses(f'{RAM} -incoming file:{bad}', 'q35')
-        ok('load of migration failed' in text and text.count('\n') == 1, text)
-        ok(tried > 15, 'many were tried')
-
-
-@test
-def the_file_can_be_inspected():
-    '''tenon-inspect: what is in a file as text and as JSON, and what is wrong with a damaged one'''
-    tool = os.path.join(os.path.dirname(os.path.dirname(qmp.qtest.PROGRAM[0])), 'tools', 'tenon-inspect')
-    if not os.path.exists(tool):
-        raise qmp.Skip('tenon-inspect is not beside tenon')
-    with pair(f'{RAM} -device edu,id=e') as p:
-        fill(p.source)
-        name = p.save()
-    text = subprocess.run([tool, name], capture_output=True, text=True, check=True).stdout
-    ok('machine q35' in text and 'memory  ram 0x2000000 bytes' in text, text)
-    ok('device  /machine/peripheral/e edu version 1' in text, text)
-    data = json.loads(subprocess.run([tool, '--json', name], capture_output=True, text=True, check=True).stdout)
-    eq(data['configuration']['machine'], 'q35')
-    eq(data['ram']['data-pages'] + data['ram']['fill-pages'] >= 8192, True)
-    states = {(x['kind'], x['of']): x['state'] for x in data['parts']}
-    eq(states['device', '/machine/peripheral/e']['state'], 'edu')
-    eq(states['machine', '']['fields']['clock'], 0)
-    with open(name, 'r+b') as f:
-        f.seek(100)
-        f.write(b'!')
-    bad = subprocess.run([tool, name], capture_output=True, text=True, check=False)
-    eq(bad.returncode, 1)
-    ok('section 0 is damaged: wrong checksum' in bad.stderr, bad.stderr)
-
-
-@test
-def garbage_over_a_socket():
-    '''whoever talks nonsense to -incoming: the process ends with status 1; with exit-on-error off it stays, and never runs'''
-    for content in b'', b'GET / HTTP/1.0\r\n\r\n', os.urandom(4096), b'TENONVM\n' + struct.pack('<II', 1, 1) + b'\xff' * 64:
-        name = path()
-        with qmp.Vm(f'{RAM} -incoming defer', 'q35') as t, socket.socket(socket.AF_UNIX) as s:
-            t.cmd('migrate-incoming', uri=f'unix:{name}', exit_on_error=False)
-            s.connect(name)
-            s.sendall(content)
-            s.close()
-            finished(t, 'failed')
-            t.cmd('cont')
-            eq(t.cmd('query-status')['status'], 'inmigrate')
-
 
 if __name__ == '__main__':
     qmp.main()
