@@ -91,11 +91,11 @@ static void set_nonblocking(int fd)
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* A section or two on the way, so that the two ends do not wait for each other at each piece. As
- * large as the system allows. */
+/* A section or two on the way, so that the two ends do not wait for each other at each piece; no
+ * more, so that what is written is still near when it is read. */
 static void widen(int fd)
 {
-    int bytes = 4 << 20;
+    int bytes = 512 << 10;
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) < 0)
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }

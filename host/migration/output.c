@@ -111,12 +111,13 @@ static void add_zeros(struct mig_output *out, uint64_t page, uint32_t n)
     count(&out->duplicate, n);
 }
 
-/* A batch ends when it has a megabyte; pages that repeat a word weigh nothing, up to a limit. */
+/* A batch ends when it has what a processor keeps near. Pages that repeat a word weigh nothing, but
+ * the other side wants something to do while they are read. */
 static int is_full(const struct mig_output *out)
 {
-    enum { MOST_PAGES = 16384 };
+    enum { MOST_READ = 1024, MOST_PAGES = 16384 };
     return out->batch.data_len + DIRTY_PAGE > RAM_BATCH * (size_t)DIRTY_PAGE ||
-           out->batch.npages >= MOST_PAGES;
+           out->batch.nread >= MOST_READ || out->batch.npages >= MOST_PAGES;
 }
 
 /* The 64 pages of word w, as far as they are to be sent. The bits go before the pages are read: who

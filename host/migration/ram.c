@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* ---- writing ---- */
 
@@ -63,6 +64,7 @@ uint32_t ram_batch_add(struct ram_batch *b, uint64_t page, const uint8_t *p)
 {
     uint64_t word;
     make_room(b);
+    b->nread++;
     if (ram_repeats(p, &word)) {
         add_fill(b, page, 1, word);
         return RAM_FILL;
@@ -89,7 +91,7 @@ int ram_batch_flush(struct ram_batch *b, struct mig_writer *w, struct tn_err *e)
     put_le32(head + 4, b->nruns);
     struct iovec v[] = {{head, sizeof head}, {b->runs.data, b->runs.len}, {b->data, b->data_len}};
     int r = mig_write(w, MIG_RAM, v, ARRAY_SIZE(v), e);
-    b->npages = b->nruns = 0;
+    b->npages = b->nruns = b->nread = 0;
     b->runs.len = b->data_len = 0;
     return r;
 }
@@ -191,6 +193,15 @@ static int add_piece(struct mig_reader *r, struct mig_section *s, struct pieces 
     return err;
 }
 
+/* Pages that are not there yet: all at once, rather than by an exception each. Whatever hinders
+ * that shows when they are written to. */
+static void populate(uint8_t *at, const struct ram_run *run)
+{
+    enum { WORTH_IT = 8 };
+    if (run->count >= WORTH_IT)
+        madvise(at, (size_t)run->count * DIRTY_PAGE, MADV_POPULATE_WRITE);
+}
+
 static int read_data(struct mig_reader *r, struct mig_section *s, uint64_t pages, uint32_t nruns,
                      uint8_t *words, uint8_t *va, struct tn_err *e)
 {
@@ -201,7 +212,10 @@ static int read_data(struct mig_reader *r, struct mig_section *s, uint64_t pages
     for (uint32_t i = 0; err == 0 && i < nruns; i++, raw += RAM_RUN_LEN) {
         take_run(raw, pages, &run);
         uint8_t *at = run.kind == RAM_DATA ? va + run.page * DIRTY_PAGE : words;
-        words += run.kind == RAM_DATA ? 0 : data_len(&run);
+        if (run.kind == RAM_DATA)
+            populate(at, &run);
+        else
+            words += data_len(&run);
         err = add_piece(r, s, &p, at, data_len(&run), e);
     }
     return err < 0 || !p.n ? err : mig_read_to(r, s, p.v, p.n, e);

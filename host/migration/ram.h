@@ -12,11 +12,12 @@
 #include "vm/dirty.h"
 
 enum { RAM_DATA = 0, RAM_FILL = 1 };
-enum { RAM_BATCH = 256, RAM_HEAD_LEN = 8, RAM_RUN_LEN = 16 }; /* pages of one section of ours */
+enum { RAM_BATCH = 64, RAM_HEAD_LEN = 8, RAM_RUN_LEN = 16 }; /* pages of one section of ours */
 
 /* What is written: a batch of pages of one block. */
 struct ram_batch {
     uint32_t block, npages, nruns;
+    uint32_t nread; /* pages that were looked at */
     struct buf runs;
     uint8_t *data; /* RAM_BATCH pages */
     size_t data_len;

@@ -136,10 +136,8 @@ def bench_qmp(options):
 def bench_migrate(options):
     out = results.Results('migrate', f'a machine of {migrate.RAM_MIB} MiB over a Unix socket; no guest')
     programs = {'tenon': options.tenon, 'qemu': options.qemu or 'qemu-system-x86_64'}
-    for _ in range(options.runs):
-        for vmm_name, rows in migrate.measure(programs).items():
-            for row, (unit, value) in rows.items():
-                out.add(row, unit, vmm_name, value)
+    for row, unit, vmm_name, value in migrate.measure(programs, options.runs):
+        out.add(row, unit, vmm_name, value)
     return out.document()
 
 
@@ -172,7 +170,7 @@ def parse():
     return parser.parse_intermixed_args()
 
 
-RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5, 'qmp': 7, 'migrate': 5, 'image': 31}
+RUNS = {'start': 11, 'memory': 5, 'exits': 7, 'linux': 5, 'blk': 5, 'net': 5, 'instructions': 1, 'growth': 5, 'qmp': 7, 'migrate': 9, 'image': 31}
 
 
 def main():

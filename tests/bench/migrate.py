@@ -62,22 +62,21 @@ class Vmm:
         self.process.wait()
 
 
-def ram_file(path, content):
-    """RAM that is full of so many bytes, repeated; None: that is not there yet."""
+def prepare(folder, content):
+    """Options of the RAM of source and target: full of `content` and of zeros, or None for what was never touched."""
     if content is None:
-        return f'memory-backend-ram,id=m,size={RAM_MIB}M'
-    with open(path, 'r+b' if os.path.exists(path) else 'wb') as f:
-        for _ in range(RAM_MIB):
-            f.write(content)
-    return f'memory-backend-file,id=m,size={RAM_MIB}M,mem-path={path},share=on'
+        return (f'memory-backend-ram,id=m,size={RAM_MIB}M',) * 2
+    for name, mib in ('a', content), ('b', bytes(MIB)):
+        with open(f'{folder}/{name}', 'wb') as f:
+            for _ in range(RAM_MIB):
+                f.write(mib)
+    return tuple(f'memory-backend-file,id=m,size={RAM_MIB}M,mem-path={folder}/{name},share=on' for name in 'ab')
 
 
-def move(name, program, content, folder):
+def move(name, program, ram, folder):
     """query-migrate of a source that is done."""
     uri = f'unix:{folder}/mig'
-    source_ram = ram_file(f'{folder}/a', content)
-    target_ram = ram_file(f'{folder}/b', content and bytes(MIB))
-    with Vmm(name, program, folder, target_ram, '-incoming', uri), Vmm(name, program, folder, source_ram) as source:
+    with Vmm(name, program, folder, ram[1], '-incoming', uri), Vmm(name, program, folder, ram[0]) as source:
         source.ask('migrate-set-parameters', **{'max-bandwidth': UNLIMITED})
         source.ask('migrate', uri=uri)
         for _ in range(6000):
@@ -90,13 +89,12 @@ def move(name, program, content, folder):
     return info
 
 
-def measure(programs):
-    """VMM's name -> row -> (unit, value)."""
-    out = {name: {} for name in programs}
-    with tempfile.TemporaryDirectory(prefix='tenon-bench-', dir='/dev/shm') as folder:
-        for case, content in CASES.items():
-            for name, program in programs.items():
-                info = move(name, program, content, folder)
-                out[name][f'{case}: whole'] = ('ms', info['total-time'])
-                out[name][f'{case}: downtime'] = ('ms', info['downtime'])
-    return out
+def measure(programs, runs):
+    """Yields (row, unit, VMM's name, value)."""
+    for case, content in CASES.items():
+        with tempfile.TemporaryDirectory(prefix='tenon-bench-', dir='/dev/shm') as folder:
+            ram = prepare(folder, content)
+            for name, program in list(programs.items()) * runs:
+                info = move(name, program, ram, folder)
+                yield f'{case}: whole', 'ms', name, info['total-time']
+                yield f'{case}: downtime', 'ms', name, info['downtime']
