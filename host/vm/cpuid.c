@@ -7,9 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
-enum { MAX_LEAVES = 256, SPARE = 16 };
+enum { MAX_LEAVES = 272 }; /* of a guest's table: KVM's, and some more */
 enum {
     LEAF1_ECX_X2APIC = 1 << 21,
     LEAF1_ECX_TSC_DEADLINE = 1 << 24,
@@ -54,23 +53,12 @@ struct kvm_cpuid_entry2 *cpuid_leaf_or_new(struct kvm_cpuid2 *t, uint32_t fn, ui
     for (uint32_t i = 0; i < t->nent; i++)
         if (t->entries[i].function == fn && t->entries[i].index == index)
             return &t->entries[i];
-    if (t->nent >= MAX_LEAVES + SPARE)
+    if (t->nent >= MAX_LEAVES)
         return NULL;
     struct kvm_cpuid_entry2 *n = &t->entries[t->nent++];
     *n = (struct kvm_cpuid_entry2){
         .function = fn, .index = index, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX};
     return n;
-}
-
-static struct kvm_cpuid2 *supported(struct kvm *k, struct tn_err *e)
-{
-    struct kvm_cpuid2 *t = xcalloc(1, sizeof *t + (MAX_LEAVES + SPARE) * sizeof t->entries[0]);
-    t->nent = MAX_LEAVES;
-    if (ioctl(kvm_system_fd(k), KVM_GET_SUPPORTED_CPUID, t) == 0)
-        return t;
-    err_set(e, errno, "/dev/kvm: CPUID: %s", strerror(errno));
-    free(t);
-    return NULL;
 }
 
 /* What KVM provides itself although the list of the processor's features does not say so. */
@@ -150,9 +138,13 @@ static void read_identity(struct kvm_cpuid2 *t, struct cpu_limits *lim)
 
 static struct kvm_cpuid2 *everything(struct kvm *k, struct tn_err *e)
 {
-    struct kvm_cpuid2 *t = supported(k, e);
-    if (t)
-        add_kvm_features(k, t);
+    const struct kvm_cpuid2 *here = kvm_cpuid(k, e);
+    if (!here)
+        return NULL;
+    struct kvm_cpuid2 *t = xcalloc(1, sizeof *t + MAX_LEAVES * sizeof t->entries[0]);
+    t->nent = here->nent;
+    memcpy(t->entries, here->entries, here->nent * sizeof t->entries[0]);
+    add_kvm_features(k, t);
     return t;
 }
 

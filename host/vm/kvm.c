@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { MAX_ROUTES = 4096 };
+enum { MAX_ROUTES = 4096, MAX_LEAVES = 256 };
 
 struct kvm {
     struct vm *vm;
@@ -22,6 +22,7 @@ struct kvm {
     struct kvm_irq_routing_entry *route; /* by gsi; type 0: none */
     uint32_t nroute;                     /* highest gsi in use + 1 */
     uint32_t dirty;
+    struct kvm_cpuid2 *cpuid; /* what can be had; NULL: nobody asked */
 };
 
 int kvm_system_fd(const struct kvm *k)
@@ -119,7 +120,21 @@ void kvm_free(struct kvm *k)
     close_fd(&k->sys);
     pthread_mutex_destroy(&k->lock);
     free(k->route);
+    free(k->cpuid);
     free(k);
+}
+
+const struct kvm_cpuid2 *kvm_cpuid(struct kvm *k, struct tn_err *e)
+{
+    if (k->cpuid)
+        return k->cpuid;
+    struct kvm_cpuid2 *t = xcalloc(1, sizeof *t + MAX_LEAVES * sizeof t->entries[0]);
+    t->nent = MAX_LEAVES;
+    if (ioctl(k->sys, KVM_GET_SUPPORTED_CPUID, t) == 0)
+        return k->cpuid = t;
+    err_set(e, errno, "/dev/kvm: CPUID: %s", strerror(errno));
+    free(t);
+    return NULL;
 }
 
 int kvm_memslot(struct kvm *k, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *va)

@@ -14,6 +14,10 @@ int kvm_system_fd(const struct kvm *k);
 int kvm_vm_fd(const struct kvm *k);
 int kvm_has(const struct kvm *k, long cap); /* KVM_CHECK_EXTENSION of the VM */
 
+/* The CPUID that KVM can give guests here; asked once, as it takes KVM long. The VM's. NULL with e.
+ * Main thread. */
+const struct kvm_cpuid2 *kvm_cpuid(struct kvm *k, struct tn_err *e);
+
 /* A memslot; len 0 removes it. Any thread. 0 or -errno. */
 int kvm_memslot(struct kvm *k, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t len, void *va);
 /* Pages of a logged memslot that vCPUs and KVM have written since the last call, a bit each. Any

@@ -43,22 +43,34 @@ static int keep_running(uint32_t msr)
     return msr == MSR_IA32_TSC || msr == MSR_IA32_TSC_ADJUST;
 }
 
-/* KVM lists MSRs that this vCPU may not have: one by one, what can be read is kept. */
-static struct kvm_msrs *read_msrs(struct vcpu *c)
+static struct kvm_msrs *list_msrs(const struct vcpu *c)
 {
-    struct kvm_msr_list *list = xcalloc(1, sizeof *list + MAX_MSRS * sizeof list->indices[0]);
+    AUTO_FREE struct kvm_msr_list *list =
+        xcalloc(1, sizeof *list + MAX_MSRS * sizeof list->indices[0]);
     list->nmsrs = MAX_MSRS;
     if (ioctl(kvm_system_fd(c->v->vm->kvm), KVM_GET_MSR_INDEX_LIST, list) < 0)
         list->nmsrs = 0;
-    struct kvm_msrs *all = msrs_alloc(list->nmsrs), *one = msrs_alloc(1);
-    for (uint32_t i = 0; i < list->nmsrs; i++) {
-        one->nmsrs = 1;
-        one->entries[0] = (struct kvm_msr_entry){.index = list->indices[i]};
-        if (!keep_running(list->indices[i]) && ioctl(c->fd, KVM_GET_MSRS, one) == 1)
-            all->entries[all->nmsrs++] = one->entries[0];
+    struct kvm_msrs *all = msrs_alloc(list->nmsrs);
+    for (uint32_t i = 0; i < list->nmsrs; i++)
+        if (!keep_running(list->indices[i]))
+            all->entries[all->nmsrs++].index = list->indices[i];
+    return all;
+}
+
+/* KVM lists MSRs that this vCPU may not have, and stops at each: it is left out, and the rest asked
+ * for. */
+static struct kvm_msrs *read_msrs(const struct vcpu *c)
+{
+    AUTO_FREE struct kvm_msrs *rest = list_msrs(c);
+    struct kvm_msrs *all = msrs_alloc(rest->nmsrs);
+    while (rest->nmsrs) {
+        int n = ioctl(c->fd, KVM_GET_MSRS, rest);
+        uint32_t got = n > 0 ? (uint32_t)n : 0, over = got < rest->nmsrs ? got + 1 : got;
+        memcpy(all->entries + all->nmsrs, rest->entries, got * sizeof all->entries[0]);
+        all->nmsrs += got;
+        rest->nmsrs -= over;
+        memmove(rest->entries, rest->entries + over, rest->nmsrs * sizeof rest->entries[0]);
     }
-    free(one);
-    free(list);
     return all;
 }
 
@@ -192,22 +204,13 @@ static void enter(struct kvm_sregs *s, struct kvm_regs *r, const struct boot_ent
     }
 }
 
-/* The APIC base and the local APIC come before what depends on them; the run state last. */
-int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e)
+/* What a kernel's entry does not say, put back; the guest may have been anywhere. */
+static int put_back(struct vcpu *c, struct tn_err *e)
 {
     struct vcpu_reset_state *f = c->fresh;
-    struct kvm_sregs s = f->sregs;
-    struct kvm_regs r = f->regs;
-    enter(&s, &r, entry);
     vcpu_nested_leave(c->v->vm->kvm, c->fd);
-    if (f->msrs) { /* not the first time: they are as KVM made them */
-        write_msrs(c, f->msrs);
-        renew_tsc_offset(c);
-    } else {
-        f->msrs = read_msrs(c);
-    }
-    if (entry && entry->mode != BOOT_RESET)
-        set_msr(c, MSR_IA32_MTRR_DEF_TYPE, MTRR_ENABLE_WRITE_BACK);
+    write_msrs(c, f->msrs);
+    renew_tsc_offset(c);
     if (f->xsave ? ioctl(c->fd, KVM_SET_XSAVE, f->xsave) < 0
                  : ioctl(c->fd, KVM_SET_FPU, &f->fpu) < 0)
         return err_set(e, errno, "/dev/kvm: FPU of vCPU %u: %s", c->index, strerror(errno));
@@ -215,10 +218,36 @@ int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_e
         ioctl(c->fd, KVM_SET_XCRS, &f->xcrs);
     if (f->has_debug)
         ioctl(c->fd, KVM_SET_DEBUGREGS, &f->debug);
-    if (ioctl(c->fd, KVM_SET_SREGS, &s) < 0 || ioctl(c->fd, KVM_SET_REGS, &r) < 0 ||
-        ioctl(c->fd, KVM_SET_LAPIC, &f->lapic) < 0 ||
-        ioctl(c->fd, KVM_SET_VCPU_EVENTS, &f->events) < 0 ||
-        ioctl(c->fd, KVM_SET_MP_STATE, &f->mp) < 0)
-        return err_set(e, errno, "/dev/kvm: resetting vCPU %u: %s", c->index, strerror(errno));
     return 0;
+}
+
+/* The APIC base and the local APIC come before what depends on them; the run state last. */
+static int write_registers(struct vcpu *c, const struct boot_entry *entry, int all,
+                           struct tn_err *e)
+{
+    struct vcpu_reset_state *f = c->fresh;
+    struct kvm_sregs s = f->sregs;
+    struct kvm_regs r = f->regs;
+    enter(&s, &r, entry);
+    int err = ioctl(c->fd, KVM_SET_SREGS, &s);
+    if (err == 0)
+        err = ioctl(c->fd, KVM_SET_REGS, &r);
+    if (err == 0 && all && (err = ioctl(c->fd, KVM_SET_LAPIC, &f->lapic)) == 0 &&
+        (err = ioctl(c->fd, KVM_SET_VCPU_EVENTS, &f->events)) == 0)
+        err = ioctl(c->fd, KVM_SET_MP_STATE, &f->mp);
+    return err < 0 ? err_set(e, errno, "/dev/kvm: resetting vCPU %u: %s", c->index, strerror(errno))
+                   : 0;
+}
+
+int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e)
+{
+    int again = c->fresh->msrs != NULL; /* the first time all is as KVM made it */
+    int err = again ? put_back(c, e) : 0;
+    if (err < 0)
+        return err;
+    if (!again)
+        c->fresh->msrs = read_msrs(c);
+    if (entry && entry->mode != BOOT_RESET)
+        set_msr(c, MSR_IA32_MTRR_DEF_TYPE, MTRR_ENABLE_WRITE_BACK);
+    return again || entry ? write_registers(c, entry, again, e) : 0;
 }
