@@ -5,7 +5,7 @@
 #   check  what scripts/check uses besides; without a GROUP all of them
 set -euo pipefail
 
-build=(meson ninja-build pkg-config gcc libc6-dev python3 libseccomp-dev libfdt-dev liburing-dev libnbd-dev
+build=(meson ninja-build pkg-config gcc libc6-dev python3 libfdt-dev liburing-dev libnbd-dev
   libslirp-dev systemtap-sdt-dev)
 rig=(gcc libc6-dev binutils python3 ca-certificates debian-archive-keyring cpio kmod xz-utils zstd util-linux mmdebstrap)
 check=(clang llvm libclang-rt-14-dev clang-format gcovr acpica-tools device-tree-compiler qemu-system-x86 busybox-static

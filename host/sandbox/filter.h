@@ -11,10 +11,8 @@ struct filter {
     size_t n;
 };
 
-/* The filter for threads of kind, of the host's rows and those of the n profiles. 0, or -errno with
- * e. */
-int filter_make(struct filter *f, enum sandbox_kind kind, const char *const *profiles, size_t n,
-                struct tn_err *e);
+/* The filter for threads of kind, of the host's rows and those of the n profiles. */
+void filter_make(struct filter *f, enum sandbox_kind kind, const char *const *profiles, size_t n);
 /* On the calling thread, and what it starts, for ever. 0 or -errno. */
 int filter_install(const struct filter *f);
 void filter_free(struct filter *f);

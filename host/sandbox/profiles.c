@@ -9,19 +9,19 @@
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 /* clang-format off */
-#define CALL(name)       {.nr = SCMP_SYS(name)}
-#define REFUSE(name, e)  {.nr = SCMP_SYS(name), .refuse = (e)}
+#define CALL(name)       {.nr = SYS_##name}
+#define REFUSE(name, e)  {.nr = SYS_##name, .refuse = (e)}
 #define MASKED(n, m, v)  {.arg = (n), .op = OP_MASKED, .mask = (m), .value = (v)}
 #define IS(n, v)         MASKED(n, 0xffffffff, v)
-#define CALL_IF(name, t) {.nr = SCMP_SYS(name), .test = {t}}
+#define CALL_IF(name, t) {.nr = SYS_##name, .test = {t}}
 
 #define PRCTL(what)  CALL_IF(prctl, IS(0, what))
 #define FCNTL(what)  CALL_IF(fcntl, IS(1, what))
@@ -39,7 +39,7 @@
 static const struct sandbox_rule base[] = {
     CALL(read), CALL(write), CALL(readv), CALL(writev), CALL(close), CALL(futex),
     /* memory: malloc, stacks */
-    CALL(brk), {.nr = SCMP_SYS(mmap), .test = {NOT_EXEC, PRIVATE}}, CALL(munmap), CALL(madvise),
+    CALL(brk), {.nr = SYS_mmap, .test = {NOT_EXEC, PRIVATE}}, CALL(munmap), CALL(madvise),
     CALL(mremap), CALL_IF(mprotect, NOT_EXEC), CALL(sysinfo), CALL(sched_getaffinity),
     CALL(getrandom),
     /* time */
@@ -48,11 +48,11 @@ static const struct sandbox_rule base[] = {
     /* threads: what a new one does, and how they wait for each other */
     CALL(rseq), CALL(set_robust_list), CALL(gettid), CALL(getpid), CALL(getcpu),
     CALL(sched_yield), CALL(membarrier), CALL(restart_syscall),
-    {.nr = SCMP_SYS(tgkill), .test = {{.arg = 0, .op = OP_SELF}}}, PRCTL(PR_SET_NAME),
+    {.nr = SYS_tgkill, .test = {{.arg = 0, .op = OP_SELF}}}, PRCTL(PR_SET_NAME),
     PRCTL(PR_GET_NAME), PRCTL(PR_SET_NO_NEW_PRIVS), PRCTL(PR_SET_VMA),
     /* signals, but for the handler that ends the process */
     CALL(rt_sigreturn), CALL(rt_sigprocmask), CALL(sigaltstack),
-    {.nr = SCMP_SYS(rt_sigaction), .test = {{.arg = 0, .op = OP_NOT, .value = SIGSYS}}},
+    {.nr = SYS_rt_sigaction, .test = {{.arg = 0, .op = OP_NOT, .value = SIGSYS}}},
     CALL(exit), CALL(exit_group),
     /* waiting for descriptors; a watch is changed from any thread */
     CALL(epoll_ctl), CALL(poll), CALL(ppoll), FCNTL(F_GETFD), FCNTL(F_SETFD), FCNTL(F_GETFL),
@@ -117,13 +117,13 @@ static const struct sandbox_rule monitor[] = {
     /* names of interfaces, TAP, pseudo-terminals, ranges of files */
     IOCTL_OF(0x89), IOCTL(0x400454ca) /* TUNSETIFF */, IOCTL(TIOCGPTN), IOCTL(TIOCSPTLCK),
     IOCTL(TIOCGPTPEER), IOCTL_OF('f'),
-    {.nr = SCMP_SYS(clone), .refuse = EPERM, .test = {MASKED(0, CLONE_THREAD, 0)}},
+    {.nr = SYS_clone, .refuse = EPERM, .test = {MASKED(0, CLONE_THREAD, 0)}},
     REFUSE(fork, EPERM), REFUSE(vfork, EPERM), REFUSE(execve, EPERM), REFUSE(execveat, EPERM),
 };
 
 /* Plugins that a command names: mapped executable, never writable. */
 static const struct sandbox_rule loads[] = {
-    {.nr = SCMP_SYS(mmap), .test = {MASKED(2, PROT_WRITE | PROT_EXEC, PROT_EXEC), PRIVATE}},
+    {.nr = SYS_mmap, .test = {MASKED(2, PROT_WRITE | PROT_EXEC, PROT_EXEC), PRIVATE}},
 };
 
 /* ---- what a plugin may name ---- */
@@ -286,18 +286,6 @@ const struct sandbox_row sandbox_rows[] = {
     HOST("coverage", TN_COVERAGE ? ON_ALL : 0, "counters that are written at the end", coverage),
 };
 const size_t sandbox_nrows = ARRAY_SIZE(sandbox_rows);
-
-const int sandbox_hot[] = {SCMP_SYS(ioctl),
-                           SCMP_SYS(read),
-                           SCMP_SYS(write),
-                           SCMP_SYS(futex),
-                           SCMP_SYS(epoll_pwait2),
-                           SCMP_SYS(writev),
-                           SCMP_SYS(readv),
-                           SCMP_SYS(sendmsg),
-                           SCMP_SYS(recvmsg),
-                           SCMP_SYS(io_uring_enter),
-                           -1};
 
 int sandbox_fits_build(void)
 {

@@ -32,14 +32,15 @@ enum sandbox_op {
     OP_SELF    /* argument is the id of this process */
 };
 
+/* Of the low half of an argument: all of these are ints, flags and request numbers. */
 struct sandbox_test {
     uint32_t arg;
     enum sandbox_op op;
-    uint64_t mask, value;
+    uint32_t mask, value;
 };
 
 struct sandbox_rule {
-    int nr; /* SCMP_SYS(); negative where the architecture has no such call */
+    int nr; /* <sys/syscall.h> */
     uint32_t
         refuse; /* 0: allowed; else the call fails with this errno, unless another row allows it */
     struct sandbox_test test[2];
@@ -60,9 +61,6 @@ extern const size_t sandbox_nrows;
 /* Has the filter for threads of kind that row, profiles being what it was composed of? */
 int sandbox_row_counts(const struct sandbox_row *row, enum sandbox_kind kind,
                        const char *const *profiles, size_t n);
-
-/* System calls that deserve to be looked at first, hottest first; ends with -1. */
-extern const int sandbox_hot[];
 
 /* 1 if a plugin may name this profile. */
 int sandbox_profile_known(const char *name);

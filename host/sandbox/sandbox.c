@@ -182,26 +182,26 @@ void sandbox_need_monitor(struct vm *vm)
 
 /* Code of plugins runs in every thread of the host: each has all of their profiles. A plugin's own
  * thread has one. */
-static int make(struct sandbox *s, enum sandbox_kind kind, struct thread_profile *own,
-                struct tn_err *e)
+static void make(struct sandbox *s, enum sandbox_kind kind, struct thread_profile *own)
 {
     if (kind != SANDBOX_PLUGIN)
-        return filter_make(&s->of_kind[kind], kind, s->names, s->nnames, e);
-    return own ? filter_make(&own->filter, kind, &own->name, 1, e)
-               : filter_make(&s->of_kind[kind], kind, NULL, 0, e);
+        filter_make(&s->of_kind[kind], kind, s->names, s->nnames);
+    else if (own)
+        filter_make(&own->filter, kind, &own->name, 1);
+    else
+        filter_make(&s->of_kind[kind], kind, NULL, 0);
 }
 
 static int prepare(struct sandbox *s, struct tn_err *e)
 {
     struct collector c = {s, e};
     int err = registry_each_open(s->vm->registry, collect, &c);
-    if (err == 0)
-        err = make(s, SANDBOX_MAIN, NULL, e);
-    if (err == 0)
-        err = make(s, SANDBOX_VCPU, NULL,
-                   e); /* the others when there is a thread: each costs some 150 us */
     if (err == 0 && (err = sigsys_install()) < 0)
         err_set(e, -err, "sandbox: SIGSYS: %s", strerror(-err));
+    if (err == 0) { /* here, as a vCPU's thread that allocates nothing needs no heap of its own */
+        make(s, SANDBOX_MAIN, NULL);
+        make(s, SANDBOX_VCPU, NULL);
+    }
     return err;
 }
 
@@ -236,9 +236,10 @@ static const struct filter *filter_of(struct sandbox *s, enum sandbox_kind kind,
     }
     const struct filter *f = own ? &own->filter : &s->of_kind[kind];
     pthread_mutex_lock(&s->lock);
-    int err = f->code ? 0 : make(s, kind, own, e);
+    if (!f->code)
+        make(s, kind, own);
     pthread_mutex_unlock(&s->lock);
-    return err < 0 ? NULL : f;
+    return f;
 }
 
 void sandbox_enter(struct vm *vm, enum sandbox_kind kind, const char *profile)
