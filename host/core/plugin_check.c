@@ -3,7 +3,10 @@
  * older, newer or broken. */
 #include "prop.h"
 #include "registry.h"
+#include "util/alloc.h"
+#include "util/hash.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <tenon/shadow.h>
 #include <tenon/acpi.h>
@@ -86,12 +89,29 @@ static int check_class(const struct tn_class *c, struct tn_err *e)
     return r;
 }
 
-static int check_twice(const struct tn_class *const *first, const struct tn_class *const *c,
-                       struct tn_err *e)
+/* Of the kind and name of one before it; hash: of those names. */
+static int is_twice(const struct tn_class *const *c, const uint32_t *hash, uint32_t n)
 {
-    for (; first < c; first++)
-        if ((*first)->kind == (*c)->kind && strcmp((*first)->name, (*c)->name) == 0)
-            return err_set(e, ENOEXEC, "class '%s' is there twice", (*c)->name);
+    for (uint32_t i = 0; i < n; i++)
+        if (hash[i] == hash[n] && c[i]->kind == c[n]->kind && strcmp(c[i]->name, c[n]->name) == 0)
+            return 1;
+    return 0;
+}
+
+static int check_classes(const struct tn_class *const *c, struct tn_err *e)
+{
+    uint32_t n = 0;
+    while (c && c[n])
+        n++;
+    AUTO_FREE uint32_t *hash = xcalloc(n + 1, sizeof *hash);
+    for (uint32_t i = 0; i < n; i++) {
+        int r = check_class(c[i], e);
+        if (r < 0)
+            return r;
+        hash[i] = hash_text(c[i]->name);
+        if (is_twice(c, hash, i))
+            return err_set(e, ENOEXEC, "class '%s' is there twice", c[i]->name);
+    }
     return 0;
 }
 
@@ -159,9 +179,8 @@ int plugin_check(const struct tn_plugin *p, const struct tn_host *host, struct t
         return r;
     if (!p->id || !p->version)
         return err_set(e, ENOEXEC, "has no id or no version");
-    for (const struct tn_class *const *c = p->classes; c && *c; c++)
-        if ((r = check_class(*c, e)) < 0 || (r = check_twice(p->classes, c, e)) < 0)
-            return r;
+    if ((r = check_classes(p->classes, e)) < 0)
+        return r;
     for (const struct tn_bus_type *const *b = p->buses; b && *b; b++)
         if ((r = check_bus(*b, e)) < 0)
             return r;

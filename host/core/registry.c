@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "registry_impl.h"
 #include "util/alloc.h"
+#include "util/hash.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,8 +65,32 @@ static void sort(struct registry *r)
     r->sorted = 1;
 }
 
+static struct class_entry **bucket(struct registry *r, const char *name)
+{
+    return &r->bucket[hash_text(name) % REGISTRY_BUCKETS];
+}
+
+/* Other names of a composition's transport are not its own. */
+static const char *const *own_aliases(const struct class_entry *c)
+{
+    return c->cls && !c->compose ? c->cls->aliases : NULL;
+}
+
+static void note_aliases(struct registry *r, struct class_entry *c)
+{
+    if (c->has_alias || !(c->alias || own_aliases(c)))
+        return;
+    c->has_alias = 1;
+    c->next_alias = r->aliased;
+    r->aliased = c;
+}
+
 void registry_add(struct registry *r, struct class_entry *c)
 {
+    struct class_entry **b = bucket(r, c->name);
+    c->next = *b;
+    *b = c;
+    note_aliases(r, c);
     if (r->n == r->cap) {
         r->cap = r->cap ? 2 * r->cap : 64;
         r->classes = xrealloc(r->classes, r->cap * sizeof(struct class_entry *));
@@ -78,7 +103,7 @@ static int has_alias(const struct class_entry *c, const char *name)
 {
     if (c->alias && strcmp(c->alias, name) == 0)
         return 1;
-    for (const char *const *a = c->cls && !c->compose ? c->cls->aliases : NULL; a && *a; a++)
+    for (const char *const *a = own_aliases(c); a && *a; a++)
         if (strcmp(*a, name) == 0)
             return 1;
     return 0;
@@ -92,20 +117,14 @@ static int is_composed(const struct class_entry *c)
 /* By name; a class of that very name beats a composition, and both an alias. */
 static struct class_entry *find(struct registry *r, uint32_t kind, const char *name)
 {
-    struct class_entry *composed = NULL, *alias = NULL;
-    for (uint32_t i = 0; i < r->n; i++) {
-        struct class_entry *c = r->classes[i];
-        if (c->kind != kind)
-            continue;
-        if (strcmp(c->name, name) == 0) {
-            if (!is_composed(c))
-                return c;
-            composed = c;
-        } else if (!alias && has_alias(c, name)) {
+    struct class_entry *found = NULL, *alias = NULL, *c;
+    for (c = *bucket(r, name); c; c = c->next)
+        if (c->kind == kind && strcmp(c->name, name) == 0 && (!found || is_composed(found)))
+            found = c;
+    for (c = found ? NULL : r->aliased; c; c = c->next_alias) /* the oldest, which is the last */
+        if (c->kind == kind && has_alias(c, name))
             alias = c;
-        }
-    }
-    return composed ? composed : alias;
+    return found ? found : alias;
 }
 
 struct class_entry *registry_peek(struct registry *r, uint32_t kind, const char *name)
@@ -237,10 +256,12 @@ static int add_plugin(struct registry *r, struct plugin_file *f, struct tn_err *
     }
     for (k = first; k && *k; k++) {
         struct class_entry *c = find(r, (*k)->kind, (*k)->name);
-        if (c && c->file == f && !is_composed(c) && strcmp(c->name, (*k)->name) == 0)
+        if (c && c->file == f && !is_composed(c) && strcmp(c->name, (*k)->name) == 0) {
             c->cls = *k;
-        else
+            note_aliases(r, c);
+        } else {
             registry_add(r, describe(*k, f));
+        }
     }
     compose_all(r);
     announce_all(r);

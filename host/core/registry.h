@@ -28,7 +28,9 @@ struct class_entry {
         *cls; /* NULL until the file is opened; of a composition: the transport's */
     const struct tn_compose *compose; /* of a composition */
     struct class_entry *inner; /* of a composition: the class that plugs into its inner bus */
-    struct class_entry *next;
+    struct class_entry *next;       /* registry_impl.h: whose names have one remainder */
+    struct class_entry *next_alias; /* of those that have aliases */
+    uint32_t has_alias;
     char *inner_name, *bus_made; /* composition, from the index */
 };
 

@@ -13,10 +13,13 @@ struct announced {
     char *inner_bus, *suffix, *bus; /* bus: the transport's */
 };
 
+enum { REGISTRY_BUCKETS = 256 };
 struct registry {
     const struct tn_host *host;
     struct class_entry **classes; /* sorted by kind, name once `sorted` */
     uint32_t n, cap, sorted;
+    struct class_entry *bucket[REGISTRY_BUCKETS]; /* the same, by a hash of their names */
+    struct class_entry *aliased;                  /* those with other names, too */
     struct plugin_file *files;
     struct announced *announced;
     char **folders; /* the search path, in its order; NULL behind the last, or NULL */
