@@ -86,11 +86,13 @@ static void put_calls(struct buf *out, enum sandbox_kind kind, const char *whose
 }
 
 /* Each plugin in use: a machine with fewer allows less. */
-static void put_sandbox(struct buf *out, struct parts *l)
+static void put_sandbox(struct buf *out, const struct image *m, struct parts *l)
 {
     put_calls(out, SANDBOX_VCPU, "a vCPU", l);
     put_calls(out, SANDBOX_IOTHREAD, "an iothread", l);
     put_calls(out, SANDBOX_MAIN, "the main thread", l);
+    if (!strstr(m->parts, "monitor"))
+        return;
     add_profile(l, "monitor");
     if (registry_loads())
         add_profile(l, "loading");
@@ -104,7 +106,10 @@ void image_describe(struct vm *vm, const struct image *m, struct buf *out)
     registry_each_known(vm->registry, add_profiles, &l);
     buf_printf(out, "tenon %s, plugin ABI %u.%u\n", TENON_VERSION, TN_ABI_MAJOR, TN_ABI_MINOR);
     buf_printf(out, "profile: %s\ncompiled by: %s, %s\n", m->profile, m->compiler, m->kind);
+    buf_printf(out, "parts of the host: %s\n", *m->parts ? m->parts : "none");
+    if (*m->left_out)
+        buf_printf(out, "left out: %s\n", m->left_out);
     put_plugins(out, &l, m->linked != NULL);
-    put_sandbox(out, &l);
+    put_sandbox(out, m, &l);
     free(l.profiles);
 }

@@ -11,7 +11,8 @@ static int ask(struct qmp_call *c, const char *name, struct tn_err *e)
 {
     const struct hmp_command *info = hmp_find(name, strlen(name), 1);
     BUF_AUTO text = {0};
-    int r = info ? info->run(c, "", &text, e) : -ENOENT;
+    int r = info ? info->run(c, "", &text, e)
+                 : err_set(e, ENOTSUP, "this program is built without HMP, which answers this");
     if (r < 0)
         return r;
     c->ret = kv_new(KV_DICT);

@@ -71,33 +71,49 @@ static int add(struct vm *vm, const struct kv_node *opts, struct tn_err *e)
     int control = mode && strcmp(mode, "control") == 0;
     struct monitor *m = control ? qmp_session_new(vm, c, opts, e) : hmp_session_new(vm, c, opts, e);
     if (!m)
-        return e->text ? -EINVAL : 0;
+        return -e->err;
     m->chardev = id;
     TAILQ_INSERT_TAIL(&vm->monitors->all, m, all);
     return 0;
 }
 
-int monitors_add(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+/* The one that -nographic has by itself need not be: HMP may be left out of the program. */
+static int add_option(struct vm *vm, const struct cli_item *item, struct tn_err *e)
 {
-    if (!o->mons.n)
+    ERR_AUTO why = {0};
+    int r = add(vm, item->kv, &why);
+    if (r == 0 || (r == -ENOTSUP && !item->where.text))
         return 0;
-    struct monitors *ms = vm->monitors = XNEW(struct monitors);
+    err_prefix(&why, "%s: ", item->where.text ? item->where.text : "-mon");
+    return err_move(e, &why);
+}
+
+static struct monitors *monitors_new(struct vm *vm)
+{
+    struct monitors *ms = XNEW(struct monitors);
     ms->vm = vm;
     TAILQ_INIT(&ms->all);
     TAILQ_INIT(&ms->late);
     LIST_INIT(&ms->limits);
     pthread_mutex_init(&ms->late_lock, NULL);
-    sandbox_need_monitor(vm);
     ms->bh = bh_new(vm->main, NULL, 0, next_request, ms);
-    monitor_events_begin(ms);
-    for (size_t i = 0; i < o->mons.n; i++) {
-        ERR_AUTO why = {0};
-        if (add(vm, o->mons.v[i].kv, &why) < 0) {
-            err_prefix(&why, "%s: ", o->mons.v[i].where.text ? o->mons.v[i].where.text : "-mon");
-            return err_move(e, &why);
-        }
-    }
-    return 0;
+    return ms;
+}
+
+int monitors_add(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    int r = 0;
+    if (!o->mons.n)
+        return 0;
+    vm->monitors = monitors_new(vm);
+    monitor_events_begin(vm->monitors);
+    for (size_t i = 0; i < o->mons.n && r == 0; i++)
+        r = add_option(vm, &o->mons.v[i], e);
+    if (r == 0 && TAILQ_EMPTY(&vm->monitors->all))
+        monitors_free(vm);
+    else if (r == 0)
+        sandbox_need_monitor(vm);
+    return r;
 }
 
 void monitors_close(struct vm *vm)
