@@ -221,33 +221,32 @@ static int put_back(struct vcpu *c, struct tn_err *e)
     return 0;
 }
 
-/* The APIC base and the local APIC come before what depends on them; the run state last. */
-static int write_registers(struct vcpu *c, const struct boot_entry *entry, int all,
-                           struct tn_err *e)
+/* The APIC base and the local APIC come before what depends on them; the run state last. Also of a
+ * fresh vCPU: it is by this that KVM learns which APIC ids there are now. */
+static int write_registers(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e)
 {
     struct vcpu_reset_state *f = c->fresh;
     struct kvm_sregs s = f->sregs;
     struct kvm_regs r = f->regs;
     enter(&s, &r, entry);
-    int err = ioctl(c->fd, KVM_SET_SREGS, &s);
-    if (err == 0)
-        err = ioctl(c->fd, KVM_SET_REGS, &r);
-    if (err == 0 && all && (err = ioctl(c->fd, KVM_SET_LAPIC, &f->lapic)) == 0 &&
-        (err = ioctl(c->fd, KVM_SET_VCPU_EVENTS, &f->events)) == 0)
-        err = ioctl(c->fd, KVM_SET_MP_STATE, &f->mp);
-    return err < 0 ? err_set(e, errno, "/dev/kvm: resetting vCPU %u: %s", c->index, strerror(errno))
-                   : 0;
+    if (ioctl(c->fd, KVM_SET_SREGS, &s) < 0 || ioctl(c->fd, KVM_SET_REGS, &r) < 0 ||
+        ioctl(c->fd, KVM_SET_LAPIC, &f->lapic) < 0 ||
+        ioctl(c->fd, KVM_SET_VCPU_EVENTS, &f->events) < 0 ||
+        ioctl(c->fd, KVM_SET_MP_STATE, &f->mp) < 0)
+        return err_set(e, errno, "/dev/kvm: resetting vCPU %u: %s", c->index, strerror(errno));
+    return 0;
 }
 
 int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e)
 {
-    int again = c->fresh->msrs != NULL; /* the first time all is as KVM made it */
-    int err = again ? put_back(c, e) : 0;
+    int err = 0;
+    if (c->fresh->msrs)
+        err = put_back(c, e);
+    else /* the first time: all is as KVM made it */
+        c->fresh->msrs = read_msrs(c);
     if (err < 0)
         return err;
-    if (!again)
-        c->fresh->msrs = read_msrs(c);
     if (entry && entry->mode != BOOT_RESET)
         set_msr(c, MSR_IA32_MTRR_DEF_TYPE, MTRR_ENABLE_WRITE_BACK);
-    return again || entry ? write_registers(c, entry, again, e) : 0;
+    return write_registers(c, entry, e);
 }
