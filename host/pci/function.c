@@ -88,7 +88,8 @@ struct pci_func *pci_func_new(struct pci_bus *b, struct device *d, const struct 
                            .as = {.vm = b->pci->vm, .dev = d}};
     memory_as_init(&f->as, 0);
     pthread_mutex_init(&f->lock, NULL);
-    pci_config_init(&f->c, config_flags(b, ops, child), &ids);
+    if (pci_config_init(&f->c, config_flags(b, ops, child), &ids) < 0)
+        abort(); /* as XNEW() */
     for (uint32_t i = 0; i < PCI_REGIONS; i++)
         f->region[i].at = PCI_BAR_UNMAPPED;
     f->reset_bh = bh_new(b->pci->vm->main, NULL, 0, pci_func_reset_now, f);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pci/config.h"
-#include "util/alloc.h"
 #include "util/bytes.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -24,14 +23,15 @@ static bool is_vf(const struct pci_config *c)
     return c->flags & PCI_FN_VF;
 }
 
-static void alloc_planes(struct pci_config *c)
+static bool alloc_planes(struct pci_config *c)
 {
-    uint8_t *p = xcalloc(PLANES, c->size);
+    uint8_t *p = calloc(PLANES, c->size);
     uint8_t **plane[PLANES] = {&c->bytes,  &c->wmask, &c->w1c, &c->preset,
                                &c->sticky, &c->check, &c->used};
 
-    for (int i = 0; i < PLANES; i++)
+    for (int i = 0; p && i < PLANES; i++)
         *plane[i] = p + (size_t)i * c->size;
+    return p != NULL;
 }
 
 void pci_config_identify(struct pci_config *c, const struct pci_ids *ids)
@@ -57,11 +57,12 @@ static void guard_header(struct pci_config *c)
     c->check[PCI_CAPABILITY_LIST] = 0xff;
 }
 
-void pci_config_init(struct pci_config *c, uint32_t flags, const struct pci_ids *ids)
+int pci_config_init(struct pci_config *c, uint32_t flags, const struct pci_ids *ids)
 {
     *c = (struct pci_config){.flags = flags};
     c->size = flags & PCI_FN_EXPRESS ? PCIE_CONFIG_SIZE : PCI_CONFIG_SIZE;
-    alloc_planes(c);
+    if (!alloc_planes(c))
+        return -ENOMEM;
     memset(c->used, 1, PCI_STD_HEADER_SIZEOF);
     pci_config_identify(c, ids);
     pci_config_reg(c, PCI_COMMAND, 2, 0, is_vf(c) ? PCI_COMMAND_MASTER : COMMAND_WMASK, 0);
@@ -72,6 +73,7 @@ void pci_config_init(struct pci_config *c, uint32_t flags, const struct pci_ids 
     if (flags & PCI_FN_MULTI)
         c->bytes[PCI_HEADER_TYPE] |= 0x80;
     guard_header(c);
+    return 0;
 }
 
 void pci_config_fini(struct pci_config *c)
@@ -286,9 +288,10 @@ uint32_t pci_config_absent(struct pci_config *c, bool absent)
     return PCI_CHANGED_ABSENT | pci_bars_update(c);
 }
 
+/* Only in D0 may a function interrupt (PCI Power Management 1.2 5.4.1). */
 bool pci_config_intx_pin(const struct pci_config *c)
 {
-    return !c->absent && (c->bytes[PCI_STATUS] & PCI_STATUS_INTERRUPT) &&
+    return !c->absent && !pci_config_power(c) && (c->bytes[PCI_STATUS] & PCI_STATUS_INTERRUPT) &&
            !(get_le16(c->bytes + PCI_COMMAND) & PCI_COMMAND_INTX_DISABLE);
 }
 

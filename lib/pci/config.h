@@ -86,8 +86,8 @@ struct pci_written {
     uint32_t changes;          /* PCI_CHANGED_* */
 };
 
-/* Allocates the planes and fills the header. Frees with pci_config_fini(). */
-void pci_config_init(struct pci_config *c, uint32_t flags, const struct pci_ids *ids);
+/* Allocates the planes and fills the header. Frees with pci_config_fini(). 0 or -ENOMEM. */
+int pci_config_init(struct pci_config *c, uint32_t flags, const struct pci_ids *ids);
 void pci_config_fini(struct pci_config *c);
 
 /* Gives the function other IDs, class and interrupt pin; the masks stay. */

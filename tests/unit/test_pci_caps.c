@@ -190,6 +190,21 @@ TEST(leaving_d3hot_without_no_soft_reset_asks_for_a_reset)
     pci_config_fini(&c);
 }
 
+TEST(a_function_interrupts_in_d0_only)
+{
+    struct pci_config c;
+
+    pci_config_init(&c, 0, &ids);
+    pci_pm_add(&c, 0x40, true, 0);
+    CHECK(pci_config_intx(&c, true));
+    wr(&c, 0x44, 2, 3);
+    CHECK(!pci_config_intx_pin(&c));
+    CHECK(!pci_config_intx(&c, true));
+    wr(&c, 0x44, 2, 0);
+    CHECK(pci_config_intx_pin(&c));
+    pci_config_fini(&c);
+}
+
 TEST(power_states_that_are_not_there_are_not_entered)
 {
     struct pci_config c;
@@ -381,6 +396,7 @@ int main(void)
     RUN(bytes_make_an_extended_capability_too);
     RUN(d3hot_takes_bars_and_bus_mastering_away);
     RUN(leaving_d3hot_without_no_soft_reset_asks_for_a_reset);
+    RUN(a_function_interrupts_in_d0_only);
     RUN(power_states_that_are_not_there_are_not_entered);
     RUN(d3hot_is_left_for_d0_only);
     RUN(pme_status_is_cleared_by_one_and_survives_a_reset);

@@ -156,7 +156,8 @@ static int realize_express(void *self, struct tn_err *e)
         .vendor = VENDOR_ID, .device = EXPRESS_ID, .class_rev = CLASS_REV, .int_pin = 0};
     struct pci_config c;
     s->pci = TN_GET(s->dev, struct tn_pci, TN_PCI_1);
-    pci_config_init(&c, PCI_FN_EXPRESS | PCI_FN_BRIDGE, &ids);
+    if (pci_config_init(&c, PCI_FN_EXPRESS | PCI_FN_BRIDGE, &ids) < 0)
+        return tn_fail(s->dev, e, ENOMEM, "no memory for a configuration space");
     int r = add_caps(s, &c, e);
     pci_config_fini(&c);
     return r < 0 ? r : make_bus(s, e);

@@ -359,7 +359,8 @@ static int realize(void *self, struct tn_err *e)
     s->buses = TN_GET(s->dev, struct tn_pci_bus, TN_PCI_BUS_1);
     s->hotplug_table = TN_GET(s->dev, struct tn_hotplug, TN_HOTPLUG_1);
     s->loop = TN_GET(s->dev, struct tn_loop, TN_LOOP_1);
-    port_config_init(&s->config, s->dev, &ids);
+    if (port_config_init(&s->config, s->dev, &ids) < 0)
+        return tn_fail(s->dev, e, ENOMEM, "no memory for a configuration space");
     int r = make_registers(s);
     if (r < 0)
         return tn_fail(s->dev, e, -r, "port %u, slot %u: out of range", s->port, s->slot_number);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "port_config.h"
 
-void port_config_init(struct port_config *p, struct tn_dev *d, const struct pci_ids *ids)
+int port_config_init(struct port_config *p, struct tn_dev *d, const struct pci_ids *ids)
 {
-    pci_config_init(&p->c, PCI_FN_EXPRESS | PCI_FN_BRIDGE, ids);
     p->dev = d;
     p->pci = TN_GET(d, struct tn_pci, TN_PCI_1);
+    return pci_config_init(&p->c, PCI_FN_EXPRESS | PCI_FN_BRIDGE, ids);
 }
 
 void port_config_fini(struct port_config *p)

@@ -15,8 +15,8 @@ struct port_config {
     uint32_t exp, aer; /* offsets of the capabilities that are kept the same */
 };
 
-/* An empty copy, freed with port_config_fini(). [main] */
-void port_config_init(struct port_config *p, struct tn_dev *d, const struct pci_ids *ids);
+/* An empty copy, freed with port_config_fini(). 0 or -ENOMEM. [main] */
+int port_config_init(struct port_config *p, struct tn_dev *d, const struct pci_ids *ids);
 void port_config_fini(struct port_config *p); /* also of a zeroed one */
 
 /* Gives the host the capability id of len bytes that the copy has at off. Its offset, or -errno

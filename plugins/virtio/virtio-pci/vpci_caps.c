@@ -89,7 +89,8 @@ int vpci_add_express(struct vpci *p, struct tn_err *e)
 {
     const struct pci_ids ids = {.vendor = VPCI_VENDOR};
     struct pci_config c;
-    pci_config_init(&c, PCI_FN_EXPRESS, &ids);
+    if (pci_config_init(&c, PCI_FN_EXPRESS, &ids) < 0)
+        return tn_fail(p->dev, e, ENOMEM, "no memory for a configuration space");
     int r = add_all(p, &c, e);
     pci_config_fini(&c);
     return r;
@@ -139,7 +140,9 @@ static int add_cfg(struct vpci *p, struct tn_err *e)
     if (off < 0)
         return off;
     p->cfg_cap = (uint32_t)off;
-    return p->pci->config_trap(p->dev, p->cfg_cap + VPCI_CAP_DATA, 4, TN_TRAP_READ | TN_TRAP_WRITE);
+    int r =
+        p->pci->config_trap(p->dev, p->cfg_cap + VPCI_CAP_DATA, 4, TN_TRAP_READ | TN_TRAP_WRITE);
+    return r < 0 ? tn_fail(p->dev, e, -r, "pci_cfg_data cannot be trapped") : 0;
 }
 
 int vpci_add_caps(struct vpci *p, struct tn_err *e)
