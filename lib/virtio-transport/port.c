@@ -107,9 +107,12 @@ static int p_call_fd(void *p, uint32_t q)
     if (q >= v->nqueues)
         return -EINVAL;
     int known = v->q[q].call_fd >= 0, fd = lend(v, &v->q[q].call_fd);
-    if (!known && fd >= 0)
-        v->hooks->call_fd(v->t, q);
-    return fd;
+    int r = known || fd < 0 ? 0 : v->hooks->call_fd(v->t, q);
+    if (r == 0)
+        return fd;
+    v->os->close(v->d, fd);
+    v->q[q].call_fd = -1;
+    return r;
 }
 
 static void p_notify(void *p, uint32_t q)

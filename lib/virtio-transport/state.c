@@ -79,7 +79,10 @@ static int post_load(void *s, uint32_t version, struct tn_err *e)
 {
     struct vt *v = s;
     (void)version;
-    if (v->status > 0xff || check_queues(v, e) < 0)
+    int r = check_queues(v, e);
+    if (r < 0)
+        return r;
+    if (v->status > 0xff)
         return tn_fail(v->d, e, EINVAL, "the state of the virtio transport makes no sense");
     for (uint32_t i = 0; i < TN_VIRTIO_FEATURE_WORDS; i++)
         if (v->agreed[i] & ~v->offered[i])

@@ -37,6 +37,7 @@ static void clear_registers(struct vt *v)
     v->device_feature_select = v->driver_feature_select = 0;
     v->queue_select = v->shm_select = 0;
     v->early = 0;
+    __atomic_store_n(&v->generation, 0, __ATOMIC_RELEASE);
     __atomic_store_n(&v->status, 0, __ATOMIC_RELEASE);
 }
 

@@ -60,8 +60,9 @@ struct vt_hooks {
     bool (*doorbell)(void *t, uint32_t q, bool on);
     /* may the device read and write memory now? NULL: always */
     bool (*may_dma)(void *t);
-    /* [main][vcpu] q has a call_fd from now on: wire it to the interrupt of the moment */
-    void (*call_fd)(void *t, uint32_t q);
+    /* [main][vcpu] q has a call_fd from now on: wire it to the interrupt of the moment. 0 or
+     * -errno: q has none then */
+    int (*call_fd)(void *t, uint32_t q);
     /* [main][vcpu] memory as the device sees it */
     struct tn_as *(*dma)(void *t, bool translated);
     /* [main] as tn_virtio_port */

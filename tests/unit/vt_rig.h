@@ -265,10 +265,11 @@ static bool rig_doorbell(void *t, uint32_t q, bool on)
     return true;
 }
 
-static void rig_call_fd(void *t, uint32_t q)
+static int rig_call_fd(void *t, uint32_t q)
 {
     (void)t;
     (void)q;
+    return 0;
 }
 
 static bool rig_may_dma(void *t)

@@ -74,20 +74,23 @@ static void called(void *s, uint32_t ev)
         vmmio_interrupt(c->m, VMMIO_INT_USED);
 }
 
-static void call_fd(void *t, uint32_t q)
+static int call_fd(void *t, uint32_t q)
 {
     struct vmmio *m = t;
     if (!m->call && !(m->call = calloc(m->vt.nqueues, sizeof *m->call)))
-        return;
+        return -ENOMEM;
     m->call[q] = (struct vmmio_call){m, q};
-    m->loop->fd(m->dev, NULL, TN_LF_NOLOCK, m->vt.q[q].call_fd, TN_FD_IN, called, &m->call[q]);
+    return m->loop->fd(m->dev, NULL, TN_LF_NOLOCK, m->vt.q[q].call_fd, TN_FD_IN, called,
+                       &m->call[q])
+               ? 0
+               : -ENOMEM;
 }
 
 static struct tn_as *dma_space(void *t, bool translated)
 {
     struct vmmio *m = t;
     (void)translated; /* nothing translates for a platform device */
-    return m->dma->system(m->dev);
+    return m->system;
 }
 
 /* One for each kind: more are worth their while with vectors of their own only. */
@@ -171,6 +174,7 @@ static int realize(void *s, struct tn_err *e)
     m->irq = TN_GET(m->dev, struct tn_irq, TN_IRQ_1);
     m->dma = TN_GET(m->dev, struct tn_dma, TN_DMA_1);
     m->loop = TN_GET(m->dev, struct tn_loop, TN_LOOP_1);
+    m->system = m->dma->system(m->dev);
     m->vt.modern = !m->force_legacy;
     m->vt.legacy = m->force_legacy;
     int r = claim(m, e);

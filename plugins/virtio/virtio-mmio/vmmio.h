@@ -24,6 +24,7 @@ struct vmmio {
     const struct tn_irq *irq;
     const struct tn_dma *dma;
     const struct tn_loop *loop;
+    struct tn_as *system; /* memory as the CPU sees it */
     struct vt vt;
     /* properties */
     uint8_t force_legacy;

@@ -9,6 +9,7 @@
 enum {
     VECTORS_UNSPECIFIED = 0xffffffffu,
     MSIX_ENTRY = 16,
+    MSIX_VECTORS_MAX = 2048, /* PCIe 7.7.2.2: Table Size */
     MSIX_BAR_SIZE = 4096,
     ID_CONSOLE = 3,
 };
@@ -90,6 +91,8 @@ static int add_msix(struct vpci *p, struct tn_err *e)
     uint32_t n = p->vectors == VECTORS_UNSPECIFIED ? default_vectors(&p->vt) : p->vectors;
     if (!n)
         return 0;
+    if (n > MSIX_VECTORS_MAX)
+        return tn_fail(p->dev, e, EINVAL, "unable to init msix vectors to %u", n);
     uint64_t table = (uint64_t)n * MSIX_ENTRY, pba = MSIX_BAR_SIZE / 2;
     if (table > pba)
         pba = table;
@@ -168,7 +171,7 @@ static struct tn_as *dma_space(void *t, bool translated)
     if (translated || p->dma->info(own, &now) < 0 ||
         !(now.flags & (TN_AS_TRANSLATED | TN_AS_MAY_TRANSLATE)))
         return own;
-    return p->dma->system(p->dev);
+    return p->system;
 }
 
 /* The host lets no DMA pass otherwise: a queue that runs all the same would break. */
@@ -268,6 +271,7 @@ static int realize(void *s, struct tn_err *e)
     p->pci = TN_GET(p->dev, struct tn_pci, TN_PCI_1);
     p->dma = TN_GET(p->dev, struct tn_dma, TN_DMA_1);
     p->loop = TN_GET(p->dev, struct tn_loop, TN_LOOP_1);
+    p->system = p->dma->system(p->dev);
     bool port = on_port(p);
     int r = check_compat(p, e);
     if (r >= 0)

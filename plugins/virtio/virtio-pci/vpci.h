@@ -40,6 +40,7 @@ struct vpci {
     const struct tn_pci *pci;
     const struct tn_dma *dma;
     const struct tn_loop *loop;
+    struct tn_as *system; /* memory as the CPU sees it */
     struct vt vt;
     /* properties */
     uint32_t flags, vectors, disable_legacy, class_code;
@@ -87,7 +88,7 @@ void vpci_set_queue_vector(struct vpci *p, uint32_t v); /* of the selected queue
 void vpci_irq_mode(void *s, uint32_t mode, uint32_t nvec);
 void vpci_queue_interrupt(void *t, uint32_t q); /* [any] */
 void vpci_config_interrupt(void *t);            /* [any] */
-void vpci_call_fd(void *t, uint32_t q);         /* [main][vcpu] */
+int vpci_call_fd(void *t, uint32_t q);          /* [main][vcpu] 0 or -errno */
 bool vpci_doorbell(void *t, uint32_t q, bool on);
 static inline bool vpci_msix_on(const struct vpci *p)
 {

@@ -113,15 +113,18 @@ static void rewire_all(struct vpci *p)
         rewire(p, i);
 }
 
-void vpci_call_fd(void *t, uint32_t q)
+int vpci_call_fd(void *t, uint32_t q)
 {
     struct vpci *p = t;
     if (vpci_irq_queues(p) < 0)
-        return;
+        return -ENOMEM;
     p->call[q] = (struct vpci_call){.p = p, .q = q};
     p->call[q].watch =
         p->loop->fd(p->dev, NULL, TN_LF_NOLOCK, p->vt.q[q].call_fd, TN_FD_IN, called, &p->call[q]);
+    if (!p->call[q].watch)
+        return -ENOMEM;
     rewire(p, q);
+    return 0;
 }
 
 /* ---- vectors ---- */
