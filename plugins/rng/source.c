@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/alloc.h"
-
 enum { PIECE = 4096 }; /* bytes at once */
 
 /* ---- wants ---- */
@@ -14,7 +12,7 @@ enum { PIECE = 4096 }; /* bytes at once */
 static uint32_t open_wants(struct reader *r)
 {
     pthread_mutex_lock(&r->lock);
-    uint32_t n = r->nwants;
+    uint32_t n = r->nwants + r->nbytes;
     pthread_mutex_unlock(&r->lock);
     return n;
 }
@@ -23,7 +21,7 @@ static uint32_t open_wants(struct reader *r)
 static uint32_t oldest(struct reader *r)
 {
     pthread_mutex_lock(&r->lock);
-    uint32_t len = r->nwants ? r->want[0] : 0;
+    uint32_t len = r->nwants ? r->want[0] : r->nbytes > 0;
     pthread_mutex_unlock(&r->lock);
     return len;
 }
@@ -31,19 +29,35 @@ static uint32_t oldest(struct reader *r)
 static void close_oldest(struct reader *r)
 {
     pthread_mutex_lock(&r->lock);
-    memmove(r->want, r->want + 1, --r->nwants * sizeof *r->want);
+    if (r->nwants)
+        memmove(r->want, r->want + 1, --r->nwants * sizeof *r->want);
+    else
+        r->nbytes -= r->nbytes > 0;
     pthread_mutex_unlock(&r->lock);
 }
 
-/* A few for each reader: a device opens no more than it has buffers for. */
+/* 0: there is no memory for more. */
+static int has_room(struct reader *r)
+{
+    if (r->nwants < r->room)
+        return 1;
+    uint32_t *more = realloc(r->want, (r->room + 16) * sizeof *r->want);
+    if (!more)
+        return 0;
+    r->want = more;
+    r->room += 16;
+    return 1;
+}
+
+/* A few for each reader: a device opens no more than it has buffers for. Every want is answered:
+ * one that cannot be written down is taken for the least, a byte. */
 static void add_want(struct reader *r, uint32_t len)
 {
     pthread_mutex_lock(&r->lock);
-    if (r->nwants == r->room) {
-        r->room += 16;
-        r->want = xrealloc(r->want, r->room * sizeof *r->want);
-    }
-    r->want[r->nwants++] = len ? len : 1;
+    if (!r->nbytes && has_room(r))
+        r->want[r->nwants++] = len ? len : 1;
+    else
+        r->nbytes++;
     pthread_mutex_unlock(&r->lock);
 }
 
@@ -118,7 +132,11 @@ static void *rng_open(void *self, struct tn_dev *d,
     struct source *s = self;
     struct tn_ctx *home = s->loop->home(s->dev);
     struct tn_bh *bh;
-    struct reader *r = XNEW(struct reader);
+    struct reader *r = malloc(sizeof *r);
+    if (!r) {
+        (void)tn_fail(d, e, ENOMEM, "no memory for a reader of entropy");
+        return NULL;
+    }
     *r = (struct reader){.source = s, .dev = d, .entropy = entropy, .arg = arg};
     r->timer = s->loop->timer(d, home, 0, TN_CLK_REAL, run, r);
     r->bh = bh = s->loop->bh(d, home, 0, run, r);
@@ -146,7 +164,7 @@ static void rng_cancel(void *h)
 {
     struct reader *r = h;
     pthread_mutex_lock(&r->lock);
-    r->nwants = 0;
+    r->nwants = r->nbytes = 0;
     pthread_mutex_unlock(&r->lock);
 }
 

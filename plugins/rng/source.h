@@ -37,6 +37,7 @@ struct reader {
     pthread_mutex_t lock;   /* leaf: the wants */
     uint32_t *want;         /* lengths, oldest first */
     uint32_t nwants, room;
+    uint32_t nbytes; /* wants of a byte, after those */
 };
 
 extern const struct tn_rng source_rng; /* TN_RNG_1 of every source */

@@ -11,7 +11,7 @@
 #include <tenon/plugin.h>
 #include <tenon/region.h>
 
-enum { SLOTS = 32, FUNCTIONS = 8, NAME_MAX_LEN = 64 };
+enum { SLOTS = 32, FUNCTIONS = 8, NAME_MAX_LEN = 64, EVENT_AML = 128 };
 
 struct acpi_pcihp {
     struct pcihp chip;
@@ -202,7 +202,9 @@ static int claim_ports(struct acpi_pcihp *s, struct tn_err *e)
 
 static int join_acpi(struct acpi_pcihp *s, struct tn_err *e)
 {
-    BUF_AUTO aml = {0};
+    uint8_t
+        room[EVENT_AML]; /* realize must not end the process for want of memory, as a buf does */
+    struct buf aml = {.data = room, .cap = sizeof room};
     s->acpi = TN_GET(s->dev, struct tn_acpi, TN_ACPI_1);
     if (!s->acpi)
         return tn_fail(s->dev, e, ENOTSUP, "the machine has no ACPI");

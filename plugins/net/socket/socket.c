@@ -65,7 +65,11 @@ static int open_mcast(struct sock *s, struct addr *group, char why[WHY])
     int r = addr_parse(s->mcast, SOCK_DGRAM, group, why);
     if (r < 0 || !s->localaddr)
         return r < 0 ? r : packets_join(group, NULL, why);
-    AUTO_FREE char *text = xasprintf("%s:0", s->localaddr);
+    char text[ADDR_TEXT];
+    if (snprintf(text, sizeof text, "%s:0", s->localaddr) >= (int)sizeof text) {
+        snprintf(why, WHY, "host address '%.100s' is too long", s->localaddr);
+        return -EINVAL;
+    }
     r = addr_parse(text, SOCK_DGRAM, &local, why);
     return r < 0 ? r : packets_join(group, &local, why);
 }

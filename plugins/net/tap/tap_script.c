@@ -135,10 +135,19 @@ static int start_helper(const char *const *argv, int theirs, pid_t *pid)
     return r;
 }
 
+/* NULL: no memory. */
+static char *joined(const char *before, const char *word, const char *after)
+{
+    char *s = NULL;
+    return asprintf(&s, "%s%s%s", before, word, after) < 0 ? NULL : s;
+}
+
 int tap_ask_helper(struct tap *t, const char *helper, const char *br, struct tn_err *e)
 {
-    AUTO_FREE char *line = xasprintf("exec %s \"$@\"", helper); /* it may have arguments */
-    AUTO_FREE char *bridge = xasprintf("--br=%s", br);
+    AUTO_FREE char *line = joined("exec ", helper, " \"$@\""); /* it may have arguments */
+    AUTO_FREE char *bridge = joined("--br=", br, "");
+    if (!line || !bridge)
+        return tn_fail(t->d, e, ENOMEM, "no memory for a bridge helper's command line");
     const char *const argv[] = {"/bin/sh",    "-c",     line,   "helper",
                                 "--use-vnet", "--fd=3", bridge, NULL};
     pid_t pid = -1;

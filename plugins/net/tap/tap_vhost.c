@@ -29,7 +29,9 @@ static const uint64_t ring_features =
 static int send_table(struct tap_vhost *h)
 {
     size_t size = sizeof(struct vhost_memory) + h->nmem * sizeof(struct vhost_memory_region);
-    AUTO_FREE struct vhost_memory *m = xcalloc(1, size);
+    AUTO_FREE struct vhost_memory *m = calloc(1, size);
+    if (!m)
+        return -ENOMEM;
     m->nregions = h->nmem;
     if (h->nmem)
         memcpy(m->regions, h->mem, h->nmem * sizeof m->regions[0]);

@@ -190,6 +190,8 @@ static int start(struct user *u, struct tn_err *e)
     free(p.search);
     if (r == 0 && !u->slirp)
         r = tn_fail(u->d, e, EINVAL, "libslirp refuses this configuration");
+    if (r == 0 && u->short_of_memory)
+        r = tn_fail(u->d, e, ENOMEM, "no memory for a timer of libslirp's");
     return r;
 }
 

@@ -37,6 +37,7 @@ struct user {
     struct tn_timer *timeout;
     struct user_fd **fds; /* by number */
     uint32_t nfds, turns;
+    uint32_t short_of_memory;      /* a callback of slirp's had none */
     struct user_forward *forwards; /* of guestfwd= */
     struct net4 v4;
     struct reass reass; /* fragments from the guest */

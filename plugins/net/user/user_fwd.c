@@ -245,7 +245,11 @@ static int remove_forward(void *s, const char *text, struct tn_err *e)
     struct user *u = s;
     struct host_rule r;
     const char *why = "";
-    AUTO_FREE char *whole = xasprintf("%s-:1", text);
+    AUTO_FREE char *whole = NULL;
+    if (asprintf(&whole, "%s-:1", text) < 0) {
+        whole = NULL;
+        return tn_fail(u->d, e, ENOMEM, "no memory for a forwarding rule");
+    }
     if (rule_parse_hostfwd(whole, &r, &why) < 0)
         return tn_fail(u->d, e, EINVAL, "Invalid host forwarding rule '%s' (%s)", text, why);
     if (slirp_remove_hostfwd(u->slirp, r.udp, r.host, r.host_port) < 0)

@@ -163,8 +163,10 @@ static void *timer_new(SlirpTimerCb fn, void *arg, void *s)
 {
     struct user *u = s;
     struct slirp_timer *t = calloc(1, sizeof *t);
-    if (!t)
-        abort(); /* libslirp uses what it gets */
+    if (!t) {
+        u->short_of_memory = 1; /* libslirp cannot be told */
+        return NULL;
+    }
     *t = (struct slirp_timer){.u = u, .fn = fn, .arg = arg};
     t->t = u->loop->timer(u->d, NULL, 0, TN_CLK_VM, timer_ran, t);
     return t;
@@ -174,7 +176,7 @@ static void timer_free(void *p, void *s)
 {
     struct slirp_timer *t = p;
     struct user *u = s;
-    if (t->t)
+    if (t && t->t)
         u->loop->timer_del(t->t);
     free(t);
 }
@@ -183,7 +185,7 @@ static void timer_mod(void *p, int64_t ms, void *s)
 {
     struct slirp_timer *t = p;
     struct user *u = s;
-    if (t->t) /* there was no memory for it */
+    if (t && t->t) /* there was no memory for it */
         u->loop->arm(t->t, (uint64_t)(ms > 0 ? ms : 0) * 1000000u);
 }
 
