@@ -108,8 +108,8 @@ def replay_case(tool, include, source, tmp):
 # What no file of bad/ breaks: gates before them catch it first, or the groups have tests of their own (see GROUPS).
 NOT_HERE = {'meta/loads', 'file/shared-object', 'unplug/under-load', 'unplug/stop-and-go', 'unplug/gone-meanwhile',
             'threads/locked'}
-GROUPS = {'file', 'meta', 'life', 'props', 'inject', 'state', 'reset', 'pci', 'regions', 'irq', 'dma', 'unplug',
-          'threads', 'fuzz'}
+GROUPS = {'file', 'meta', 'life', 'props', 'inject', 'memory', 'state', 'reset', 'pci', 'vectors', 'power', 'regions', 'irq',
+          'dma', 'unplug', 'threads', 'addresses', 'fuzz'}
 
 
 def unbroken(tool, good):

@@ -40,7 +40,7 @@ class CommandLine(unittest.TestCase):
         """--help: status 0, every option named."""
         r = run('--help')
         self.assertEqual(r.returncode, 0)
-        for option in '--class', '--set', '--filter', '--json', '--list', '--fuzz-seconds', '--replay', '--sticky':
+        for option in '--class', '--set', '--with', '--filter', '--json', '--list', '--fuzz-seconds', '--replay', '--sticky':
             self.assertIn(option, r.stdout)
 
     def test_no_plugin(self):
@@ -69,6 +69,16 @@ class CommandLine(unittest.TestCase):
         r = run('--class', 'pvpanic', '--filter', 'life/init-fini', plugin('pvpanic'))
         self.assertNotIn('pvpanic-pci', r.stdout)
         self.assertEqual(run('--class', 'nobody', plugin('pvpanic')).returncode, 1)
+
+    def test_with(self):
+        """--with FILE: what both plugins compose is a class to test; a file that is no plugin is a failure."""
+        r = run('--list', '--with', plugin('virtio-rng'), plugin('virtio-pci'))
+        self.assertIn('life/used: virtio-rng-pci', r.stdout)
+        r = run('--class', 'virtio-rng-pci', '--filter', 'life/one-life', '--with', plugin('virtio-rng'), plugin('virtio-pci'))
+        self.assertEqual((r.returncode, r.stdout.count('\nok ')), (0, 1), r.stdout)
+        r = run('--filter', 'life/one-life', '--with', '/nonexistent.so', plugin('edu'))
+        self.assertEqual(r.returncode, 1)
+        self.assertIn('--with /nonexistent.so', r.stderr)
 
     def test_set(self):
         """--set KEY=VALUE reaches the class; a value that it does not take is told."""

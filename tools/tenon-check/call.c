@@ -6,6 +6,7 @@
 
 static __thread struct frame *top;
 static __thread uint32_t locks_held; /* by core->lock, in this thread */
+static __thread uint64_t serial;     /* of outermost calls */
 
 struct frame *call_top(void)
 {
@@ -124,6 +125,7 @@ void core_unlock(struct tn_dev *pub)
 void call_begin(struct frame *f, struct dev *d, uint32_t role, const char *what)
 {
     *f = (struct frame){.up = top, .d = d, .role = role, .what = what};
+    serial += !top;
     if (role & R_DEV && !holds(d->domain)) {
         domain_take(d->domain, d);
         f->locked = 1;
@@ -146,6 +148,15 @@ void call_end(struct frame *f)
     top = f->up;
     if (f->locked)
         domain_give(f->d->domain);
+}
+
+uint64_t call_serial(uint32_t *role)
+{
+    const struct frame *f = top;
+    while (f && f->up)
+        f = f->up;
+    *role = f ? f->role : 0;
+    return f ? serial : 0;
 }
 
 int call_inside(const struct dev *d, const char *what)

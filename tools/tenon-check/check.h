@@ -20,12 +20,23 @@ struct setting {
     const char *key, *value;
 };
 
+/* A class that a tn_compose makes: a transport, and a device on the bus that it makes. Tests see
+ * the transport as c->cls, and both come and go together. */
+struct pair {
+    const struct tn_compose *how;
+    const struct tn_class *child;
+    char name[128]; /* "virtio-blk-pci" */
+};
+
+enum { WITH_MAX = 4 };
+
 /* What the command line says, the same for every test. */
 struct options {
-    const char *path;          /* of the plugin's file */
-    const char *only_class;    /* --class, or NULL */
-    const char *filter;        /* --filter, or NULL */
-    const char *json;          /* --json, or NULL */
+    const char *path;        /* of the plugin's file */
+    const char *const *with; /* --with: files of other plugins; NULL-terminated, at most WITH_MAX */
+    const char *only_class;  /* --class, or NULL */
+    const char *filter;      /* --filter, or NULL */
+    const char *json;        /* --json, or NULL */
     const char *keep, *replay; /* --keep DIRECTORY of reproducers, --replay FILE; or NULL */
     const char *const
         *libs; /* --lib: libraries that the file may need beside libc; NULL-terminated */
@@ -41,8 +52,10 @@ struct options {
 /* A running test. */
 struct check {
     const struct options *o;
-    const struct tn_plugin *plugin; /* NULL in tests of the file alone */
-    const struct tn_class *cls;     /* NULL in tests of the whole plugin */
+    const struct tn_plugin *plugin;             /* NULL in tests of the file alone */
+    const struct tn_class *cls;                 /* NULL in tests of the whole plugin */
+    const struct tn_plugin *with[WITH_MAX + 1]; /* of --with; NULL-terminated */
+    const struct pair *pair;                    /* c->cls is its transport; NULL: a class alone */
     const struct check_test *test;
     struct rng rng; /* seeded by --seed: the same in every run */
     int out;        /* where the verdict goes */
@@ -96,14 +109,18 @@ struct check *check_current(void);
             check_fail(c, __VA_ARGS__); \
     } while (0)
 
-/* What stands behind the test's name: the class, or the file where there is none. */
+/* What stands behind the test's name: the pair, the class, or the file where there is none. */
 const char *check_subject(const struct check *c);
+/* The n-th class of the plugin and of those of --with; NULL: there are fewer. */
+const struct tn_class *check_class(const struct check *c, uint32_t n);
 
 /* ---- what most tests of a class begin with; see life.c ---- */
 
 /* A host with an instance of c->cls that is initialised and has its properties: the defaults,
  * stand-ins for required back ends, then --set. Owned by *h. */
 struct dev *check_make(struct check *c, struct host **h);
+/* Likewise in h; NULL if an init says that there is no memory. */
+struct dev *check_make_in(struct check *c, struct host *h);
 /* Realizes, resets and resumes what check_make() made. Skips the test where realize refuses for
  * want of a property that nobody set. */
 struct dev *check_run(struct check *c, struct dev *d);

@@ -103,6 +103,16 @@ struct dev *dev_new(struct host *h, const struct tn_class *cls, const char *id)
     return d;
 }
 
+struct dev *dev_compose(struct dev *d, const struct pair *p)
+{
+    d->inner = dev_new(d->h, p->child, NULL);
+    if (!d->inner)
+        return NULL;
+    d->inner->outer = d;
+    d->inner_bus = p->how->inner_bus;
+    return d->inner;
+}
+
 /* ---- realize ---- */
 
 static int required(struct dev *d, struct tn_err *e)
@@ -157,15 +167,37 @@ static void release_all(struct dev *d)
         res_drop(r);
 }
 
+static void call_unrealize(struct dev *d)
+{
+    d->stage = ST_UNREALIZING;
+    if (d->pub.cls->unrealize)
+        CALL(d, R_MAIN, "unrealize", d->pub.cls->unrealize(d->pub.self));
+}
+
+/* The device of a pair, on the bus that its transport has made. */
+static int realize_inner(struct dev *d, struct tn_err *e)
+{
+    d->inner->want_bus = bus_below(d, d->inner_bus);
+    if (!d->inner->want_bus)
+        violation("plugin.h: inner_bus: the bus type that it creates in realize",
+                  "realize of %s made no bus '%s'", dev_name(d), d->inner_bus);
+    return dev_realize(d->inner, e);
+}
+
+/* "the parent realizes, then attach, child, plugged": until then the parent may declare. Who was
+ * realized and cannot stay is unrealized. */
 static int realize_on_bus(struct dev *d, struct tn_err *e)
 {
     int r = bus_enter(d, e);
     if (r == 0)
         r = call_realize(d, e);
-    if (r == 0) {
-        d->stage = ST_REALIZING;
+    if (r < 0)
+        return r;
+    r = d->inner ? realize_inner(d, e) : 0;
+    if (r == 0)
         r = bus_plugged(d, e);
-    }
+    if (r < 0)
+        call_unrealize(d);
     return r;
 }
 
@@ -192,34 +224,46 @@ int dev_realize(struct dev *d, struct tn_err *e)
 
 /* ---- running ---- */
 
-void dev_reset(struct dev *d, uint32_t kind)
+static void reset_phase(struct dev *d, uint32_t kind, uint32_t phase)
 {
-    const struct tn_class *cls = d->pub.cls;
-    if (d->pci)
-        pci_reset(d);
-    for (uint32_t phase = TN_RESET_ENTER; cls->reset && phase <= TN_RESET_EXIT; phase++)
-        CALL(d, R_MAIN | R_DEV, "reset", cls->reset(d->pub.self, kind, phase));
+    if (d->pub.cls->reset)
+        CALL(d, R_MAIN | R_DEV, "reset", d->pub.cls->reset(d->pub.self, kind, phase));
 }
 
+void dev_reset(struct dev *d, uint32_t kind)
+{
+    if (d->pci)
+        pci_reset(d);
+    for (uint32_t phase = TN_RESET_ENTER; phase <= TN_RESET_EXIT; phase++) {
+        reset_phase(d, kind, phase);
+        if (d->inner)
+            reset_phase(d->inner, kind, phase);
+    }
+}
+
+/* "resume from child to parent" */
 void dev_resume(struct dev *d)
 {
+    if (d->inner)
+        dev_resume(d->inner);
     d->stage = ST_RUNNING;
     d->h->parts->running++;
     if (d->pub.cls->resume)
         CALL(d, R_MAIN | R_DEV, "resume", d->pub.cls->resume(d->pub.self));
-    if (vport_of(d))
-        vport_resume(vport_of(d));
+    if (vport_on_bus(d))
+        vport_resume(vport_on_bus(d));
     d->h->seal = 1;
 }
 
+/* "quiesce goes from parent to child" */
 int dev_quiesce(struct dev *d, uint32_t why)
 {
     const struct tn_class *cls = d->pub.cls;
     int r = 0;
     d->h->parts->running -= d->stage == ST_RUNNING;
     d->stage = ST_QUIESCING;
-    if (vport_of(d))
-        vport_quiesce(vport_of(d)); /* from parent to child */
+    if (vport_on_bus(d))
+        vport_quiesce(vport_on_bus(d)); /* from parent to child */
     d->pending = 1;
     if (cls->quiesce)
         CALL(d, R_MAIN | R_DEV, "quiesce", r = cls->quiesce(d->pub.self, why, 0));
@@ -230,7 +274,7 @@ int dev_quiesce(struct dev *d, uint32_t why)
     d->stage = ST_QUIET;
     if (r == 0)
         as_left(d);
-    return r;
+    return r == 0 && d->inner ? dev_quiesce(d->inner, why) : r;
 }
 
 void dev_free(struct dev *d)
@@ -238,10 +282,14 @@ void dev_free(struct dev *d)
     const struct tn_class *cls = d->pub.cls;
     if (d->stage == ST_RUNNING)
         dev_quiesce(d, TN_Q_UNPLUG);
+    if (d->inner)
+        dev_free(d->inner);
+    if (d->outer)
+        d->outer->inner = NULL;
     int was = d->stage;
+    if (was != ST_NEW)
+        call_unrealize(d);
     d->stage = ST_UNREALIZING;
-    if (was != ST_NEW && cls->unrealize)
-        CALL(d, R_MAIN, "unrealize", cls->unrealize(d->pub.self));
     release_all(d);
     if (was != ST_NEW)
         bus_leave(d);

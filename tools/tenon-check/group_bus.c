@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Classes that provide a bus: bus.h, hotplug.h. Their children are what the same plugin has for
  * such a bus; slots are filled and emptied as the host would tell. */
+#include "bus_drive.h"
 #include "drive.h"
 #include "host_misc.h"
 #include "host_pci.h"
@@ -8,32 +9,6 @@
 #include <string.h>
 
 enum { ROUNDS = 12, STEPS = 20, MINUTE_S = 60 };
-
-static struct tn_bus *bus_below(struct dev *d, uint32_t n)
-{
-    struct tn_bus_entry *b;
-    TAILQ_FOREACH(b, &d->h->parts->buses, link)
-    if (b->bus->r.d == d && n-- == 0)
-        return b->bus;
-    return NULL;
-}
-
-static const struct tn_class *child_for(const struct check *c, const struct tn_bus *b, uint32_t n)
-{
-    for (const struct tn_class *const *k = c->plugin->classes; *k; k++)
-        if ((*k)->bus && bus_is(b->type, (*k)->bus) && !((*k)->flags & TN_C_INTERNAL) && n-- == 0)
-            return *k;
-    return NULL;
-}
-
-/* A provider that runs, with its buses; skips the test where it has none. */
-static struct dev *provider(struct check *c, struct host **h)
-{
-    struct dev *d = check_start(c, h);
-    if (!bus_below(d, 0))
-        check_skip(c, "it provides no bus");
-    return d;
-}
 
 /* ---- what the bus is ---- */
 
@@ -56,47 +31,29 @@ static void type_ok(struct check *c, const struct tn_bus_type *t)
 static void types(struct check *c)
 {
     struct host *h = NULL;
-    struct dev *d = provider(c, &h);
-    for (uint32_t i = 0; bus_below(d, i); i++)
-        type_ok(c, bus_below(d, i)->type);
+    struct dev *d = bus_provider(c, &h);
+    for (uint32_t i = 0; bus_nth(d, i); i++)
+        type_ok(c, bus_nth(d, i)->type);
     check_end(c, h, d);
 }
 
 /* ---- children that come and go ---- */
-
-static struct dev *add_child(struct check *c, struct dev *d, struct tn_bus *b,
-                             const struct tn_class *cls, uint32_t hot)
-{
-    struct tn_err e = {0};
-    struct dev *x = dev_new(d->h, cls, NULL);
-    CHECK(c, x, "init of %s failed though there is memory", cls->name);
-    x->want_bus = b;
-    x->hotplugged = (int)hot;
-    if (dev_set_required(x, &e) < 0 || dev_realize(x, &e) < 0) {
-        CHECK(c, e.err, "%s is refused without a reason", cls->name);
-        dev_free(x);
-        return NULL;
-    }
-    dev_reset(x, TN_RESET_COLD);
-    dev_resume(x);
-    return x;
-}
 
 /* Children of each class, some at once, while the provider is in use; the youngest first, or the
  * oldest. */
 static void come_and_go(struct check *c)
 {
     struct host *h = NULL;
-    struct dev *d = provider(c, &h), *x[3];
+    struct dev *d = bus_provider(c, &h), *x[3];
     uint32_t seen = 0;
     for (uint32_t i = 0; i < ROUNDS; i++) {
-        struct tn_bus *b = bus_below(d, 0);
+        struct tn_bus *b = bus_nth(d, 0);
         const struct tn_class *cls =
-            child_for(c, b, i % 2) ? child_for(c, b, i % 2) : child_for(c, b, 0);
+            bus_child_class(c, b, i % 2) ? bus_child_class(c, b, i % 2) : bus_child_class(c, b, 0);
         uint32_t n = 0;
         if (!cls)
             check_skip(c, "the plugin has no class for its bus '%s'", b->type->name);
-        while (n < 3 && (x[n] = add_child(c, d, b, cls, i > 0)))
+        while (n < 3 && (x[n] = bus_add_child(c, b, cls, i > 0)))
             n++;
         seen += n;
         drive_all(h, &c->rng, STEPS);

@@ -23,7 +23,7 @@ static const char *keep(struct check *c, const struct walk *w, const char *why, 
 {
     if (!c->o->keep)
         return "--keep DIRECTORY would save it";
-    snprintf(path, n, "%s/%s-%llu.walk", c->o->keep, c->cls->name, (unsigned long long)w->seed);
+    snprintf(path, n, "%s/%s-%llu.walk", c->o->keep, check_subject(c), (unsigned long long)w->seed);
     return walk_save(c, w, why, path) < 0 ? "it could not be saved" : path;
 }
 

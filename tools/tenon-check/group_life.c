@@ -155,6 +155,17 @@ static const char *no_wants(const struct check *c)
     return c->plugin->wants && *c->plugin->wants ? NULL : "it wants no service";
 }
 
+static int names(const struct tn_plugin *p, const char *service)
+{
+    for (const char *const *n = p->needs; n && *n; n++)
+        if (strcmp(*n, service) == 0)
+            return 1;
+    for (const char *const *n = p->wants; n && *n; n++)
+        if (strcmp(*n, service) == 0)
+            return 1;
+    return 0;
+}
+
 /* A plugin asks for what needs and wants name, and for nothing else: who reads the table knows what
  * it uses. */
 static void declared(struct check *c)
@@ -164,11 +175,9 @@ static void declared(struct check *c)
     for (int i = 0; i < 50; i++)
         guest_step(h, &c->rng);
     for (uint32_t i = 0; i < h->nasked; i++) {
-        int known = strcmp(h->asked[i], TN_CORE_1) == 0;
-        for (const char *const *n = c->plugin->needs; n && *n; n++)
-            known |= strcmp(h->asked[i], *n) == 0;
-        for (const char *const *n = c->plugin->wants; n && *n; n++)
-            known |= strcmp(h->asked[i], *n) == 0;
+        int known = strcmp(h->asked[i], TN_CORE_1) == 0 || names(c->plugin, h->asked[i]);
+        for (uint32_t k = 0; c->with[k]; k++)
+            known |= names(c->with[k], h->asked[i]);
         CHECK(c, known, "it asks for '%s', which neither needs nor wants names", h->asked[i]);
     }
     check_end(c, h, d);

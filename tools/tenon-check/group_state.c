@@ -107,8 +107,7 @@ static struct dev *target(struct check *c, struct host **h)
 /* What the bus saves: config space. */
 static void bus_state(struct dev *to, struct dev *from)
 {
-    if (to->pci && from->pci)
-        memcpy(to->pci->cfg, from->pci->cfg, sizeof to->pci->cfg);
+    pci_follow(to, from);
 }
 
 static void same(struct check *c, const struct st_part *a, const struct st_part *b,

@@ -51,6 +51,8 @@ void call_begin(struct frame *f, struct dev *d, uint32_t role, const char *what)
 void call_end(struct frame *f);
 /* The innermost call of this thread, or NULL: the test itself is speaking. */
 struct frame *call_top(void);
+/* Number of the outermost call under way in this thread, and its role; 0: none is. */
+uint64_t call_serial(uint32_t *role);
 /* 1 if a call named what of d is under way in this thread. */
 int call_inside(const struct dev *d, const char *what);
 
@@ -172,12 +174,17 @@ struct dev {
     uint64_t guest_errors;
     struct buf owned;  /* pointers to free after fini: strings and lists of properties */
     struct tn_err err; /* of its last realize */
+    /* Of a pair: the device on the transport's bus, which comes and goes with it; and back */
+    struct dev *inner, *outer;
+    const char *inner_bus; /* type of that bus */
+    struct vport *guest;   /* a driver at the transport's registers (via.h), once it is asked for */
 };
 
 /* What a test may want to know of what the plugin did; all counts are since host_new(). */
 struct host_log {
     uint64_t irqs; /* lines raised and messages sent */
     uint64_t dma_read, dma_write, dma_failed, dma_mapped;
+    uint64_t messages; /* written by DMA, past pci->irq */
     uint64_t guest_errors, warnings;
     uint64_t requests; /* tn_machine.request */
     uint64_t chr_out, net_out, blk_out;
@@ -217,6 +224,8 @@ void host_free(struct host *h);
 /* An instance of cls: memory between guard pages, defaults, init. NULL if init fails. id NULL: made
  * up. */
 struct dev *dev_new(struct host *h, const struct tn_class *cls, const char *id);
+/* Makes the device of a pair for its transport d, which is not realized yet. NULL if init fails. */
+struct dev *dev_compose(struct dev *d, const struct pair *p);
 /* key=text, as a user would give it. 0, or -errno with e: -ENOENT for an unknown key. */
 int dev_set(struct dev *d, const char *key, const char *text, struct tn_err *e);
 /* Stand-ins for required back ends and links that are not set. 0, or -ENOENT with e naming what has

@@ -44,25 +44,29 @@ struct tn_bus *bus_new(struct host *h, struct dev *provider, const struct tn_bus
     return b;
 }
 
+static int is_full(const struct tn_bus *b)
+{
+    return b->type->max_children && b->children >= b->type->max_children;
+}
+
 static struct tn_bus *bus_free_one(struct host *h, const char *type, const struct dev *not_of)
 {
     struct tn_bus_entry *b;
     TAILQ_FOREACH(b, &h->parts->buses, link)
-    if (bus_is(b->bus->type, type) && b->bus->r.d != not_of &&
-        (!b->bus->type->max_children || b->bus->children < b->bus->type->max_children))
+    if (bus_is(b->bus->type, type) && b->bus->r.d != not_of && !is_full(b->bus))
         return b->bus;
     return NULL;
 }
 
-/* A class of the plugin that makes such a bus in its realize: tried, one after the other. */
+/* A class of the plugins that makes such a bus in its realize: tried, one after the other. */
 static struct tn_bus *provider(struct dev *d, const char *type)
 {
-    const struct tn_plugin *p = d->h->c->plugin;
-    for (const struct tn_class *const *c = p->classes; c && *c; c++) {
+    const struct tn_class *c;
+    for (uint32_t i = 0; (c = check_class(d->h->c, i)); i++) {
         struct tn_err e = {0};
-        if (*c == d->pub.cls || ((*c)->bus && strcmp((*c)->bus, type) == 0))
+        if (c == d->pub.cls || (c->bus && strcmp(c->bus, type) == 0))
             continue;
-        struct dev *x = dev_new(d->h, *c, NULL);
+        struct dev *x = dev_new(d->h, c, NULL);
         if (x && dev_set_required(x, &e) == 0 && dev_realize(x, &e) == 0 &&
             bus_free_one(d->h, type, NULL))
             return bus_free_one(d->h, type, NULL);
@@ -81,13 +85,32 @@ static struct tn_bus *bus_for(struct dev *d)
     return b ? b : provider(d, type);
 }
 
-static void child_data(struct dev *d, const struct tn_bus_type *t)
+struct tn_bus *bus_below(struct dev *d, const char *type)
+{
+    struct tn_bus_entry *b;
+    TAILQ_FOREACH(b, &d->h->parts->buses, link)
+    if (b->bus->r.d == d && bus_is(b->bus->type, type))
+        return b->bus;
+    return NULL;
+}
+
+void bus_child_data(struct dev *d, const struct tn_bus_type *t)
 {
     struct prop_rows rows = {t->props, t->nprops, t->prop_stride};
     if (d->child || !t->child_size)
         return;
     d->child = xcalloc(1, t->child_size);
     props_default(rows, d->child);
+}
+
+/* A failure is one with a reason. */
+static int reasoned(int r, const struct tn_err *e, const char *what)
+{
+    if (r > 0 || r < -4095)
+        violation("bus.h: struct tn_bus_type", "%s of a bus answered %d", what, r);
+    if (r < 0 && !e->err)
+        violation("docs/abi.md: Errors", "%s of a bus answered %d and did not fill e", what, r);
+    return r;
 }
 
 /* The machine's own buses have no device that provides them: their functions are this host's and
@@ -104,7 +127,7 @@ static int ask(struct dev *d, const char *what,
         return fn(d->bus->self, d->child, &d->pub, d->pub.cls->bus_ops, e);
     CALL(owner, R_MAIN | R_DEV, what,
          r = fn(d->bus->self, d->child, &d->pub, d->pub.cls->bus_ops, e));
-    return r;
+    return reasoned(r, e, what);
 }
 
 static int attach(struct dev *d, struct tn_err *e)
@@ -121,7 +144,7 @@ static int attach(struct dev *d, struct tn_err *e)
              r = t->attach(d->bus->self, d->child, &d->pub, d->pub.cls->bus_ops, d->pub.self, e));
     else if (t->attach)
         r = t->attach(d->bus->self, d->child, &d->pub, d->pub.cls->bus_ops, d->pub.self, e);
-    return r;
+    return owner ? reasoned(r, e, "attach") : r;
 }
 
 int bus_enter(struct dev *d, struct tn_err *e)
@@ -134,7 +157,9 @@ int bus_enter(struct dev *d, struct tn_err *e)
             e, ENOENT,
             "there is no bus '%s': the test host has none, and no class of the plugin makes one",
             d->pub.cls->bus);
-    child_data(d, d->bus->type);
+    if (d->want_bus && is_full(d->bus))
+        return err_set(e, EBUSY, "the bus '%s' is full", d->bus->name);
+    bus_child_data(d, d->bus->type);
     int r = ask(d, "check", d->bus->type->check, e);
     if (r < 0)
         return r;
@@ -152,7 +177,7 @@ int bus_plugged(struct dev *d, struct tn_err *e)
     if (!owner)
         return d->bus->type->plugged(d->bus->self, d->child, e);
     CALL(owner, R_MAIN | R_DEV, "plugged", r = d->bus->type->plugged(d->bus->self, d->child, e));
-    return r;
+    return reasoned(r, e, "plugged");
 }
 
 void bus_leave(struct dev *d)

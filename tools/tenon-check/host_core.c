@@ -333,9 +333,10 @@ static struct tn_dev *core_find(struct tn_dev *pub, const char *id)
 
 static const struct tn_class *find_class(struct host *h, const char *name)
 {
-    for (const struct tn_class *const *c = h->c->plugin->classes; c && *c; c++)
-        if (strcmp((*c)->name, name) == 0)
-            return *c;
+    const struct tn_class *c;
+    for (uint32_t i = 0; (c = check_class(h->c, i)); i++)
+        if (strcmp(c->name, name) == 0)
+            return c;
     return NULL;
 }
 

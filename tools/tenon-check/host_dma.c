@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 enum { PAGE = 4096, SHORT_LEN = 600 };
+#define MESSAGES 0xfee00000u
 
 struct seg_mem {
     TAILQ_ENTRY(seg_mem) link;
@@ -62,9 +63,18 @@ static uint64_t piece(const struct tn_as *a, uint64_t iova, uint64_t len, uint64
     return 0;
 }
 
+/* Where messages are written to (PCIe 5.0 6.1.4): a function sends them with pci->irq. */
+static void note_message(struct tn_as *a, uint64_t iova)
+{
+    if (iova >> 20 == MESSAGES >> 20 && !off(a))
+        __atomic_add_fetch(&a->h->log.messages, 1, __ATOMIC_RELAXED);
+}
+
 static int copy(struct tn_as *a, uint64_t iova, void *out, const void *in, uint64_t len)
 {
     struct host *h = a->h;
+    if (in)
+        note_message(a, iova);
     while (len) {
         uint64_t gpa, n = off(a) ? 0 : piece(a, iova, len, &gpa);
         if (!n) {

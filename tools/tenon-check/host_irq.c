@@ -52,23 +52,56 @@ static int irq_line(struct tn_dev *pub, uint32_t domain, uint32_t n, uint32_t fl
     return 0;
 }
 
+void irq_pulse_check(uint64_t rose_in, const char *what)
+{
+    uint32_t role;
+    uint64_t now = call_serial(&role);
+    if (now && now == rose_in && !(role & R_VCPU))
+        violation("irq.h: TN_LINE_LEVEL: a level stays until the guest has seen to it",
+                  "%s is raised and lowered in one call: nobody sees it", what);
+}
+
+static void raise_line(struct tn_line *l)
+{
+    uint32_t role;
+    uint64_t now = call_serial(&role);
+    if (!__atomic_exchange_n(&l->level, 1, __ATOMIC_ACQ_REL)) {
+        irq_raised(l->r.d->h);
+        __atomic_store_n(&l->rose_in, now, __ATOMIC_RELAXED);
+    } else if (__atomic_load_n(&l->rose_in, __ATOMIC_RELAXED) != now) {
+        __atomic_add_fetch(&l->again, 1, __ATOMIC_RELAXED);
+    }
+}
+
+static void lower_line(struct tn_line *l)
+{
+    int was = (int)__atomic_exchange_n(&l->level, 0, __ATOMIC_ACQ_REL);
+    if (was && l->flags & TN_LINE_LEVEL)
+        irq_pulse_check(__atomic_load_n(&l->rose_in, __ATOMIC_RELAXED), "a level-triggered line");
+    if (was && !call_inside(l->r.d, "reset"))
+        __atomic_add_fetch(&l->falls, 1, __ATOMIC_RELAXED);
+}
+
 static void irq_set(struct tn_line *l, uint32_t level)
 {
     res_check(&l->r, "irq->set");
     enter(l->r.d, R_ANY, "irq->set");
     if (level > 1)
         violation("irq.h: set: level 0 or 1", "irq->set(%u)", level);
-    if (level && !__atomic_exchange_n(&l->level, level, __ATOMIC_ACQ_REL))
-        irq_raised(l->r.d->h);
-    if (!level)
-        __atomic_store_n(&l->level, 0, __ATOMIC_RELEASE);
+    if (level)
+        raise_line(l);
+    else
+        lower_line(l);
 }
 
 static int irq_irqfd(struct tn_line *l, int fd, int resample_fd)
 {
-    (void)fd, (void)resample_fd;
     res_check(&l->r, "irq->irqfd");
     enter(l->r.d, R_MAIN, "irq->irqfd");
+    if (resample_fd >= 0 && (fd < 0 || !(l->flags & TN_LINE_LEVEL)))
+        violation("irq.h: irqfd: resample_fd is for level lines",
+                  "irq->irqfd(%d, %d) of a line that is %s", fd, resample_fd,
+                  l->flags & TN_LINE_LEVEL ? "level-triggered" : "edge-triggered");
     return -ENOTSUP; /* "is normal" */
 }
 

@@ -157,17 +157,47 @@ static int apply_part(struct dev *d, struct st_part *p, const struct tn_state *s
     return r;
 }
 
+static int check_inner(const struct dev *d, const struct st_item *it, struct tn_err *e)
+{
+    if (it->count != 1)
+        return err_set(e, EINVAL, "'%s' is there %u times", it->name, it->count);
+    return check_part(it->parts, d->pub.cls->state, d->pub.self, e);
+}
+
+/* The transport's own, and then that of the device behind it: inner, or NULL. */
+static int load_both(struct dev *d, struct st_part *p, const struct st_item *inner,
+                     struct tn_err *e)
+{
+    struct dev *x = d->inner;
+    int r = check_part(p, d->pub.cls->state, d->pub.self, e);
+    if (r == 0 && inner)
+        r = check_inner(x, inner, e);
+    if (r < 0)
+        return r;
+    r = apply_part(d, p, d->pub.cls->state, d->pub.self, e);
+    if (r == 0 && inner)
+        r = apply_part(x, inner->parts, x->pub.cls->state, x->pub.self, e);
+    if (r < 0)
+        dev_reset(d, TN_RESET_COLD); /* it may be half loaded */
+    return r;
+}
+
 int dev_load(struct dev *d, struct st_part *p, struct tn_err *e)
 {
     struct tn_err own = {0};
+    struct st_item *inner = NULL;
     e = e ? e : &own;
-    const struct tn_state *st = d->pub.cls->state;
-    int r = check_part(p, st, d->pub.self, e);
-    if (r < 0)
-        return r;
-    r = apply_part(d, p, st, d->pub.self, e);
-    if (r < 0)
-        dev_reset(d, TN_RESET_COLD); /* it may be half loaded */
+    if (!d->inner || !d->inner->pub.cls->state)
+        return load_both(d, p, NULL, e);
+    inner = st_find(p, dev_name(d->inner), 1);
+    if (!inner)
+        return err_set(e, EINVAL, "the state of '%s' is missing", dev_name(d->inner));
+    struct st_item last = p->items[p->n - 1]; /* out of the transport's sight, for now */
+    p->items[p->n - 1] = *inner;
+    *inner = last;
+    p->n--;
+    int r = load_both(d, p, &p->items[p->n], e);
+    p->n++;
     return r;
 }
 

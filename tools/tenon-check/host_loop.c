@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* TN_LOOP_1: one thread, virtual clocks, real files. */
-#include "parts.h"
+#include "host_pci.h"
 #include "services.h"
 #include <poll.h>
 #include <sys/epoll.h>
@@ -449,6 +449,7 @@ static uint32_t run_due(struct host *h)
             if (n++, pass_time(h, ++round), round > ROUNDS_MAX)
                 violation("loop.h",
                           "timers or bottom halves of the plugin start themselves for ever");
+        pci_irqfds(h);
         files = run_watches(h);
         n += files;
     } while (files && ++round < 64);

@@ -24,9 +24,17 @@ uint32_t pci_find_cap(const struct pci_fn *f, uint8_t id)
     return 0;
 }
 
+/* PCI Power Management 1.2 3.2.4: 0 to 3 for D0 to D3hot. */
+static uint32_t power_state(const struct pci_fn *f)
+{
+    uint32_t pm = pci_find_cap(f, PCI_CAP_ID_PM);
+    return pm ? f->cfg[pm + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK : 0;
+}
+
 int pci_master(const struct dev *d)
 {
-    return d->pci && !d->pci->gone && d->pci->cfg[PCI_COMMAND] & PCI_COMMAND_MASTER;
+    return d->pci && !d->pci->gone && d->pci->cfg[PCI_COMMAND] & PCI_COMMAND_MASTER &&
+           !power_state(d->pci);
 }
 
 /* ---- BARs ---- */
@@ -34,13 +42,6 @@ int pci_master(const struct dev *d)
 static uint32_t bar_reg(uint32_t n)
 {
     return n == PCI_ROM ? PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * n;
-}
-
-/* PCI Power Management 1.2 3.2.4: 0 to 3 for D0 to D3hot. */
-static uint32_t power_state(const struct pci_fn *f)
-{
-    uint32_t pm = pci_find_cap(f, PCI_CAP_ID_PM);
-    return pm ? f->cfg[pm + PCI_PM_CTRL] & PCI_PM_CTRL_STATE_MASK : 0;
 }
 
 static uint64_t bar_address(const struct pci_fn *f, uint32_t n)
@@ -195,16 +196,16 @@ void pci_cfg_write(struct dev *d, uint32_t off, uint32_t v, uint32_t size)
     struct pci_fn *f = fn(d);
     if (f->gone)
         return;
-    uint32_t old = raw(f, off, size);
-    uint8_t was = f->cfg[PCI_COMMAND];
-    uint32_t power = power_state(f);
+    uint32_t old = raw(f, off, size), power = power_state(f);
+    int was = pci_master(d);
     if (f->ops->config_write && trapped(f, off, size, TN_TRAP_WRITE))
         CALL(d, R_VCPU | R_DEV, "config_write",
              v = f->ops->config_write(d->pub.self, off, size, v));
     masked_write(f, off, v, size);
     update_bars(f);
     update_mode(f);
-    if ((was ^ f->cfg[PCI_COMMAND]) & PCI_COMMAND_MASTER && f->as)
+    pci_settle(f);
+    if (was != pci_master(d) && f->as)
         dma_refresh(f->as);
     if (f->ops->config_written)
         CALL(d, R_VCPU | R_DEV, "config_written",
@@ -230,25 +231,14 @@ void pci_firmware(struct dev *d)
     pci_cfg_write(d, PCI_COMMAND, CMD_DECODE | PCI_COMMAND_MASTER, 2);
 }
 
-static void unmask(struct pci_fn *f)
-{
-    for (uint32_t i = 0; i < f->msix_n; i++) {
-        put_le32(f->table + 16 * i, 0xfee00000);
-        put_le32(f->table + 16 * i + 8, i);
-        put_le32(f->table + 16 * i + 12, 0);
-        if (f->ops->msix_mask)
-            CALL(f->d, R_VCPU | R_DEV, "msix_mask", f->ops->msix_mask(f->d->pub.self, i, 0));
-    }
-}
-
 void pci_enable_irq(struct dev *d, uint32_t mode)
 {
     struct pci_fn *f = fn(d);
     if (f->msix) {
         pci_cfg_write(d, f->msix + PCI_MSIX_FLAGS, mode == TN_IRQ_MSIX ? PCI_MSIX_FLAGS_ENABLE : 0,
                       2);
-        if (mode == TN_IRQ_MSIX)
-            unmask(f);
+        for (uint32_t i = 0; mode == TN_IRQ_MSIX && i < f->msix_n; i++)
+            pci_vector(d, i, 0);
     }
     if (f->msi)
         pci_cfg_write(d, f->msi + PCI_MSI_FLAGS,
@@ -265,11 +255,33 @@ void pci_reset(struct dev *d)
 {
     struct pci_fn *f = fn(d);
     memcpy(f->cfg, f->initial, sizeof f->cfg);
-    for (uint32_t i = 0; i < f->msix_n; i++)
-        memcpy(f->table + 16 * i, "\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0", 16);
+    pci_msg_reset(f);
     f->intx = 0;
     update_bars(f);
     update_mode(f);
+    if (f->as)
+        dma_refresh(f->as);
+}
+
+void pci_follow(struct dev *to, const struct dev *from)
+{
+    const struct pci_fn *a = from->pci;
+    struct pci_fn *b = to->pci;
+    if (!a || !b)
+        return;
+    memcpy(b->cfg, a->cfg, sizeof b->cfg);
+    if (a->msix_n != b->msix_n || !a->msix_n)
+        return;
+    memcpy(b->table, a->table, 16 * (size_t)a->msix_n);
+    memcpy(b->pba, a->pba, (a->msix_n + 63) / 64 * 8);
+}
+
+void pci_tell(struct dev *d)
+{
+    struct pci_fn *f = fn(d);
+    update_bars(f);
+    update_mode(f);
+    pci_settle(f);
     if (f->as)
         dma_refresh(f->as);
 }
@@ -313,6 +325,7 @@ static int pci_attach(void *bus, void *child, struct tn_dev *pub, const void *op
     d->pci->ops = o;
     d->pci->devfn = 8;
     d->pci->flags = o->flags;
+    pthread_mutex_init(&d->pci->lock, NULL);
     for (uint32_t i = 0; i < MSIX_MAX; i++)
         d->pci->fds[i] = -1;
     for (uint32_t i = 0; i <= PCI_ROM; i++)
@@ -345,6 +358,8 @@ void pci_free(struct dev *d)
         for (uint32_t i = 0; i < MSIX_MAX; i++)
             close_fd(&d->pci->fds[i]);
         free(d->pci->table);
+        free(d->pci->pba);
+        pthread_mutex_destroy(&d->pci->lock);
     }
     free(d->pci);
     d->pci = NULL;

@@ -264,7 +264,7 @@ static int pci_msix(struct tn_dev *pub, uint32_t at, uint32_t n, uint32_t table_
     f->table_off = table_off;
     f->pba_bar = pba_bar;
     f->pba_off = pba_off;
-    f->table = xcalloc(n, 16);
+    pci_msix_init(f);
     return r;
 }
 
@@ -282,8 +282,10 @@ static int pci_msi(struct tn_dev *pub, uint32_t at, uint32_t n, uint32_t flags, 
     put_le16(c + PCI_MSI_FLAGS, (uint16_t)(log << 1 | (wide ? PCI_MSI_FLAGS_64BIT : 0) |
                                            (flags & TN_MSI_MASK ? PCI_MSI_FLAGS_MASKBIT : 0)));
     put_le16(w + PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE);
-    memset(w + 4, 0xff, len - 4);
-    w[4] = 0xfc;
+    memset(w + PCI_MSI_ADDRESS_LO, 0xff, 6 + wide);
+    w[PCI_MSI_ADDRESS_LO] = 0xfc;
+    if (flags & TN_MSI_MASK)
+        put_le32(w + PCI_MSI_MASK_32 + wide, n < 32 ? (1u << n) - 1 : ~0u);
     r = r < 0 ? r : add_cap(f, PCI_CAP_ID_MSI, at, c, w, NULL, len, e);
     if (r >= 0) {
         f->msi = (uint32_t)r;
@@ -307,11 +309,7 @@ static void pci_irq(struct tn_dev *pub, uint32_t vec)
 {
     struct pci_fn *f = using(pub, R_ANY, "pci->irq");
     vector(f, vec, "pci->irq");
-    if (f->mode != TN_IRQ_MSI && f->mode != TN_IRQ_MSIX)
-        return;
-    if (vec < MSIX_MAX)
-        __atomic_add_fetch(&f->sent[vec], 1, __ATOMIC_RELAXED);
-    irq_raised(f->d->h);
+    pci_message(f, vec);
 }
 
 static void pci_intx(struct tn_dev *pub, uint32_t level)
@@ -320,9 +318,13 @@ static void pci_intx(struct tn_dev *pub, uint32_t level)
     if (level > 1 || (level && !f->cfg[PCI_INTERRUPT_PIN]))
         violation("pci.h: intx: level of the INTx pin", "pci->intx(%u), pin %u", level,
                   f->cfg[PCI_INTERRUPT_PIN]);
-    if (level && !f->intx)
+    uint32_t role, was = __atomic_exchange_n(&f->intx, level, __ATOMIC_ACQ_REL);
+    if (level && !was) {
         irq_raised(f->d->h);
-    __atomic_store_n(&f->intx, level, __ATOMIC_RELEASE);
+        __atomic_store_n(&f->intx_rose_in, call_serial(&role), __ATOMIC_RELAXED);
+    } else if (!level && was) {
+        irq_pulse_check(__atomic_load_n(&f->intx_rose_in, __ATOMIC_RELAXED), "INTx");
+    }
 }
 
 static int pci_irqfd(struct tn_dev *pub, uint32_t vec)
@@ -333,6 +335,7 @@ static int pci_irqfd(struct tn_dev *pub, uint32_t vec)
         return -ENOTSUP;
     if (f->fds[vec] < 0)
         f->fds[vec] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    f->nfds = vec >= f->nfds ? vec + 1 : f->nfds;
     return f->fds[vec];
 }
 

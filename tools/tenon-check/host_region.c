@@ -203,7 +203,7 @@ static uint32_t or_else(uint32_t v, uint32_t otherwise)
 static int legal(const struct place *p, uint64_t off, uint32_t size)
 {
     const struct tn_region_ops *o = p->ops;
-    if (off >= p->size || size > p->size - off || pci_msix_range(p->d, p->bar, off, size))
+    if (off >= p->size || size > p->size - off)
         return 0;
     if (off % size && !(o->flags & TN_RO_UNALIGNED))
         return 0;
@@ -241,6 +241,8 @@ uint64_t place_read(const struct place *p, uint64_t off, uint32_t size)
 {
     uint32_t n = impl(p, size);
     uint64_t v = 0;
+    if (pci_msix_range(p->d, p->bar, off, size))
+        return pci_msix_read(p->d, p->bar, off, size);
     if (!legal(p, off, size) || !p->ops->read)
         return ones(size);
     if (n > size) {
@@ -255,6 +257,10 @@ uint64_t place_read(const struct place *p, uint64_t off, uint32_t size)
 void place_write(const struct place *p, uint64_t off, uint64_t v, uint32_t size)
 {
     uint32_t n = impl(p, size);
+    if (pci_msix_range(p->d, p->bar, off, size)) {
+        pci_msix_write(p->d, p->bar, off, v, size);
+        return;
+    }
     if (!legal(p, off, size) || !p->ops->write)
         return;
     if (n > size) { /* widened: the other bytes are 0 */

@@ -136,6 +136,13 @@ static int put_part(struct dev *d, const struct tn_state *st, void *s, struct st
     return r < 0 ? r : put_subsections(&o, st, s);
 }
 
+/* Of a pair: the device behind its transport, as if it were a part of it. */
+static int put_inner(struct dev *d, struct st_part *out, struct tn_err *e)
+{
+    struct tn_save o = {d, out, e, 0};
+    return put_parts(&o, ST_SUBSECTION, dev_name(d), d->pub.cls->state, d->pub.self, 1, 0);
+}
+
 int dev_save(struct dev *d, struct st_part *out, struct tn_err *e)
 {
     struct tn_err own = {0};
@@ -144,6 +151,8 @@ int dev_save(struct dev *d, struct st_part *out, struct tn_err *e)
     if (!d->pub.cls->state)
         return err_set(e, ENOENT, "class '%s' has no state", dev_name(d));
     int r = put_part(d, d->pub.cls->state, d->pub.self, out, 0, e);
+    if (r == 0 && d->inner && d->inner->pub.cls->state)
+        r = put_inner(d->inner, out, e);
     if (r < 0)
         st_free(out);
     return r;

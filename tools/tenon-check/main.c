@@ -18,6 +18,9 @@ static const char usage_text[] =
     "repeatable\n"
     "  --filter PATTERN       only tests whose name (GROUP/TEST: CLASS) contains or, as a shell "
     "pattern, matches it\n"
+    "  --with FILE            another plugin, whose classes are there, too: on buses of this one, "
+    "as "
+    "makers of buses, and for what both compose; repeatable\n"
     "  --lib SONAME           the file may need this library beside libc; repeatable\n"
     "  --sticky FIELD         a state field that is meant to survive a reset, or STATE/FIELD; "
     "repeatable\n"
@@ -43,6 +46,7 @@ static int usage(FILE *f)
 enum opt {
     O_CLASS = 256,
     O_SET,
+    O_WITH,
     O_FILTER,
     O_LIB,
     O_STICKY,
@@ -61,6 +65,7 @@ static const struct option options[] = {
     {"class", required_argument, NULL, O_CLASS},
     {"set", required_argument, NULL, O_SET},
     {"filter", required_argument, NULL, O_FILTER},
+    {"with", required_argument, NULL, O_WITH},
     {"lib", required_argument, NULL, O_LIB},
     {"sticky", required_argument, NULL, O_STICKY},
     {"json", required_argument, NULL, O_JSON},
@@ -90,7 +95,7 @@ static void add_word(struct words *w, const char *s)
 
 struct line {
     struct options o;
-    struct words libs, sticky;
+    struct words with, libs, sticky;
     struct setting *sets;
 };
 
@@ -134,6 +139,8 @@ static int take(struct line *l, int opt, char *arg)
         return add_set(l, arg);
     case O_FILTER:
         return o->filter = arg, 0;
+    case O_WITH:
+        return l->with.n < WITH_MAX ? add_word(&l->with, arg), 0 : -EINVAL;
     case O_LIB:
         return add_word(&l->libs, arg), 0;
     case O_STICKY:
@@ -177,6 +184,7 @@ static int scan(struct line *l, int argc, char **argv, int *status)
     static const char *const none[] = {NULL};
     l->o.path = argv[optind];
     l->o.sets = l->sets;
+    l->o.with = l->with.v ? l->with.v : none;
     l->o.libs = l->libs.v ? l->libs.v : none;
     l->o.sticky = l->sticky.v ? l->sticky.v : none;
     return 0;
@@ -204,6 +212,7 @@ int main(int argc, char **argv)
         else
             status = check(&l.o);
     }
+    free(l.with.v);
     free(l.libs.v);
     free(l.sticky.v);
     free(l.sets);

@@ -33,7 +33,12 @@ struct tn_region {
 struct tn_line {
     struct res r;
     uint32_t domain, n, flags, level;
+    uint32_t again, falls; /* raised while it was; lowered, but for resets */
+    uint64_t rose_in;      /* call_serial() */
 };
+/* irq.h, PCI 3.0 2.2.6: a level stays until the guest has seen to it. what goes from 1 to 0, and
+ * went to 1 in call rose_in: fails the test if that is the call under way, and not the guest's. */
+void irq_pulse_check(uint64_t rose_in, const char *what);
 struct intc {
     struct res r;
     struct tn_intc_ops ops;
@@ -128,6 +133,8 @@ void bus_leave(struct dev *d);
 struct tn_bus *bus_new(struct host *h, struct dev *provider, const struct tn_bus_type *t,
                        const char *name, const void *port_ops, void *self);
 int bus_is(const struct tn_bus_type *t, const char *name);
+struct tn_bus *bus_below(struct dev *d, const char *type);       /* that d made; NULL */
+void bus_child_data(struct dev *d, const struct tn_bus_type *t); /* with defaults, unless made */
 
 /* core->lock and unlock; call.c */
 void core_lock(struct tn_dev *pub);

@@ -34,7 +34,7 @@ struct check *check_current(void)
 const char *check_subject(const struct check *c)
 {
     const char *slash = strrchr(c->o->path, '/');
-    return c->cls ? c->cls->name : slash ? slash + 1 : c->o->path;
+    return c->pair ? c->pair->name : c->cls ? c->cls->name : slash ? slash + 1 : c->o->path;
 }
 
 static void say(struct check *c, char kind, const char *fmt, va_list ap)

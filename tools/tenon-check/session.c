@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which tests run, on what, in which order: first the file, unloaded; then, once it has been loaded
  * in a child without harm, the plugin; then each of its classes. */
+#include "meta.h"
 #include "run.h"
 #include "util/alloc.h"
 #include <dlfcn.h>
@@ -73,13 +74,14 @@ static void each_test(struct session *s, struct check *c, uint32_t on)
                 one(s, *g, t, c);
 }
 
-static const struct tn_plugin *load(const char *path)
+static const struct tn_plugin *load(const char *file)
 {
-    void *so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    AUTO_FREE char *path = realpath(file, NULL); /* dlopen looks elsewhere for what has no slash */
+    void *so = dlopen(path ? path : file, RTLD_NOW | RTLD_LOCAL);
     return so ? dlsym(so, "tn_plugin_v1") : NULL;
 }
 
-static void each_class(struct session *s, struct check *c)
+static uint32_t each_class(struct session *s, struct check *c)
 {
     const struct options *o = c->o;
     uint32_t seen = 0;
@@ -89,26 +91,80 @@ static void each_class(struct session *s, struct check *c)
             seen++;
             each_test(s, c, CT_CLASS);
         }
-    if (o->only_class && !seen) {
-        fprintf(stderr, "tenon-check: %s has no class '%s'\n", o->path, o->only_class);
-        s->failed = 1;
+    return seen;
+}
+
+/* Each class on its inner bus gets the transport's suffix, whoever's it is (docs/abi.md). */
+static uint32_t pairs_of(struct session *s, struct check *c, const struct tn_plugin *p,
+                         const struct tn_compose *how)
+{
+    const struct tn_class *k, *transport = how->transport ? meta_class(p, how->transport) : NULL;
+    uint32_t seen = 0;
+    for (uint32_t i = 0; transport && (k = check_class(c, i)); i++) {
+        struct pair pair = {.how = how, .child = k};
+        if (!k->bus || !how->inner_bus || strcmp(k->bus, how->inner_bus) != 0)
+            continue;
+        snprintf(pair.name, sizeof pair.name, "%s%s", k->name, how->suffix);
+        if (c->o->only_class && strcmp(c->o->only_class, pair.name) != 0)
+            continue;
+        c->cls = transport;
+        c->pair = &pair;
+        seen++;
+        each_test(s, c, CT_CLASS);
+        c->pair = NULL;
     }
+    return seen;
+}
+
+static uint32_t each_pair(struct session *s, struct check *c)
+{
+    const struct tn_plugin *all[WITH_MAX + 1] = {c->plugin};
+    uint32_t seen = 0;
+    memcpy(all + 1, c->with, WITH_MAX * sizeof all[0]);
+    for (uint32_t i = 0; i <= WITH_MAX && all[i]; i++)
+        for (const struct tn_compose *const *m = all[i]->composes; m && *m; m++)
+            seen += pairs_of(s, c, all[i], *m);
+    return seen;
+}
+
+/* What --with names is checked by a run of its own: here it only has to load. */
+static int load_others(struct check *c)
+{
+    const char *const *path = c->o->with;
+    for (uint32_t n = 0; path[n]; n++) {
+        c->with[n] = load(path[n]);
+        if (!c->with[n]) {
+            const char *why = dlerror();
+            fprintf(stderr, "tenon-check: --with %s: %s\n", path[n], why ? why : "no plugin");
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static uint32_t each_subject(struct session *s, struct check *c)
+{
+    return each_class(s, c) + each_pair(s, c);
 }
 
 static void session(struct session *s)
 {
     const struct options *o = s->rep.o;
-    char *path = realpath(o->path, NULL); /* dlopen looks elsewhere for what has no slash */
     struct check c = {.o = o};
     each_test(s, &c, CT_FILE);
-    if (!s->stop && path)
-        c.plugin = load(path);
-    free(path);
+    if (!s->stop)
+        c.plugin = load(o->path);
     if (!c.plugin)
         return;
+    if (load_others(&c) < 0) {
+        s->failed = 1;
+        return;
+    }
     each_test(s, &c, CT_PLUGIN);
-    if (!s->stop)
-        each_class(s, &c);
+    if (!s->stop && !each_subject(s, &c) && o->only_class) {
+        fprintf(stderr, "tenon-check: %s has no class '%s'\n", o->path, o->only_class);
+        s->failed = 1;
+    }
 }
 
 struct report run_all(const struct options *o, int *exit_status)

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "stand_virtio.h"
 #include "host_dma.h"
+#include "host_pci.h"
 #include "stand_bus.h"
+#include "via.h"
 #include <linux/virtio_config.h>
-#include <linux/virtio_ring.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
-
-enum { F_NOTIFICATION_DATA = 38 };
 
 static struct vport *in(void *p, uint32_t roles, const char *what)
 {
@@ -285,192 +283,45 @@ const struct tn_bus_type virtio_bus_type = {.struct_size = sizeof(struct tn_bus_
                                             .plugged = vbus_plugged,
                                             .detach = vbus_detach};
 
-struct vport *vport_of(struct dev *d)
+struct vport *vport_on_bus(struct dev *d)
 {
     return d->bus && d->bus->type == &virtio_bus_type ? d->child : NULL;
 }
 
+struct vport *vport_of(struct dev *d)
+{
+    return d->inner ? via_port(d) : vport_on_bus(d);
+}
+
+static const struct tn_bus_type *declared_bus(const struct check *c, const char *name)
+{
+    const struct tn_plugin *all[WITH_MAX + 1] = {c->plugin};
+    memcpy(all + 1, c->with, WITH_MAX * sizeof all[0]);
+    for (uint32_t i = 0; i <= WITH_MAX && all[i]; i++)
+        for (const struct tn_bus_type *const *t = all[i]->buses; t && *t; t++)
+            if (strcmp((*t)->name, name) == 0)
+                return *t;
+    return NULL;
+}
+
+/* Child data of the virtio-bus begins with what the user allows, whoever provides it. */
+static void allow_behind(struct dev *d, uint64_t features)
+{
+    const struct tn_bus_type *t = declared_bus(d->h->c, TN_VIRTIO_BUS);
+    if (!t || t->child_size < sizeof(struct tn_virtio_child))
+        return;
+    bus_child_data(d, t);
+    ((struct tn_virtio_child *)d->child)->features |= features;
+}
+
 void vport_allow(struct dev *d, uint64_t features)
 {
+    if (d->inner) {
+        allow_behind(d->inner, features);
+        return;
+    }
     struct vport *v = XNEW(struct vport);
     props_default((struct prop_rows){bus_props, ARRAY_SIZE(bus_props), sizeof bus_props[0]}, v);
     v->child.features |= features;
     d->child = v;
-}
-
-/* ---- the driver ---- */
-
-static int agreed(const struct vport *v, int bit)
-{
-    return (v->agreed[bit / 64] >> bit % 64) & 1;
-}
-
-static uint32_t flags_of(const struct vport *v)
-{
-    return (agreed(v, VIRTIO_F_RING_PACKED) ? TN_VQ_PACKED : 0u) |
-           (agreed(v, VIRTIO_RING_F_EVENT_IDX) ? TN_VQ_EVENT_IDX : 0u) |
-           (agreed(v, VIRTIO_RING_F_INDIRECT_DESC) ? TN_VQ_INDIRECT : 0u) |
-           (agreed(v, VIRTIO_F_ACCESS_PLATFORM) ? TN_VQ_TRANSLATED : 0u) |
-           (agreed(v, VIRTIO_F_IN_ORDER) ? TN_VQ_IN_ORDER : 0u);
-}
-
-static int negotiated(struct vport *v)
-{
-    int r = 0;
-    v->vq_flags = flags_of(v);
-    if (v->ops->negotiated)
-        CALL(v->d, R_VCPU | R_DEV, "negotiated",
-             r = v->ops->negotiated(v->d->pub.self, v->agreed, TN_VIRTIO_FEATURE_WORDS,
-                                    v->vq_flags));
-    if (r != 0 && r != -EINVAL)
-        violation("virtio.h: negotiated answers 0 or -EINVAL", "negotiated answered %d", r);
-    return r;
-}
-
-int vport_negotiate(struct vport *v, const uint64_t *wanted)
-{
-    v->status = VIRTIO_CONFIG_S_ACKNOWLEDGE | VIRTIO_CONFIG_S_DRIVER;
-    for (uint32_t i = 0; i < TN_VIRTIO_FEATURE_WORDS; i++)
-        v->agreed[i] = v->offered[i] & wanted[i];
-    int r = negotiated(v);
-    if (r == 0)
-        v->status |= VIRTIO_CONFIG_S_FEATURES_OK;
-    return r;
-}
-
-int vport_follow(struct vport *to, const struct vport *from)
-{
-    to->status = from->status;
-    memcpy(to->agreed, from->agreed, sizeof to->agreed);
-    for (uint32_t q = 0; q < to->setup.nqueues && q < from->setup.nqueues; q++) {
-        int kick = to->q[q].kick, call = to->q[q].call;
-        to->q[q] = from->q[q];
-        to->q[q].kick = kick;
-        to->q[q].call = call;
-    }
-    return negotiated(to);
-}
-
-static int start(struct vport *v, uint32_t q, uint32_t flags)
-{
-    struct vport_queue *k = &v->q[q];
-    struct tn_vq vq = {sizeof vq, v->vq_flags | flags, q, k->size, k->desc, k->driver, k->device};
-    int r = 0;
-    CALL(v->d, R_VCPU | R_DEV, "queue_start", r = v->ops->queue_start(v->d->pub.self, &vq));
-    if (r > 0 || r < -4095)
-        violation("virtio.h: queue_start: 0 or -errno", "queue_start answered %d", r);
-    k->running = r == 0;
-    return r;
-}
-
-int vport_start(struct vport *v, uint32_t q, uint32_t size, uint64_t desc, uint64_t driver,
-                uint64_t device)
-{
-    struct vport_queue *k = &v->q[q];
-    v->status |= VIRTIO_CONFIG_S_DRIVER_OK;
-    *k = (struct vport_queue){k->max,  (uint16_t)size, 0,      0,      0,          k->kick,
-                              k->call, desc,           driver, device, k->notified};
-    return start(v, q, 0);
-}
-
-void vport_quiesce(struct vport *v)
-{
-    for (uint32_t q = 0; v->is_setup && q < v->setup.nqueues; q++) {
-        v->q[q].was_running = v->q[q].running;
-        vport_stop(v, q);
-    }
-}
-
-void vport_resume(struct vport *v)
-{
-    for (uint32_t q = 0; v->is_setup && q < v->setup.nqueues; q++)
-        if (v->q[q].was_running) {
-            v->q[q].was_running = 0;
-            start(v, q, TN_VQ_RESTORE);
-        }
-}
-
-int vport_start_all(struct vport *v, uint64_t gpa, uint32_t size)
-{
-    for (uint32_t q = 0; q < v->setup.nqueues; q++) {
-        uint32_t n = size < v->q[q].max ? size : v->q[q].max;
-        uint64_t driver = gpa + 16 * n, device = (driver + 6 + 2 * n + 4095) & ~(uint64_t)4095;
-        uint8_t *p = host_ram(v->d->h, gpa, device + 6 + 8 * n - gpa);
-        if (!p)
-            return -ENOMEM;
-        memset(p, 0, device + 6 + 8 * n - gpa);
-        int r = vport_start(v, q, n, gpa, driver, device);
-        if (r < 0)
-            return r;
-        gpa = (device + 6 + 8 * n + 4095) & ~(uint64_t)4095;
-    }
-    return 0;
-}
-
-void vport_kick(struct vport *v, uint32_t q, uint32_t data)
-{
-    uint64_t one = 1;
-    struct vport_queue *k = &v->q[q];
-    if (k->kick >= 0 && !agreed(v, F_NOTIFICATION_DATA)) {
-        if (write(k->kick, &one, sizeof one) < 0)
-            violation("os.h: a pending count", "the kick of queue %u cannot be written", q);
-    } else if (v->ops->kick) {
-        CALL(v->d, R_VCPU | R_DEV, "kick", v->ops->kick(v->d->pub.self, q, data));
-    }
-}
-
-static int stopped(void *o)
-{
-    return !((struct vport_queue *)o)->stopping;
-}
-
-int vport_stop(struct vport *v, uint32_t q)
-{
-    struct vport_queue *k = &v->q[q];
-    int r = 0;
-    if (!k->running)
-        return 0;
-    k->running = 0;
-    k->stopping = 1; /* the completion may come from elsewhere before we look */
-    CALL(v->d, R_VCPU | R_DEV, "queue_stop", r = v->ops->queue_stop(v->d->pub.self, q));
-    if (r == TN_PENDING && !host_wait(v->d->h, host_patience(v->d->h), stopped, k))
-        violation("base.h: TN_PENDING",
-                  "queue_stop answered TN_PENDING, and queue_stopped did not come");
-    k->stopping = 0;
-    return r < 0 ? r : 0;
-}
-
-static int reset_over(void *o)
-{
-    return !((struct vport *)o)->resetting;
-}
-
-void vport_reset(struct vport *v)
-{
-    int r = 0;
-    for (uint32_t q = 0; q < v->setup.nqueues; q++)
-        vport_stop(v, q);
-    v->resetting = 1;
-    CALL(v->d, R_VCPU | R_DEV, "virtio reset", r = v->ops->reset(v->d->pub.self));
-    if (r == TN_PENDING && !host_wait(v->d->h, host_patience(v->d->h), reset_over, v))
-        violation("base.h: TN_PENDING",
-                  "the virtio reset answered TN_PENDING, and reset_done did not come");
-    v->resetting = v->broken = 0;
-    v->status = 0;
-    memset(v->agreed, 0, sizeof v->agreed);
-}
-
-void vport_config_read(struct vport *v, uint32_t off, void *buf, uint32_t len)
-{
-    memset(buf, 0xff, len);
-    if (off < v->setup.config_len && len <= v->setup.config_len - off && v->ops->config_read)
-        CALL(v->d, R_VCPU | R_DEV, "virtio config_read",
-             v->ops->config_read(v->d->pub.self, off, buf, len));
-}
-
-void vport_config_write(struct vport *v, uint32_t off, const void *buf, uint32_t len)
-{
-    if (off < v->setup.config_len && len <= v->setup.config_len - off && v->ops->config_write)
-        CALL(v->d, R_VCPU | R_DEV, "virtio config_write",
-             v->ops->config_write(v->d->pub.self, off, buf, len));
 }

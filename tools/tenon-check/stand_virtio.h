@@ -21,7 +21,7 @@ struct vport {
     struct dev *d;
     const struct tn_virtio_ops *ops;
     struct tn_virtio_setup setup;
-    int is_setup, resetting, broken;
+    int is_setup, resetting, broken, via; /* via: it is a plugin's transport (via.h) */
     uint64_t offered[TN_VIRTIO_FEATURE_WORDS], agreed[TN_VIRTIO_FEATURE_WORDS];
     uint32_t status, vq_flags; /* status: VIRTIO_CONFIG_S_*; vq_flags: TN_VQ_* of what was agreed */
     uint32_t config_changes;
@@ -29,8 +29,9 @@ struct vport {
     struct tn_as *as;
 };
 
-/* d's, or NULL if it is on no virtio-bus of this host. */
+/* d's on this host's virtio-bus, or that of the transport and device that d is; NULL. */
 struct vport *vport_of(struct dev *d);
+struct vport *vport_on_bus(struct dev *d); /* the former only */
 /* Before realize: the bus's properties, with these features allowed beside the defaults. */
 void vport_allow(struct dev *d, uint64_t features);
 /* ACKNOWLEDGE to FEATURES_OK with offered & wanted (3.1.1). 0, or what negotiated() answered. */
@@ -42,6 +43,9 @@ int vport_start(struct vport *v, uint32_t q, uint32_t size, uint64_t desc, uint6
 /* Lays out every queue in guest RAM from gpa on, empty, and DRIVER_OK; 0 or -errno of the first
  * that refuses. */
 int vport_start_all(struct vport *v, uint64_t gpa, uint32_t size);
+/* After all queues: DRIVER_OK. */
+void vport_ready(struct vport *v);
+int vport_broken(struct vport *v); /* it says NEEDS_RESET */
 void vport_kick(struct vport *v, uint32_t q, uint32_t data);
 /* Waits for a pending stop. 0 or -errno. */
 int vport_stop(struct vport *v, uint32_t q);

@@ -31,18 +31,59 @@ static int apply_settings(struct check *c, struct dev *d, struct tn_err *e)
     return 0;
 }
 
-struct dev *check_make(struct check *c, struct host **h)
+static void apply_presets(struct check *c, struct dev *d)
 {
     struct tn_err e = {0};
-    *h = *h ? *h : host_new(c);
-    struct dev *d = dev_new(*h, c->cls, NULL);
-    if (!d)
-        check_fail(c, "init failed though there is memory");
+    const char *const *p = c->pair ? c->pair->how->preset : NULL;
+    for (; p && p[0] && p[1]; p += 2)
+        if (dev_set(d, p[0], p[1], &e) < 0)
+            check_fail(c, "the composition presets %s=%s: %s", p[0], p[1], e.text);
+}
+
+static void configure(struct check *c, struct dev *d)
+{
+    struct tn_err e = {0};
     if (apply_settings(c, d, &e) < 0)
         check_skip(c, "--set: %s", e.text);
     if (dev_set_required(d, &e) < 0)
         check_skip(c, "%s", e.text);
+}
+
+struct dev *check_make_in(struct check *c, struct host *h)
+{
+    struct dev *d = dev_new(h, c->cls, NULL);
+    if (!d)
+        return NULL;
+    apply_presets(c, d);
+    configure(c, d);
+    if (!c->pair)
+        return d;
+    if (!dev_compose(d, c->pair)) {
+        dev_free(d);
+        return NULL;
+    }
+    configure(c, d->inner);
     return d;
+}
+
+struct dev *check_make(struct check *c, struct host **h)
+{
+    *h = *h ? *h : host_new(c);
+    struct dev *d = check_make_in(c, *h);
+    if (!d)
+        check_fail(c, "init failed though there is memory");
+    return d;
+}
+
+const struct tn_class *check_class(const struct check *c, uint32_t n)
+{
+    const struct tn_plugin *all[WITH_MAX + 1] = {c->plugin};
+    memcpy(all + 1, c->with, WITH_MAX * sizeof all[0]);
+    for (uint32_t i = 0; i <= WITH_MAX && all[i]; i++)
+        for (const struct tn_class *const *k = all[i]->classes; k && *k; k++)
+            if (n-- == 0)
+                return *k;
+    return NULL;
 }
 
 struct dev *check_run(struct check *c, struct dev *d)

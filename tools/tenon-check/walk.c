@@ -157,7 +157,7 @@ int walk_save(const struct check *c, const struct walk *w, const char *why, cons
     if (!f)
         return -errno;
     fprintf(f, "tenon-check walk 1\n# %s\nplugin %s\nclass %s\nseed %" PRIu64 "\n", why,
-            c->plugin->id, c->cls->name, w->seed);
+            c->plugin->id, check_subject(c), w->seed);
     for (uint32_t i = 0; i < c->o->nsets; i++)
         fprintf(f, "# --set %s=%s\n", c->o->sets[i].key, c->o->sets[i].value);
     for (uint32_t i = 0; i < w->n; i++)
@@ -182,7 +182,7 @@ int walk_load(const struct check *c, struct walk *w, const char *path)
         if (sscanf(line, "%15s %127s", word, arg) != 2 || *word == '#')
             continue;
         if (strcmp(word, "class") == 0)
-            other = strcmp(arg, c->cls->name) != 0;
+            other = strcmp(arg, check_subject(c)) != 0;
         else if (strcmp(word, "seed") == 0)
             w->seed = strtoull(arg, NULL, 0);
         else if (strcmp(word, "step") == 0 && w->n < STEPS_MAX)

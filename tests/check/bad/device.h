@@ -65,6 +65,12 @@ struct gadget {
 #define IN_HOLD(s) \
     memset((s)->reg, 0, sizeof(s)->reg), (s)->flag = 0, (s)->index = 0, (s)->irq->set((s)->line, 0)
 #endif
+#ifndef SET_LINE
+#define SET_LINE(s) (s)->irq->set((s)->line, (s)->reg[0] & 1)
+#endif
+#ifndef LINE_FLAGS
+#define LINE_FLAGS TN_LINE_LEVEL
+#endif
 #ifndef IN_POST_LOAD
 #define IN_POST_LOAD(s, e)
 #endif
@@ -89,7 +95,7 @@ static void write_register(void *self, uint64_t off, uint64_t v, uint32_t size)
     (void)size;
     IN_WRITE(s, off, v);
     s->reg[off / 4 % 4] = (uint32_t)v;
-    s->irq->set(s->line, s->reg[0] & 1);
+    SET_LINE(s);
     if (off / 4 == 1)
         s->loop->arm(s->timer, s->loop->now(s->d, TN_CLK_VM) + 1000 + (v & 0xffff));
 }
@@ -136,7 +142,7 @@ static int claim(struct gadget *s, struct tn_err *e)
                                     .size = 16,
                                     .name = "gadget"};
     int r = regions->add(s->d, &q, &region_ops, s, &s->region, e);
-    return r < 0 ? r : s->irq->line(s->d, TN_LINE_ANY, 0, TN_LINE_LEVEL, &s->line, e);
+    return r < 0 ? r : s->irq->line(s->d, TN_LINE_ANY, 0, LINE_FLAGS, &s->line, e);
 }
 
 #ifndef CHECK_TIMERS
@@ -209,7 +215,7 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
     struct gadget *s = self;
     (void)version, (void)e, (void)s;
     IN_POST_LOAD(s, e);
-    s->irq->set(s->line, s->reg[0] & 1);
+    SET_LINE(s);
     return 0;
 }
 

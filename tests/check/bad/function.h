@@ -19,8 +19,10 @@
 #include <tenon/pci.h>
 
 static const struct tn_pci_ops pci_ops;
-static const uint8_t pm_bytes[8] = {0, 0, 3, 0, 8},
-                     pm_mask[8] = PM_MASK; /* version 3; No_Soft_Reset */
+#ifndef PM_FLAGS
+#define PM_FLAGS 8 /* No_Soft_Reset */
+#endif
+static const uint8_t pm_bytes[8] = {0, 0, 3, 0, PM_FLAGS}, pm_mask[8] = PM_MASK; /* version 3 */
 
 #define IN_REALIZE(s, e)                                                             \
     do {                                                                             \

@@ -19,6 +19,9 @@
 #ifndef IN_DEVICE_RESET
 #define IN_DEVICE_RESET(s)
 #endif
+#ifndef VOPS
+#define VOPS .flags = 0
+#endif
 #include <tenon/virtio.h>
 
 static const struct tn_virtio_ops vops;
@@ -88,4 +91,5 @@ static const struct tn_virtio_ops vops = {.struct_size = sizeof vops,
                                           .config_read = config_read,
                                           .queue_start = queue_start,
                                           .queue_stop = queue_stop,
-                                          .reset = device_reset};
+                                          .reset = device_reset,
+                                          VOPS};
