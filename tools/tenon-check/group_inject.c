@@ -51,18 +51,26 @@ static void realize_null(struct check *c)
         ;
 }
 
+struct failing {
+    struct check *c;
+    uint64_t n;
+};
+
+static void fail_often(void *o, uint32_t lives)
+{
+    const struct failing *f = o;
+    while (lives--)
+        fail_nth(f->c, f->n, 0);
+}
+
 /* "Likewise, nothing is left": the failures of one call, many times. */
 static void leaks(struct check *c)
 {
     realizable(c);
     for (uint64_t n = 1; n < CALLS_MAX && fail_nth(c, n, 0); n++) {
-        for (int i = 0; i < 10; i++) /* until the allocator's caches are full */
-            fail_nth(c, n, 0);
-        struct left before = left_now();
-        for (int i = 0; i < 40; i++)
-            fail_nth(c, n, 0);
-        struct left after = left_now();
-        left_check(c, &before, &after, 40);
+        struct failing f = {c, n};
+        fail_often(&f, 10); /* until the allocator's caches are full */
+        left_lives(c, fail_often, &f, 40);
     }
 }
 

@@ -68,19 +68,27 @@ static void realize(struct check *c)
     check_note(c, "%llu allocations", (unsigned long long)n - 1);
 }
 
+struct failing {
+    struct check *c;
+    uint64_t n;
+};
+
+static void fail_often(void *o, uint32_t lives)
+{
+    const struct failing *f = o;
+    while (lives--)
+        fail_nth(f->c, f->n, 0);
+}
+
 /* "Likewise, nothing is left": the failures of one allocation, many times. */
 static void leaks(struct check *c)
 {
     uint64_t n = 1;
     realizable(c);
     for (; n < ALLOCATIONS_MAX && fail_nth(c, n, 0); n++) {
-        for (int i = 0; i < WARM; i++) /* until the allocator's caches are full */
-            fail_nth(c, n, 0);
-        struct left before = left_now();
-        for (int i = 0; i < REPEATS; i++)
-            fail_nth(c, n, 0);
-        struct left after = left_now();
-        left_check(c, &before, &after, REPEATS);
+        struct failing f = {c, n};
+        fail_often(&f, WARM); /* until the allocator's caches are full */
+        left_lives(c, fail_often, &f, REPEATS);
     }
     if (n == 1)
         check_skip(c, "it allocates nothing until it is realized");

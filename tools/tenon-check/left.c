@@ -4,7 +4,7 @@
 #include <malloc.h>
 #include <stdio.h>
 
-enum { BYTES_OF_A_LIFE = 16, SLACK = 512, SLACK_MAPS = 16 };
+enum { ATTEMPTS = 3, BYTES_OF_A_LIFE = 16, SLACK = 512, SLACK_MAPS = 16 };
 
 static uint32_t entries(const char *path)
 {
@@ -43,6 +43,25 @@ struct left left_now(void)
     struct mallinfo2 m = mallinfo2();
     l.bytes = left_sanitized() ? 0 : m.uordblks + m.hblkhd;
     return l;
+}
+
+static int more(const struct left *a, const struct left *b, uint32_t n)
+{
+    return b->fds > a->fds || b->threads > a->threads || b->maps > a->maps + SLACK_MAPS ||
+           b->bytes > a->bytes + SLACK + (uint64_t)n * BYTES_OF_A_LIFE;
+}
+
+void left_lives(struct check *c, void (*lives)(void *o, uint32_t n), void *o, uint32_t n)
+{
+    struct left before = left_now(), after = before;
+    for (uint32_t i = 0; i < ATTEMPTS; i++) {
+        before = left_now();
+        lives(o, n);
+        after = left_now();
+        if (!more(&before, &after, n))
+            return;
+    }
+    left_check(c, &before, &after, n);
 }
 
 void left_check(struct check *c, const struct left *a, const struct left *b, uint32_t n)

@@ -16,4 +16,8 @@ struct left left_now(void);
  * memory for each life. */
 void left_check(struct check *c, const struct left *before, const struct left *after, uint32_t n);
 
+/* Runs n lives, and again if something is left: the allocator's own may grow once, a leak grows
+ * each time. */
+void left_lives(struct check *c, void (*lives)(void *o, uint32_t n), void *o, uint32_t n);
+
 #endif
