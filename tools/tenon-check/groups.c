@@ -9,7 +9,6 @@ const struct check_group *const check_groups[] = {
     &group_life,
     &group_props,
     &group_inject,
-    &group_memory,
     &group_state,
     &group_reset,
     &group_pci,
@@ -24,6 +23,7 @@ const struct check_group *const check_groups[] = {
     &group_bus,
     &group_addresses,
     &group_backend,
+    &group_memory,
     &group_fuzz,
     NULL,
     // clang-format on
