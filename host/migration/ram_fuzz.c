@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int r = take(&stream, &whole, 0), also = take(&stream, &straight, 1);
     if (r < 0 ? also != r : !whole.twice && also < 0)
         abort();
-    if (also == 0 && !whole.twice && memcmp(&whole, &straight, sizeof whole) != 0)
+    if (also == 0 && !whole.twice && memcmp(whole.block, straight.block, sizeof whole.block) != 0)
         abort();
     return 0;
 }

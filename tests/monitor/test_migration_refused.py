@@ -7,7 +7,7 @@ import threading
 import time
 
 import qmp
-from migrig import RAM, check, fill, finished, in_state, pair, path
+from migrig import RAM, check, fill, finished, in_state, pair, path, until
 from qmp import eq, ok, test
 from statefile import crc32c, sections
 
@@ -38,6 +38,46 @@ def cancelled():
         p.source.cmd('migrate-set-parameters', max_bandwidth=0)
         p.move()
         check(p.target)
+
+
+def at_switchover(p):
+    """It has got as far as where the user decides; the target."""
+    uri = f'unix:{path()}'
+    t = p.await_(uri)
+    p.source.cmd('migrate-set-capabilities', capabilities=[{'capability': 'pause-before-switchover', 'state': True}])
+    p.source.cmd('migrate', uri=uri)
+    until(lambda: p.source.cmd('query-migrate')['status'] == 'pre-switchover', 'it is pre-switchover')
+    eq(p.source.cmd('query-status')['status'], 'finish-migrate')
+    return t
+
+
+@test
+def cancelled_at_switchover():
+    '''migrate_cancel while the machine stands still: it goes on at the source, and can migrate again'''
+    with pair(RAM) as p:
+        fill(p.source)
+        t = at_switchover(p)
+        p.source.cmd('migrate_cancel')
+        finished(p.source, 'cancelled')
+        in_state(p.source, 'running')
+        t.dies()
+        t = at_switchover(p)
+        p.source.cmd('migrate-continue', state='pre-switchover')
+        finished(p.source)
+        in_state(t, 'running')
+        check(t)
+
+
+@test
+def a_target_that_dies_at_switchover():
+    '''it goes while the user thinks: migrate-continue fails, the machine goes on at the source'''
+    with pair(RAM) as p:
+        t = at_switchover(p)
+        t.process.kill()
+        t.dies(-9)
+        p.source.cmd('migrate-continue', state='pre-switchover')
+        finished(p.source, 'failed')
+        in_state(p.source, 'running')
 
 
 @test
