@@ -163,6 +163,36 @@ static int make_inner(struct device *d, struct tn_err *e)
     return t ? device_meet_bus_type(d->inner, t, e) : 0;
 }
 
+static void take_place(struct device *d, const char *id, struct device *parent, const char *name)
+{
+    d->id = id ? xstrdup(id) : NULL;
+    d->path = make_path(d->vm, d->entry->kind, id, parent, name);
+    d->name = name ? xstrdup(name) : NULL;
+    d->parent = parent;
+    if (parent)
+        TAILQ_INSERT_TAIL(&parent->children, d, brother);
+    TAILQ_INSERT_TAIL(&d->vm->devices, d, all);
+}
+
+/* The instance as it is before the user says anything of it. */
+static int set_up(struct device *d, struct tn_err *e)
+{
+    const struct class_entry *entry = d->entry;
+    props_default(d, class_props(entry->cls), d->pub.self);
+    int r = entry->cls->init ? entry->cls->init(d->pub.self, &d->pub) : 0;
+    if (r < 0)
+        return err_set(e, -r, "%s: init failed", entry->name);
+    d->inited = 1;
+    if (entry->kind == TN_K_CHARDEV && !d->handle)
+        chardev_create(d); /* the host's own classes have done it */
+    if (entry->kind == TN_K_NETDEV)
+        net_create(d);
+    r = entry->inner ? make_inner(d, e) : 0;
+    if (r == 0)
+        r = device_apply_globals(d, e);
+    return r < 0 ? r : apply_preset(d, e);
+}
+
 struct device *device_new(struct vm *vm, const struct class_entry *entry, const char *id,
                           struct device *parent, const char *name, struct tn_err *e)
 {
@@ -178,34 +208,11 @@ struct device *device_new(struct vm *vm, const struct class_entry *entry, const 
         return NULL;
     }
     struct device *d = device_alloc(vm, entry, self);
-    d->id = id ? xstrdup(id) : NULL;
-    d->path = make_path(vm, entry->kind, id, parent, name);
-    d->name = name ? xstrdup(name) : NULL;
-    d->parent = parent;
-    if (parent)
-        TAILQ_INSERT_TAIL(&parent->children, d, brother);
-    TAILQ_INSERT_TAIL(&vm->devices, d, all);
-    props_default(d, class_props(entry->cls), self);
-    int r = entry->cls->init ? entry->cls->init(self, &d->pub) : 0;
-    if (r < 0) {
-        err_set(e, -r, "%s: init failed", entry->name);
-        device_free(d);
-        return NULL;
-    }
-    d->inited = 1;
-    if (entry->kind == TN_K_CHARDEV && !d->handle)
-        chardev_create(d); /* the host's own classes have done it */
-    if (entry->kind == TN_K_NETDEV)
-        net_create(d);
-    if (entry->inner && make_inner(d, e) < 0) {
-        device_free(d);
-        return NULL;
-    }
-    if (device_apply_globals(d, e) < 0 || apply_preset(d, e) < 0) {
-        device_free(d);
-        return NULL;
-    }
-    return d;
+    take_place(d, id, parent, name);
+    if (set_up(d, e) == 0)
+        return d;
+    device_free(d);
+    return NULL;
 }
 
 /* ---- properties ---- */
@@ -359,41 +366,62 @@ static int check_id(const char *id, struct tn_err *e)
                : err_set(e, EINVAL, "Parameter 'id' expects an identifier, not '%s'", id);
 }
 
-int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct device **out,
-               struct tn_err *e)
+/* The class that dict names. NULL with e. */
+static const struct class_entry *class_asked(struct vm *vm, uint32_t kind,
+                                             const struct kv_node *dict, struct tn_err *e)
 {
     static const char *const implied[] = {"driver", "qom-type", "driver", "type", "backend"};
-    const char *name = kv_text(dict, kind < ARRAY_SIZE(implied) ? implied[kind] : "driver");
-    const char *id = kv_text(dict, "id");
-    if (!name)
-        return err_set(e, EINVAL, "Parameter '%s' is missing",
-                       kind == TN_K_OBJECT    ? "qom-type"
-                       : kind == TN_K_CHARDEV ? "backend"
-                                              : "driver");
+    const char *key = kind < ARRAY_SIZE(implied) ? implied[kind] : "driver";
+    const char *name = kv_text(dict, key), *id = kv_text(dict, "id");
+    if (!name) {
+        err_set(e, EINVAL, "Parameter '%s' is missing", key);
+        return NULL;
+    }
     if (check_id(id, e) < 0)
-        return -EINVAL;
-    if (kind != TN_K_DEVICE && !id)
-        return err_set(e, EINVAL, "Parameter 'id' is missing");
+        return NULL;
+    if (kind != TN_K_DEVICE && !id) {
+        err_set(e, EINVAL, "Parameter 'id' is missing");
+        return NULL;
+    }
     const struct class_entry *c = registry_class(vm->registry, kind, name, e);
     if (c)
         c = bus_transport_for(vm, c, kv_text(dict, "bus"));
-    if (!c || may_create(c, e) < 0)
-        return -EINVAL;
-    struct tn_bus *bus = bus_free_inner(vm, c, kv_text(dict, "bus"));
-    if (bus)
-        c = c->inner;
-    else if (c->cls->bus && !(bus = bus_for(vm, c, kv_text(dict, "bus"), e)))
+    return c && may_create(c, e) == 0 ? c : NULL;
+}
+
+/* Where it goes, NULL: on no bus. *c becomes its inner class where a transport waits for one. */
+static int bus_asked(struct vm *vm, const struct class_entry **c, const char *name,
+                     struct tn_bus **bus, struct tn_err *e)
+{
+    *bus = bus_free_inner(vm, *c, name);
+    if (*bus)
+        *c = (*c)->inner;
+    else if ((*c)->cls->bus && !(*bus = bus_for(vm, *c, name, e)))
         return -ENOENT;
-    if (!vm->cold && may_come_late(c, bus, e) < 0)
-        return -EINVAL;
-    struct device *d = device_new(vm, c, id, NULL, NULL, e);
-    if (!d)
-        return -EINVAL;
+    return vm->cold ? 0 : may_come_late(*c, *bus, e);
+}
+
+static int bring_up(struct device *d, struct tn_bus *bus, const struct kv_node *dict,
+                    struct tn_err *e)
+{
     int r = bus ? device_meet_bus(d, bus, e) : 0;
     if (r == 0)
         r = set_all(d, dict, e);
-    if (r == 0)
-        r = device_realize(d, bus, e);
+    return r < 0 ? r : device_realize(d, bus, e);
+}
+
+int device_add(struct vm *vm, uint32_t kind, const struct kv_node *dict, struct device **out,
+               struct tn_err *e)
+{
+    struct tn_bus *bus;
+    const struct class_entry *c = class_asked(vm, kind, dict, e);
+    int r = c ? bus_asked(vm, &c, kv_text(dict, "bus"), &bus, e) : -EINVAL;
+    if (r < 0)
+        return r;
+    struct device *d = device_new(vm, c, kv_text(dict, "id"), NULL, NULL, e);
+    if (!d)
+        return -EINVAL;
+    r = bring_up(d, bus, dict, e);
     if (r < 0) {
         device_free(d);
         return r;

@@ -1,312 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+/* Contexts: rounds, their waits, their threads. */
 #include "loop.h"
 
 #include "loop_impl.h"
-#include "trace_point.h"
 #include "util/alloc.h"
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-/* ---- descriptors ---- */
-
-static uint32_t to_epoll(uint32_t ev)
-{
-    return (ev & TN_FD_IN ? EPOLLIN | EPOLLRDHUP : 0u) |
-           (ev & TN_FD_OUT ? (uint32_t)EPOLLOUT : 0u) | (ev & TN_FD_EDGE ? (uint32_t)EPOLLET : 0u);
-}
-
-static void stop_watch(struct managed *m)
-{
-    __atomic_store_n(&((struct tn_watch *)m)->stopped, 1, __ATOMIC_RELEASE);
-}
-
-static void release_watch(struct managed *m)
-{
-    watch_del((struct tn_watch *)m);
-}
-
-static int epoll_add(struct tn_watch *w)
-{
-    struct epoll_event e = {.events = to_epoll(w->events), .data.ptr = w};
-    __atomic_fetch_or(&w->ctx->woken, 0, __ATOMIC_RELEASE); /* *w, for who gets it from epoll */
-    if (epoll_ctl(w->ctx->epfd, EPOLL_CTL_ADD, w->fd, &e) == 0)
-        return 0;
-    if (errno == EPERM) {
-        w->always = 1;
-        return 0;
-    }
-    if (errno != EEXIST)
-        return -errno;
-    w->own_fd = fcntl(w->fd, F_DUPFD_CLOEXEC, 0);
-    return w->own_fd >= 0 && epoll_ctl(w->ctx->epfd, EPOLL_CTL_ADD, w->own_fd, &e) == 0 ? 0
-                                                                                        : -errno;
-}
-
-struct tn_watch *watch_new(struct tn_ctx *c, struct device *d, uint32_t flags, int fd, uint32_t ev,
-                           void (*fn)(void *, uint32_t), void *s)
-{
-    struct tn_watch *w = XNEW(struct tn_watch);
-    *w = (struct tn_watch){.m.stop = stop_watch,
-                           .m.release = release_watch,
-                           .ctx = c,
-                           .dev = d,
-                           .fn = fn,
-                           .s = s,
-                           .fd = fd,
-                           .own_fd = -1,
-                           .events = ev,
-                           .flags = flags};
-    if (epoll_add(w) < 0) {
-        close_fd(&w->own_fd);
-        free(w);
-        return NULL;
-    }
-    if (w->always) {
-        pthread_mutex_lock(&c->lock);
-        w->next_always = c->always;
-        __atomic_store_n(&c->always, w, __ATOMIC_RELEASE);
-        pthread_mutex_unlock(&c->lock);
-        loop_wake(c);
-    }
-    managed_add(d, &w->m);
-    return w;
-}
-
-static void epoll_set(struct tn_watch *w, uint32_t ev)
-{
-    struct epoll_event e = {.events = to_epoll(ev), .data.ptr = w};
-    if (!w->always)
-        epoll_ctl(w->ctx->epfd, EPOLL_CTL_MOD, w->own_fd >= 0 ? w->own_fd : w->fd, &e);
-}
-
-void watch_mask(struct tn_watch *w, uint32_t ev)
-{
-    if (__atomic_exchange_n(&w->events, ev, __ATOMIC_ACQ_REL) == ev)
-        return;
-    epoll_set(w, ev);
-    if (w->always)
-        loop_wake(w->ctx);
-}
-
-void watch_del(struct tn_watch *w)
-{
-    struct tn_ctx *c = w->ctx;
-    managed_del(&w->m);
-    if (!w->always)
-        epoll_ctl(c->epfd, EPOLL_CTL_DEL, w->own_fd >= 0 ? w->own_fd : w->fd, NULL);
-    close_fd(&w->own_fd);
-    pthread_mutex_lock(&c->lock);
-    if (w->always)
-        for (struct tn_watch **at = &c->always; *at; at = &(*at)->next_always)
-            if (*at == w) {
-                __atomic_store_n(at, w->next_always, __ATOMIC_RELEASE);
-                break;
-            }
-    __atomic_store_n(&w->dead, 1, __ATOMIC_RELEASE);
-    w->next_dead = c->dead_watches;
-    c->dead_watches = w;
-    pthread_mutex_unlock(&c->lock);
-}
-
-static void call_watch(struct tn_watch *w, uint32_t ev)
-{
-    w->running = 1;
-    if (w->dev)
-        trace_host(w->dev->vm, TRACE_LOOP_EVENT, NULL, (uint64_t)w->fd, ev);
-    w->fn(w->s, ev);
-    w->running = 0; /* deleted or not: it is not buried in this round */
-    if (w->muted && !is_set(&w->dead))
-        epoll_set(w, __atomic_load_n(&w->events, __ATOMIC_ACQUIRE));
-    w->muted = 0;
-}
-
-static void ready(struct tn_watch *w, uint32_t ev)
-{
-    if (is_set(&w->stopped))
-        return;
-    if (w->running) {
-        w->muted = 1;
-        epoll_set(w, 0);
-        return;
-    }
-    struct domain *dom = lock_for(w->dev, w->flags);
-    ev &= __atomic_load_n(&w->events, __ATOMIC_ACQUIRE) | TN_FD_ERR;
-    if (ev && !is_set(&w->stopped) && !is_set(&w->dead))
-        call_watch(w, ev);
-    if (dom)
-        domain_unlock(dom);
-}
-
-static uint32_t from_epoll(uint32_t e)
-{
-    return (e & (EPOLLIN | EPOLLRDHUP | EPOLLHUP) ? TN_FD_IN : 0u) |
-           (e & EPOLLOUT ? TN_FD_OUT : 0u) | (e & (EPOLLERR | EPOLLHUP) ? TN_FD_ERR : 0u);
-}
-
-/* Files and the like, once a round. The list may change in a callback: a watch that is taken off
- * stays readable. */
-static int run_always(struct tn_ctx *c)
-{
-    int ran = 0;
-    for (struct tn_watch *w = __atomic_load_n(&c->always, __ATOMIC_ACQUIRE), *next; w; w = next) {
-        next = w->next_always;
-        uint32_t ev = __atomic_load_n(&w->events, __ATOMIC_ACQUIRE);
-        if (ev) {
-            ready(w, ev);
-            ran = 1;
-        }
-    }
-    return ran;
-}
-
-static int any_always(struct tn_ctx *c)
-{
-    int yes = 0;
-    pthread_mutex_lock(&c->lock);
-    for (struct tn_watch *w = c->always; w && !yes; w = w->next_always)
-        yes = __atomic_load_n(&w->events, __ATOMIC_RELAXED) != 0;
-    pthread_mutex_unlock(&c->lock);
-    return yes;
-}
-
-/* ---- bottom halves ---- */
-
-static void stop_bh(struct managed *m)
-{
-    __atomic_store_n(&((struct tn_bh *)m)->stopped, 1, __ATOMIC_RELEASE);
-}
-
-static void release_bh(struct managed *m)
-{
-    bh_del((struct tn_bh *)m);
-}
-
-struct tn_bh *bh_new(struct tn_ctx *c, struct device *d, uint32_t flags, void (*fn)(void *),
-                     void *s)
-{
-    struct tn_bh *b = XNEW(struct tn_bh);
-    *b = (struct tn_bh){.m.stop = stop_bh,
-                        .m.release = release_bh,
-                        .ctx = c,
-                        .dev = d,
-                        .fn = fn,
-                        .s = s,
-                        .flags = flags};
-    managed_add(d, &b->m);
-    return b;
-}
-
-enum { BH_ONCE = 0x100 }; /* host's own flag: gone before its run */
-
-void bh_once(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s)
-{
-    bh_kick(bh_new(c, d, BH_ONCE, fn, s));
-}
-
-void bh_once_about(struct tn_ctx *c, struct device *d, void (*fn)(void *), void *s)
-{
-    bh_kick(bh_new(c, d, BH_ONCE | TN_LF_NOLOCK, fn, s));
-}
-
-void bh_kick(struct tn_bh *b)
-{
-    struct tn_ctx *c = b->ctx;
-    if (__atomic_exchange_n(&b->scheduled, 1, __ATOMIC_ACQ_REL))
-        return;
-    b->next = __atomic_load_n(&c->pending, __ATOMIC_RELAXED);
-    while (!__atomic_compare_exchange_n(&c->pending, &b->next, b, 1, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_RELAXED))
-        ;
-    if (__atomic_load_n(&c->sleeping, __ATOMIC_SEQ_CST))
-        loop_wake(c);
-}
-
-void bh_del(struct tn_bh *b)
-{
-    struct tn_ctx *c = b->ctx;
-    managed_del(&b->m);
-    pthread_mutex_lock(&c->lock); /* against bh_settle: it must not free b below our kick */
-    __atomic_store_n(&b->dead, 1, __ATOMIC_RELEASE);
-    bh_kick(b); /* its context frees it, after the call that may be under way */
-    pthread_mutex_unlock(&c->lock);
-}
-
-/* b leaves the list of the ready. Returns 1 if it is dead, and nobody else's any more. */
-static int bh_settle(struct tn_bh *b)
-{
-    pthread_mutex_lock(&b->ctx->lock);
-    int dead = b->dead != 0;
-    if (!dead)
-        __atomic_store_n(&b->scheduled, 0, __ATOMIC_SEQ_CST);
-    pthread_mutex_unlock(&b->ctx->lock);
-    return dead;
-}
-
-static void run_bh(struct tn_bh *b)
-{
-    struct domain *dom =
-        is_set(&b->stopped) || is_set(&b->dead) ? NULL : lock_for(b->dev, b->flags);
-    int dead = bh_settle(b), run = !dead && !is_set(&b->stopped),
-        once = run && (b->flags & BH_ONCE);
-    void (*fn)(void *) = b->fn;
-    void *s = b->s;
-    if (once)
-        managed_del(&b->m);
-    if (once || dead)
-        free(b); /* before the call: that may run the loop, or free the device */
-    if (run)
-        fn(s);
-    if (dom)
-        domain_unlock(dom);
-}
-
-/* What has been kicked goes behind what is ready, first kicked first. */
-static void gather(struct tn_ctx *c)
-{
-    struct tn_bh *stack = __atomic_exchange_n(&c->pending, NULL, __ATOMIC_ACQUIRE), *order = NULL,
-                 **end = &c->ready;
-    for (struct tn_bh *next; stack; stack = next) {
-        next = stack->next;
-        stack->next = order;
-        order = stack;
-    }
-    while (*end)
-        end = &(*end)->next;
-    *end = order;
-}
-
-static int run_ready(struct tn_ctx *c)
-{
-    gather(c);
-    int ran = c->ready != NULL;
-    while (c->ready) {
-        struct tn_bh *b = c->ready;
-        c->ready = b->next;
-        run_bh(b);
-    }
-    return ran;
-}
-
-enum { CHAIN = 3 };
-
-/* What a bottom half kicks follows at once, without a look at descriptors: some times. */
-static int run_bhs(struct tn_ctx *c)
-{
-    int ran = run_ready(c);
-    for (int i = 1; i < CHAIN && __atomic_load_n(&c->pending, __ATOMIC_RELAXED); i++)
-        ran |= run_ready(c);
-    return ran;
-}
-
-/* ---- contexts ---- */
 
 struct tn_ctx *loop_new(const struct clock *clock, const char *name)
 {
@@ -335,13 +40,10 @@ static void bury(struct tn_ctx *c)
     c->dead_polls = NULL;
     pthread_mutex_unlock(&c->lock);
     loop_poll_bury(p);
+    loop_watch_bury(w);
     for (struct tn_timer *next; t; t = next) {
         next = t->next_dead;
         free(t);
-    }
-    for (struct tn_watch *next; w; w = next) {
-        next = w->next_dead;
-        free(w);
     }
 }
 
@@ -349,7 +51,7 @@ void loop_free(struct tn_ctx *c)
 {
     if (!c)
         return;
-    run_bhs(c);
+    loop_run_bhs(c);
     bury(c);
     close_fd(&c->epfd);
     close_fd(&c->wakefd);
@@ -426,7 +128,7 @@ static int wait_and_run(struct tn_ctx *c, uint64_t timeout_ns)
     for (int i = 0; i < n; i++) {
         struct tn_watch *w = ev[i].data.ptr;
         if (w)
-            ready(w, from_epoll(ev[i].events));
+            loop_run_watch(w, ev[i].events);
         ran |= w != NULL;
     }
     return ran;
@@ -450,13 +152,13 @@ int loop_once(struct tn_ctx *c, uint64_t timeout_ns)
     if (c->depth++ == 0)
         bury(c); /* an outer round may still have a dead watch among its events */
     __atomic_add_fetch(&c->passes, 1, __ATOMIC_SEQ_CST);
-    if (c->ready || __atomic_load_n(&c->pending, __ATOMIC_SEQ_CST) || any_always(c))
+    if (c->ready || __atomic_load_n(&c->pending, __ATOMIC_SEQ_CST) || loop_any_always(c))
         timeout_ns = 0;
     int ran = __atomic_load_n(&c->polls, __ATOMIC_ACQUIRE) ? poll_and_run(c, timeout_ns)
                                                            : wait_and_run(c, timeout_ns);
-    ran |= run_always(c);
+    ran |= loop_run_always(c);
     ran |= loop_run_timers(c) != 0;
-    ran |= run_bhs(c);
+    ran |= loop_run_bhs(c);
     c->depth--;
     return ran;
 }

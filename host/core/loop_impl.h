@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared by loop.c, loop_timer.c and loop_poll.c; nobody else's. */
+/* Shared by loop.c and loop_*.c; nobody else's. */
 #ifndef TN_HOST_LOOP_IMPL_H
 #define TN_HOST_LOOP_IMPL_H
 #include "device.h"
@@ -20,6 +20,21 @@ static inline struct domain *lock_for(struct device *d, uint32_t flags)
     domain_lock(dom);
     return dom;
 }
+
+/* ---- loop_watch.c ---- */
+
+/* epoll reported events (EPOLL*) of w. */
+void loop_run_watch(struct tn_watch *w, uint32_t events);
+/* Files and the like, which are always ready: once a round. 1 if a callback ran. c's thread. */
+int loop_run_always(struct tn_ctx *c);
+int loop_any_always(struct tn_ctx *c);
+void loop_watch_bury(struct tn_watch *dead);
+
+/* ---- loop_bh.c ---- */
+
+/* What has been kicked; what that kicks follows at once, without a look at descriptors: some times.
+ * 1 if a callback ran. c's thread. */
+int loop_run_bhs(struct tn_ctx *c);
 
 /* ---- loop_poll.c ---- */
 

@@ -11,8 +11,8 @@
 #include "bus.h"
 #include "fwcfg_host.h"
 #include "loop.h"
-#include "monitor/monitor.h"
 #include "migration/migration.h"
+#include "monitor/monitor.h"
 #include "monitor/qtest.h"
 #include "pci/pci_host.h"
 #include "sandbox/spawner.h"
@@ -101,29 +101,28 @@ struct vm *vm_new(int manual_clock)
     return vm;
 }
 
-void vm_free(struct vm *vm)
+/* The youngest that nobody needs any more; if all are needed, the youngest. */
+static struct device *next_to_free(struct vm *vm)
 {
-    struct device *d, *last;
-    if (vm->signals)
-        watch_del(vm->signals);
-    close_fd(&vm->signal_fd);
-    close_fd(&vm->ready_fd);
-    monitors_close(vm);
-    if (vm->qtest)
-        qtest_free(vm->qtest);
-    migration_free(vm);
-    while (!TAILQ_EMPTY(&vm->devices)) {
-        last = NULL;
-        TAILQ_FOREACH_REVERSE(d, &vm->devices, device_list, all)
-        if (!d->parent && !d->holds) {
-            last = d;
-            break;
-        }
-        device_free(last ? last : TAILQ_LAST(&vm->devices, device_list));
-    }
+    struct device *d;
+    TAILQ_FOREACH_REVERSE(d, &vm->devices, device_list, all)
+    if (!d->parent && !d->holds)
+        return d;
+    return TAILQ_LAST(&vm->devices, device_list);
+}
+
+static void free_devices(struct vm *vm)
+{
+    while (!TAILQ_EMPTY(&vm->devices))
+        device_free(next_to_free(vm));
     net_free(vm);
     block_forget_all(vm);
     fds_free(vm);
+}
+
+/* What devices stood on. */
+static void free_machine(struct vm *vm)
+{
     machine_free(vm->machine);
     acpi_host_free(vm->acpi);
     fdt_host_free(vm->fdt);
@@ -140,18 +139,37 @@ void vm_free(struct vm *vm)
         space_free(vm->pio);
     if (vm->mmio)
         space_free(vm->mmio);
-    monitors_free(vm);
-    spawner_free(vm->spawner);
-    loop_once(vm->main, 0); /* what was kicked on the way */
-    run_free(vm->run);
-    registry_free(vm->registry);
-    loop_free(vm->main);
+}
+
+static void free_globals(struct vm *vm)
+{
     for (uint32_t i = 0; i < vm->nglobals; i++) {
         free((char *)(uintptr_t)vm->globals[i].cls);
         free((char *)(uintptr_t)vm->globals[i].prop);
         free((char *)(uintptr_t)vm->globals[i].value);
     }
     free(vm->globals);
+}
+
+void vm_free(struct vm *vm)
+{
+    if (vm->signals)
+        watch_del(vm->signals);
+    close_fd(&vm->signal_fd);
+    close_fd(&vm->ready_fd);
+    monitors_close(vm);
+    if (vm->qtest)
+        qtest_free(vm->qtest);
+    migration_free(vm);
+    free_devices(vm);
+    free_machine(vm);
+    monitors_free(vm);
+    spawner_free(vm->spawner);
+    loop_once(vm->main, 0); /* what was kicked on the way */
+    run_free(vm->run);
+    registry_free(vm->registry);
+    loop_free(vm->main);
+    free_globals(vm);
     if (vm->pidfile)
         unlink(vm->pidfile);
     free(vm->pidfile);
