@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Shared by vcpu.c (threads), vcpu_state.c (registers) and cpuid.c; nobody else's. */
+/* Shared by vcpu.c (threads), vcpu_exit.c, vcpu_state.c (registers) and cpuid.c; nobody else's. */
 #ifndef TN_HOST_VCPU_IMPL_H
 #define TN_HOST_VCPU_IMPL_H
 #include "kvm.h"
@@ -45,9 +45,20 @@ void vcpus_kick_all(struct vcpus *v);
 /* Of its thread: until there is no nap any more, or something else is wanted. */
 void vcpu_nap(struct vcpu *c);
 
+/* ---- vcpu_exit.c, of its thread ---- */
+
+/* KVM_RUN has returned 0: does what the guest wants, as c->run says. */
+void vcpu_on_exit(struct vcpu *c);
+/* c cannot go on: the machine stands still, and says so with what and code. */
+void vcpu_stuck(struct vcpu *c, const char *what, uint64_t code);
+
+/* ---- vcpu_state.c ---- */
+
 int vcpu_state_remember(struct vcpu *c, struct tn_err *e);
 void vcpu_state_forget(struct vcpu *c);
 int vcpu_state_reset(struct vcpu *c, const struct boot_entry *entry, struct tn_err *e);
+
+/* ---- cpuid.c ---- */
 
 /* What -cpu says, within what KVM has here (k NULL: within nothing); old as of cpu_config_make().
  * 0, or -errno with e. */
