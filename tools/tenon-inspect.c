@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tenon-inspect: what is in a plugin, or in the state of a machine that migration or savevm wrote;
  * and how a plugin of one's own begins. */
+#include "cli/json.h"
 #include "inspect.h"
 #include "inspect_new.h"
 #include "migration/inspect.h"
@@ -77,7 +78,7 @@ static int inspect_library(const struct options *o, struct buf *out, struct tn_e
     if (!plugin)
         return -e->err;
     if (o->json) {
-        kv_print_json(out, plugin);
+        json_print(out, plugin, 0);
         buf_str(out, "\n");
     } else {
         inspect_text(plugin, out);

@@ -9,8 +9,11 @@
 #include "kvtree.h"
 
 /* Parses the one JSON value that text holds. Returns a tree that the caller owns, or NULL with *err
- * set
- * ("JSON parse error, ..."). [any] */
+ * set ("JSON parse error, ..."). [any] */
 struct kv_node *json_parse(const char *text, char **err);
+
+/* The tree as QEMU writes JSON: US-ASCII, what is not UTF-8 as U+FFFD, strings for what came
+ * without a type; in one line, or with pretty indented by four. [any] */
+void json_print(struct buf *out, const struct kv_node *n, int pretty);
 
 #endif

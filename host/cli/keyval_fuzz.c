@@ -32,7 +32,7 @@ static void fuzz_json(const char *text, char **err)
     if (!tree)
         return;
     BUF_AUTO printed = {0};
-    kv_print_json(&printed, tree);
+    json_print(&printed, tree, 0);
     KV_AUTO *again = json_parse(buf_cstr(&printed), err);
     if (!again)
         abort();

@@ -59,7 +59,4 @@ struct kv_node *kv_get(const struct kv_node *dict, const char *key);
 const char *kv_text(const struct kv_node *dict, const char *key);
 bool kv_is_scalar(const struct kv_node *n);
 
-/* Writes the tree as JSON of one line, strings for what came without a type. */
-void kv_print_json(struct buf *out, const struct kv_node *n);
-
 #endif

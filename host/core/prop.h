@@ -35,6 +35,8 @@ static inline void *prop_place(const struct tn_prop *p, const void *base)
 {
     return (char *)(uintptr_t)base + p->offset;
 }
+/* The number, or the bits, at its place; not extended by its sign. */
+uint64_t prop_load(const struct tn_prop *p, const void *at);
 /* NULL if there is none of that name; "_" and "-" are different characters. */
 const struct tn_prop *prop_find(struct prop_table t, const char *name);
 /* Writes the defaults into base. owner keeps the strings. */

@@ -7,7 +7,7 @@
 #include "util/buf.h"
 #include <inttypes.h>
 
-static uint64_t get_int(const struct tn_prop *p, const void *at)
+uint64_t prop_load(const struct tn_prop *p, const void *at)
 {
     switch (p->size) {
     case 1:
@@ -88,7 +88,7 @@ void prop_get(const struct tn_prop *p, const void *base, struct buf *out)
         format_handle(out, p->type, at);
         break;
     default:
-        format_int(p, get_int(p, at), out);
+        format_int(p, prop_load(p, at), out);
     }
 }
 

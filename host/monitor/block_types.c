@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What monitors are told of disks, and what blockdev-add takes. */
+#include "block_types.h"
 #include "monitor.h"
 
 static const struct qmp_member cache[] = {
@@ -7,11 +8,6 @@ static const struct qmp_member cache[] = {
 static const struct qmp_member image[] = {{"filename", "str", 0},     {"format", "str", 0},
                                           {"dirty-flag", "bool", 1},  {"actual-size", "int", 1},
                                           {"virtual-size", "int", 0}, {0}};
-#define MAXIMA(k)                 \
-    {k "_max", "int", 1},         \
-    {                             \
-        k "_max_length", "int", 1 \
-    }
 static const struct qmp_member node[] = {{"file", "str", 0},
                                          {"node-name", "str", 1},
                                          {"ro", "bool", 0},
@@ -21,21 +17,9 @@ static const struct qmp_member node[] = {{"file", "str", 0},
                                          {"active", "bool", 0},
                                          {"encrypted", "bool", 0},
                                          {"detect_zeroes", "BlockdevDetectZeroesOptions", 0},
-                                         {"bps", "int", 0},
-                                         {"bps_rd", "int", 0},
-                                         {"bps_wr", "int", 0},
-                                         {"iops", "int", 0},
-                                         {"iops_rd", "int", 0},
-                                         {"iops_wr", "int", 0},
+                                         BLOCK_LIMITS,
                                          {"image", "ImageInfo", 0},
-                                         MAXIMA("bps"),
-                                         MAXIMA("bps_rd"),
-                                         MAXIMA("bps_wr"),
-                                         MAXIMA("iops"),
-                                         MAXIMA("iops_rd"),
-                                         MAXIMA("iops_wr"),
-                                         {"iops_size", "int", 1},
-                                         {"group", "str", 1},
+                                         BLOCK_BURSTS,
                                          {"cache", "BlockdevCacheInfo", 0},
                                          {"write_threshold", "int", 0},
                                          {0}};

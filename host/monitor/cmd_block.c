@@ -2,6 +2,7 @@
 /* Disks: nodes that come and go, sizes, limits, media. */
 #include "backend/block_runtime.h"
 #include "block_answers.h"
+#include "block_types.h"
 
 #include "cli/keyval.h"
 #include "util/alloc.h"
@@ -247,28 +248,8 @@ static const struct qmp_member nodes_arg[] = {{"flat", "bool", 1}, {0}};
 static const struct qmp_member resize_args[] = {
     {"device", "str", 1}, {"node-name", "str", 1}, {"size", "int", 0}, {0}};
 static const struct qmp_member reopen_args[] = {{"options", "[BlockdevOptions]", 0}, {0}};
-#define MAXIMA(k)                 \
-    {k "_max", "int", 1},         \
-    {                             \
-        k "_max_length", "int", 1 \
-    }
-static const struct qmp_member throttle_args[] = {{"device", "str", 1},
-                                                  {"id", "str", 1},
-                                                  {"bps", "int", 0},
-                                                  {"bps_rd", "int", 0},
-                                                  {"bps_wr", "int", 0},
-                                                  {"iops", "int", 0},
-                                                  {"iops_rd", "int", 0},
-                                                  {"iops_wr", "int", 0},
-                                                  MAXIMA("bps"),
-                                                  MAXIMA("bps_rd"),
-                                                  MAXIMA("bps_wr"),
-                                                  MAXIMA("iops"),
-                                                  MAXIMA("iops_rd"),
-                                                  MAXIMA("iops_wr"),
-                                                  {"iops_size", "int", 1},
-                                                  {"group", "str", 1},
-                                                  {0}};
+static const struct qmp_member throttle_args[] = {
+    {"device", "str", 1}, {"id", "str", 1}, BLOCK_LIMITS, BLOCK_BURSTS, {0}};
 static const struct qmp_member eject_args[] = {
     {"device", "str", 1}, {"id", "str", 1}, {"force", "bool", 1}, {0}};
 static const struct qmp_member tray_args[] = {{"device", "str", 1}, {"id", "str", 1}, {0}};

@@ -148,7 +148,7 @@ static int hmp_qom_get(struct qmp_call *c, const char *line, struct buf *out, st
     kv_set(args, "property", name);
     int r = monitor_run(c, "qom-get", args, &ret, e);
     if (r == 0 && ret) {
-        kv_print_json(out, ret);
+        json_print(out, ret, 0);
         buf_str(out, "\n");
     }
     return r;
@@ -264,8 +264,7 @@ static const struct hmp_command hmp[] = {
     {"qom-list", "path", "list QOM properties", 0, hmp_qom_list, complete_path},
     {"qom-get", "path property", "print QOM property", 0, hmp_qom_get, complete_path},
     {"qom-set", "[-j] path property value",
-     "set QOM property (-j: the value is specified in json format)", 0, hmp_qom_set,
-     complete_path},
+     "set QOM property (-j: the value is specified in json format)", 0, hmp_qom_set, complete_path},
     {"qom-tree", "[path]", "show QOM composition tree", 1, info_qom_tree, complete_path},
     {0},
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* info qtree: devices by the buses that they sit on, with what they were given. */
+#include "cli/json.h"
 #include "core/bus.h"
 #include "core/device_impl.h"
 #include "hmp.h"
@@ -51,7 +52,7 @@ static void print_value(struct buf *out, const struct device *d, const struct tn
     else if (v->kind == KV_STRING)
         buf_printf(out, "\"%s\"", v->text);
     else
-        kv_print_json(out, v);
+        json_print(out, v, 0);
 }
 
 static void print_rows(struct buf *out, int indent, const struct device *d, struct prop_table t,

@@ -41,10 +41,6 @@ struct kv_node *qmp_error(const struct kv_node *request, const char *cls, const 
 int qmp_run(struct qmp_call *c, const struct qmp_command *cmd, const struct kv_node *args,
             struct tn_err *e);
 
-/* ---- qmp_text.c ---- */
-/* JSON as QEMU writes it: US-ASCII, what is not UTF-8 as U+FFFD; pretty: indented by four. */
-void qmp_print(struct buf *out, const struct kv_node *n, int pretty);
-
 /* ---- qmp_schema.c ---- */
 /* The answer of query-qmp-schema, the caller's. */
 struct kv_node *qmp_schema(struct vm *vm);

@@ -68,7 +68,7 @@ static size_t backlog(const struct qmp_session *s)
 
 static void send(struct qmp_session *s, const struct kv_node *what)
 {
-    qmp_print(&s->out, what, s->pretty != 0);
+    json_print(&s->out, what, s->pretty != 0);
     buf_str(&s->out, "\r\n");
     flush(s);
 }

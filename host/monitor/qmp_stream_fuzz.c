@@ -59,11 +59,11 @@ static void check_value(const char *text)
             abort();
         return;
     }
-    qmp_print(&once, tree, 0);
+    json_print(&once, tree, 0);
     KV_AUTO *again = json_parse(buf_cstr(&once), NULL);
     if (!again)
         abort();
-    qmp_print(&twice, again, 0);
+    json_print(&twice, again, 0);
     if (strcmp(buf_cstr(&once), buf_cstr(&twice)) != 0)
         abort();
 }

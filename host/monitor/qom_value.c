@@ -54,20 +54,6 @@ const char *qom_prop_type(const struct tn_prop *p)
 
 /* ---- values ---- */
 
-static uint64_t load(const struct tn_prop *p, const void *at)
-{
-    switch (p->size) {
-    case 1:
-        return *(const uint8_t *)at;
-    case 2:
-        return *(const uint16_t *)at;
-    case 4:
-        return *(const uint32_t *)at;
-    default:
-        return *(const uint64_t *)at;
-    }
-}
-
 static struct kv_node *number(const struct tn_prop *p, uint64_t v)
 {
     int is_signed =
@@ -134,9 +120,9 @@ struct kv_node *qom_value(const struct device *owner, const struct tn_prop *p, c
         return reference(owner, p, at);
     switch (p->type) {
     case TN_P_BOOL:
-        return flag(load(p, at) != 0);
+        return flag(prop_load(p, at) != 0);
     case TN_P_BIT:
-        return flag(load(p, at) >> p->bit & 1);
+        return flag(prop_load(p, at) >> p->bit & 1);
     case TN_P_LIST:
         return list(owner, p, at);
     case TN_P_STR:
@@ -146,7 +132,7 @@ struct kv_node *qom_value(const struct device *owner, const struct tn_prop *p, c
     case TN_P_UUID:
         return as_text(p, base);
     default:
-        return number(p, load(p, at));
+        return number(p, prop_load(p, at));
     }
 }
 

@@ -2,6 +2,7 @@
 /* What the tests of the command line share. */
 #ifndef TN_TEST_CLI_SCAN_H
 #define TN_TEST_CLI_SCAN_H
+#include "cli/json.h"
 #include "cli/options.h"
 #include "tap.h"
 #include "util/alloc.h"
@@ -55,7 +56,7 @@ static inline void check_item(const struct cli_list *list, size_t i, const char 
 {
     struct buf b = {0};
     CHECK(i < list->n);
-    kv_print_json(&b, list->v[i].kv);
+    json_print(&b, list->v[i].kv, 0);
     AUTO_FREE char *got = buf_take(&b);
     CHECK_STR(got, json);
 }
@@ -64,7 +65,7 @@ static inline void check_kv(const struct kv_node *kv, const char *json)
 {
     struct buf b = {0};
     CHECK(kv);
-    kv_print_json(&b, kv);
+    json_print(&b, kv, 0);
     AUTO_FREE char *got = buf_take(&b);
     CHECK_STR(got, json);
 }

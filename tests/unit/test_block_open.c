@@ -6,6 +6,7 @@
 #include "backend/block_impl.h"
 #include "backend/block_open.h"
 #include "backend/block_probe.h"
+#include "cli/json.h"
 #include "util/buf.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +63,7 @@ TEST(a_name_is_a_path_or_a_protocols_address)
         BUF_AUTO b = {0};
         char *err = NULL;
         if (blk_parse_filename(names[i].name, out, &err) == 0)
-            kv_print_json(&b, out);
+            json_print(&b, out, 0);
         else
             buf_str(&b, err);
         free(err);

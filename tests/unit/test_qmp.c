@@ -111,7 +111,7 @@ static void check_print(const char *json, int pretty, const char *expected)
     BUF_AUTO out = {0};
     KV_AUTO *n = json_parse(json, NULL);
     CHECK(n);
-    qmp_print(&out, n, pretty);
+    json_print(&out, n, pretty);
     CHECK_STR(buf_cstr(&out), expected);
 }
 
@@ -121,7 +121,7 @@ TEST(text_is_ascii)
                 "[\"\\u00E9\\uD83D\\uDE00\\n\\u007F/\", -0, 1.50, null, true]");
     BUF_AUTO out = {0};
     KV_AUTO *bad = kv_scalar(KV_STRING, "a\xff\xc3z\xed\xa0\x80");
-    qmp_print(&out, bad, 0);
+    json_print(&out, bad, 0);
     CHECK_STR(buf_cstr(&out), "\"a\\uFFFD\\uFFFDz\\uFFFD\\uFFFD\\uFFFD\"");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "qmp_impl.h"
+#include "json.h"
 
 #include <string.h>
 
@@ -101,7 +101,7 @@ static void print(struct buf *out, const struct kv_node *n, int indent)
     }
 }
 
-void qmp_print(struct buf *out, const struct kv_node *n, int pretty)
+void json_print(struct buf *out, const struct kv_node *n, int pretty)
 {
     print(out, n, pretty ? 0 : -1);
 }
