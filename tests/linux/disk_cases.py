@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 import l2
-from l2_cases import Tap, case, require
+from l2_cases import Tap, add_options, case, require
 
 TRANSPORT = {'q35': 'pci', 'microvm': 'device'}
 USER, PASSWORD = 'root', 'tenon'
@@ -116,12 +116,8 @@ class System:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
-    parser.add_argument('--binary', required=True)
-    parser.add_argument('--rig', required=True)
+    add_options(parser)
     parser.add_argument('--machine', action='append', choices=('q35', 'microvm'))
-    parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
-    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
     return parser.parse_args()
 
 

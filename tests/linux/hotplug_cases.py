@@ -14,7 +14,7 @@ import time
 import io_guest
 import l2
 import system
-from l2_cases import Tap, require
+from l2_cases import Tap, add_options, require
 
 MIB = 1 << 20
 PCI = '/sys/bus/pci/devices'
@@ -231,7 +231,7 @@ class System(system.System):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    system.add_options(parser)
+    add_options(parser)
     parser.add_argument('--images', required=True, help='what io_guest.make_images made')
     parser.add_argument('--cycles', type=int, default=32, help='of single devices; a thousand take half an hour in the rig')
     return parser.parse_args()

@@ -17,7 +17,7 @@ import time
 
 from io_guest import Disk, MIB, Nic, PROMPT, PortPeer, Suite, at_prompt, processor_seconds, run
 import l2
-from l2_cases import Tap, require
+from l2_cases import Tap, add_options, require
 
 CACHES = ('writeback', 'none', 'writethrough', 'unsafe', 'directsync')
 THREADS = ('-object', 'iothread,id=t0', '-object', 'iothread,id=t1')
@@ -386,9 +386,7 @@ DEFAULT = ('disks', 'networks', 'microvm', 'all', 'faults')
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
-    parser.add_argument('--binary', required=True)
-    parser.add_argument('--rig', required=True)
+    add_options(parser)
     parser.add_argument('--images', required=True, help='what io_guest.make_images has made')
     parser.add_argument('--only', action='append', choices=tuple(CASES))
     parser.add_argument('--long', action='store_true', help='ten minutes of load, drivers 100 times, each cache mode with each aio')
@@ -396,8 +394,6 @@ def parse_arguments():
     parser.add_argument('--turns', type=int, help='how often each driver comes and goes')
     parser.add_argument('--verify', help='how much of each disk is verified')
     parser.add_argument('--append', default='', help='more of the guest kernel\'s command line')
-    parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
-    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
     options = parser.parse_args()
     options.load = options.load or (600 if options.long else 20)
     options.turns = options.turns or (100 if options.long else 10)

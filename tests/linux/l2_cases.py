@@ -73,7 +73,7 @@ class Configuration:
                          machine=l2.machine_argument(self.machine), **changes)
         command = l2.command_line(self.options.vmm, self.options.binary, guest)
         failed_before = self.tap.failed
-        with l2.Console(command, self.options.patience) as console:
+        with l2.Console(command, self.options.patience, sys.stderr if self.options.verbose else None) as console:
             yield console
         if self.tap.failed > failed_before:
             self.tap.comment('\n'.join(['$ ' + shlex.join(command), *console.last_lines()]))
@@ -165,12 +165,18 @@ class Configuration:
         require(report['complaints'] == ['0'], f'{report["complaints"]}: {report.get("dmesg", "")}')
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_options(parser):
+    """What every script of cases knows."""
     parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
     parser.add_argument('--binary', required=True)
     parser.add_argument('--rig', required=True)
-    parser.add_argument('--patience', type=float, default=60, help='seconds that a guest gets for one answer')
+    parser.add_argument('--patience', type=float, default=120, help='seconds that a guest gets for one answer')
+    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_options(parser)
     parser.add_argument('--kernel', action='append', choices=('6.1', '6.12'))
     parser.add_argument('--machine', action='append', choices=('q35', 'microvm', 'pc'))
     parser.add_argument('--cpus', action='append', type=int)

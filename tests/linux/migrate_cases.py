@@ -15,7 +15,7 @@ import time
 import io_guest
 import l2
 from io_guest import MIB
-from l2_cases import Tap, case, require
+from l2_cases import Tap, add_options, case, require
 from serial_cases import Shell
 from system import Monitor
 
@@ -178,15 +178,11 @@ class System:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
-    parser.add_argument('--binary', required=True)
-    parser.add_argument('--rig', required=True)
+    add_options(parser)
     parser.add_argument('--images', required=True, help='what io_guest.make_images made')
     parser.add_argument('--machine', action='append', choices=('q35', 'microvm'))
     parser.add_argument('--cpus', type=int, default=2)
     parser.add_argument('--hops', type=int, default=1)
-    parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
-    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ import sys
 
 import l2
 import system
-from l2_cases import Tap, require
+from l2_cases import Tap, add_options, require
 from serial_cases import PROMPT
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent
@@ -161,7 +161,7 @@ class System(system.System):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    system.add_options(parser)
+    add_options(parser)
     parser.add_argument('--cycles', type=int, default=3)
     parser.add_argument('--nokaslr', action='store_true')
     return parser.parse_args()

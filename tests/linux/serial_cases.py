@@ -15,7 +15,7 @@ import threading
 import time
 
 import l2
-from l2_cases import Tap, case, require
+from l2_cases import Tap, add_options, case, require
 
 TRANSPORT = {'q35': 'pci', 'microvm': 'device'}
 MODULES = ('virtio_pci', 'virtio_mmio', 'virtio_console', 'virtio_rng')
@@ -182,13 +182,9 @@ class System:
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
-    parser.add_argument('--binary', required=True)
-    parser.add_argument('--rig', required=True)
+    add_options(parser)
     parser.add_argument('--machine', action='append', choices=('q35', 'microvm'))
     parser.add_argument('--kernel', action='append', choices=('6.1', '6.12'))
-    parser.add_argument('--patience', type=float, default=60, help='seconds for each answer')
-    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
     return parser.parse_args()
 
 

@@ -8,7 +8,7 @@ import sys
 import io_guest
 import l2
 import system
-from l2_cases import Tap, require
+from l2_cases import Tap, add_options, require
 
 MIB = 1 << 20
 # What is checked before and after a sleep: the last word is "ok".
@@ -64,7 +64,7 @@ class System(system.System):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
-    system.add_options(parser)
+    add_options(parser)
     parser.add_argument('--images', required=True, help='what io_guest.make_images made')
     parser.add_argument('--machine', action='append', choices=('q35', 'pc'))
     parser.add_argument('--turns', type=int, default=3)

@@ -90,12 +90,3 @@ class System:
             console.send('poweroff -f')
             status = console.exit_status()
             require(status == 0, f'exit status {status}')
-
-
-def add_options(parser):
-    """What every script of cases knows."""
-    parser.add_argument('--vmm', choices=('tenon', 'qemu'), default='tenon')
-    parser.add_argument('--binary', required=True)
-    parser.add_argument('--rig', required=True)
-    parser.add_argument('--patience', type=float, default=120, help='seconds for each answer')
-    parser.add_argument('--verbose', action='store_true', help="the guest's serial line on stderr")
