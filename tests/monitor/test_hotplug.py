@@ -1,85 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Hot-plug: device_add and device_del, with the guest's side played on the registers. Root ports are native (PCI Express
-6.0 6.7), the root bus has ACPI's registers (QEMU's docs/specs/acpi_pci_hotplug)."""
-import os
-import struct
-import time
-
+"""Hot-plug: device_add and device_del, with the guest's side played on the registers."""
 import qmp
-import pcitool  # these three behind qmp, which knows where they are
-import qtest
-import virtio
-from qmp import eq, ok, test
-
-ECAM, PMBASE = 0xb0000000, 0x600
-UP, DOWN, EJECT, RMV, SELECT, REFUSE = 0xcc0, 0xcc4, 0xcc8, 0xccc, 0xcd0, 0xcd4
-SLTCTL, SLTSTA = 0x18, 0x1a
-ABP, PDC, PDS = 0x01, 0x08, 0x40
-ATTN_OFF, PWR_ON, PWR_BLINK, PWR_OFF, PCC = 0xc0, 0x100, 0x200, 0x300, 0x400
-ABSENT = (0xffff, 0xffff)
-RNG = (0x1af4, 0x1005)
-
-
-class Pc(qmp.Vm):
-    """q35 whose root bus is driven by its registers."""
-
-    def __init__(self, more='', **how):
-        super().__init__(more, machine='q35', **how)
-
-    def slot(self, n):
-        return pcitool.Function(self, n)
-
-    def ids(self, slot):
-        return self.slot(slot).ids()
-
-    def plug(self, slot=5, driver='virtio-rng-pci', id='x', **more):
-        self.cmd('device_add', driver=driver, id=id, addr=f'{slot:x}', **more)
-
-    def eject(self, slot):
-        self.outl(EJECT, 1 << slot)
-
-    def gone(self, id):
-        """Waits for id's end, which its inner half's comes before."""
-        eq(self.event('DEVICE_DELETED', device=id), {'device': id, 'path': f'/machine/peripheral/{id}'})
-
-    def unplug(self, slot=5, id='x'):
-        self.cmd('device_del', id=id)
-        self.eject(slot)
-        self.gone(id)
-
-
-class Port(Pc):
-    """... with a root port at slot 4 whose bus is number 1."""
-
-    def __init__(self, more='', **how):
-        super().__init__(f'-device pcie-root-port,id=rp,addr=4,chassis=1 {more}', **how)
-        self.setup()
-
-    def setup(self):
-        self.f = pcitool.Function(self, 4, ecam=ECAM)
-        self.below = pcitool.Function(self, 0, bus=1, ecam=ECAM)
-        self.f.set(0x18, 0x010100)
-        self.f.set(0x20, 0xe0f0e000)
-        self.f.enable()
-        self.exp = self.f.cap(pcitool.CAP_EXP)
-
-    def __getitem__(self, reg):
-        return self.f.get(self.exp + reg, 2)
-
-    def __setitem__(self, reg, v):
-        self.f.set(self.exp + reg, v, 2)
-
-    def add(self, driver='virtio-rng-pci', id='x', **more):
-        """Plugs below the port; the guest switches the power on."""
-        self.cmd('device_add', driver=driver, id=id, bus='rp', **more)
-        self[SLTCTL] = ATTN_OFF | PWR_ON
-        self.until(lambda: self.below.ids() != ABSENT, 'the device answers')
-
-    def off(self):
-        """What pciehp does when it has been asked, and is done."""
-        self[SLTCTL] = ATTN_OFF | PWR_BLINK
-        self[SLTCTL] = ATTN_OFF | PWR_OFF | PCC
+import pcitool  # behind qmp, which knows where it is
+from plug_machine import (ABP, ABSENT, ATTN_OFF, DOWN, PDS, PMBASE, PWR_BLINK, PWR_ON, Pc, Port, REFUSE, RMV, RNG, ROOT_BUS, SELECT,
+                          SLTCTL, SLTSTA, UP)
+from qmp import eq, test
 
 
 def deleted(vm):
@@ -88,7 +14,7 @@ def deleted(vm):
 
 # ---- the root bus ----
 
-@test(tenon="QEMU's q35 has no hot-plug on pcie.0")
+@test(tenon=ROOT_BUS)
 def announced():
     """a device on the root bus is announced once in UP, by an event, and answers at once"""
     with Pc() as m:
@@ -100,7 +26,7 @@ def announced():
         eq((m.inl(UP), m.inl(UP)), (1 << 5, 0), 'UP')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def taken():
     """device_del sets DOWN; the guest ejects, and each half's end is told"""
     with Pc() as m:
@@ -116,7 +42,7 @@ def taken():
         eq(m.ids(5), RNG, 'another one')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def nameless():
     """a device without an id goes by its path"""
     with Pc() as m:
@@ -128,7 +54,7 @@ def nameless():
         eq(m.event('DEVICE_DELETED', path=path), {'path': path})
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def repeated():
     """a guest that did not listen is asked again; one that never answers keeps the device, which works"""
     with Pc() as m:
@@ -141,7 +67,7 @@ def repeated():
         m.gone('x')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def refused():
     """a guest that keeps the device says so: DEVICE_UNPLUG_GUEST_ERROR, and it may be asked again"""
     with Pc() as m:
@@ -153,7 +79,7 @@ def refused():
         m.unplug()
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def at_reset():
     """a reset of the machine ends what was asked for: the guest that could object is gone"""
     with Pc() as m:
@@ -166,7 +92,7 @@ def at_reset():
         eq(m.inl(DOWN), 0)
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def what_stays():
     """the chipset's slots and the port's cannot be ejected; other buses select nothing"""
     with Port() as m:
@@ -185,7 +111,7 @@ def what_stays():
         m.gone('x')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def cold_ones():
     """what was there at start can be taken as well"""
     with Pc('-device virtio-rng-pci,id=x,addr=5') as m:
@@ -193,7 +119,7 @@ def cold_ones():
         m.unplug()
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def functions():
     """a slot is seen with its function 0, and goes as a whole"""
     with Pc() as m:
@@ -210,7 +136,7 @@ def functions():
         m.gone('f0')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def without_acpi():
     """acpi=off: nobody could tell the guest"""
     with qmp.Vm('-device virtio-rng-pci,id=x', machine='q35,acpi=off') as vm:
@@ -238,7 +164,7 @@ def port_asks_once():
         eq(m[SLTSTA] & PDS, 0, 'presence')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def port_is_busy():
     """a blinking power indicator: the guest is at it"""
     with Port() as m:
@@ -247,7 +173,7 @@ def port_is_busy():
         eq(m.error('device_del', id='x'), 'Hot-unplug failed: guest is busy (power indicator blinking)')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def port_refuses():
     """an indicator that blinked and is lit again: the guest keeps the device"""
     with Port() as m:
@@ -261,7 +187,7 @@ def port_refuses():
         m.gone('x')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def port_at_reset():
     """a reset ends what a port was asked for, too"""
     with Port() as m:
@@ -299,7 +225,7 @@ def texts():
         eq(vm.hmp('info qom-tree'), before)
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def bad_properties():
     """a device with a bad property is not there, and its place is free"""
     with Pc() as m:
@@ -335,28 +261,28 @@ def drops(m, command, **arguments):
         eq(answer, {'return': {}}, command)
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def rng():
     """virtio-rng and an object"""
     with Port('-object rng-builtin,id=o') as m:
         round_trip(m, 'virtio-rng-pci', RNG, lambda: drops(m, 'object-del', id='o'), rng='o')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def blk():
     """virtio-blk and a disk"""
     with Port('-blockdev driver=null-co,node-name=d,size=1M') as m:
         round_trip(m, 'virtio-blk-pci', (0x1af4, 0x1001), lambda: drops(m, 'blockdev-del', **{'node-name': 'd'}), drive='d')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def net():
     """virtio-net and a network"""
     with Port('-netdev socket,id=n,udp=127.0.0.1:9,localaddr=127.0.0.1:0') as m:
         round_trip(m, 'virtio-net-pci', (0x1af4, 0x1000), lambda: drops(m, 'netdev_del', id='n'), netdev='n')
 
 
-@test(tenon='as above')
+@test(tenon=ROOT_BUS)
 def serial():
     """virtio-serial, a port on it, which needs nobody's consent, and a character device"""
     with Port('-chardev null,id=c') as m:
@@ -369,164 +295,6 @@ def serial():
             m.unplug()
             m.gone('p') if 'p' in m.hmp('info qtree').split('id "') else None
         drops(m, 'chardev-remove', id='c')
-
-
-# ---- under I/O ----
-
-def image():
-    """A file of 1 MiB of zeros that goes with the tests."""
-    path = os.path.join(qtest.Setup.get().folder, 'image')
-    with open(path, 'wb') as f:
-        f.truncate(1 << 20)
-    return path
-
-
-def in_flight(m, slot):
-    """Thirty reads of 4 KiB that have just been made known; returns where their status bytes are."""
-    dev = virtio.pci(m, slot)
-    dev.start()
-    ring = dev.queue(0)
-    dev.driver_ok()
-    status = []
-    for sector in range(0, 240, 8):
-        parts = ring.parts([struct.pack('<IIQ', 0, 0, sector)], [4096, 1])
-        status.append(parts[-1][0] + parts[-1][1] - 1)
-        m.write(status[-1], b'\xff')
-        ring.add_parts(parts)
-    ring.kick()
-    return status
-
-
-def goes_under_load(m, **more):
-    for _ in range(10):
-        m.plug(5, driver='virtio-blk-pci', drive='d', **more)
-        status = in_flight(m, 5)
-        m.unplug()
-        after = [m.read(at, 1) for at in status]
-        ok(set(after) <= {b'\0', b'\xff'}, f'status bytes: {after}')
-        time.sleep(0.005)
-        eq([m.read(at, 1) for at in status], after, 'nothing is written when it has gone')
-
-
-@test(tenon='as above')
-def reads_in_flight():
-    """a disk goes with requests in flight: each has ended before, or never"""
-    with Pc(f'-blockdev driver=file,node-name=d,filename={image()}') as m:
-        goes_under_load(m)
-
-
-@test(tenon='as above')
-def reads_in_flight_in_a_thread():
-    """the same with an iothread, which can be deleted afterwards"""
-    with Pc(f'-blockdev driver=file,node-name=d,filename={image()} -object iothread,id=t') as m:
-        goes_under_load(m, iothread='t')
-        m.cmd('object-del', id='t')
-
-
-# ---- a guest of its own: a loop in the reset vector's segment that ejects whatever it is asked for ----
-
-EJECTOR = bytes([0xba, 0xc4, 0x0c,        # mov dx, DOWN
-                 0x66, 0xed,              # in eax, dx
-                 0x66, 0x85, 0xc0,        # test eax, eax
-                 0x74, 0x05,              # jz +5
-                 0xba, 0xc8, 0x0c,        # mov dx, EJECT
-                 0x66, 0xef,              # out dx, eax
-                 0xb9, 0x00, 0x80,        # mov cx, 0x8000
-                 0xe2, 0xfe,              # loop .
-                 0xeb, 0xea])             # jmp back
-
-
-def ejector():
-    """A ROM of 64 KiB with it."""
-    rom = bytearray(b'\xf4' * 0x10000)
-    rom[:len(EJECTOR)] = EJECTOR
-    rom[0xfff0:0xfff3] = b'\xe9' + struct.pack('<H', -0xfff3 & 0xffff)  # jmp to offset 0
-    path = os.path.join(qtest.Setup.get().folder, 'ejector.rom')
-    with open(path, 'wb') as f:
-        f.write(rom)
-    return path
-
-
-@test(tenon='as above')
-def a_guest_that_runs():
-    """two hundred times on KVM, with a guest that ejects what it is asked for"""
-    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
-        raise qtest.Skip('no /dev/kvm')
-    with Pc(f'-blockdev driver=null-co,node-name=d,size=1M -bios {ejector()}', accel='kvm') as m:
-        def cycle():
-            m.plug(5, driver='virtio-blk-pci', drive='d')
-            m.cmd('device_del', id='x')
-            m.gone('x')
-        no_growth(m, cycle, 200)
-
-
-# ---- many times ----
-
-def footprint(pid):
-    """Descriptors, mappings, and kilobytes of memory."""
-    with open(f'/proc/{pid}/status') as f:
-        rss = next(int(line.split()[1]) for line in f if line.startswith('RssAnon'))
-    with open(f'/proc/{pid}/maps') as f:
-        maps = sum(1 for _ in f)
-    return len(os.listdir(f'/proc/{pid}/fd')), maps, rss
-
-
-def no_growth(m, cycle, n):
-    """After a tenth to get going, n cycles leave no more behind than noise."""
-    for _ in range(n // 10):
-        cycle()
-    before = footprint(m.process.pid)
-    for _ in range(n):
-        cycle()
-    after = footprint(m.process.pid)
-    print(f'# {n} cycles: descriptors, mappings, kB of memory {before} -> {after}')
-    eq(after[0], before[0], 'descriptors')
-    ok(after[1] <= before[1] + 4, f'mappings: {before[1]} -> {after[1]}')
-    if not qmp.sanitized(m.process.pid):  # there, what is freed is kept for a while
-        ok(after[2] <= before[2] + 256 + n // 4, f'kB of memory: {before[2]} -> {after[2]}')
-
-
-@test(tenon='as above')
-def a_thousand_cycles():
-    """a thousand times on the root bus: no memory, descriptor or mapping is left"""
-    with Pc('-blockdev driver=null-co,node-name=d,size=1M') as m:
-        def cycle():
-            m.plug(5, driver='virtio-blk-pci', drive='d')
-            m.unplug()
-        no_growth(m, cycle, 1000)
-
-
-@test(tenon='as above')
-def back_ends_come_and_go():
-    """a hundred times disk, NIC, generator and serial port with their back ends: nothing is left"""
-    def around(m, driver, come, go, port=None, **more):
-        m.cmd(come[0], **come[1])
-        m.plug(5, driver=driver, **more)
-        if port:
-            m.cmd('device_add', driver='virtserialport', id='p', chardev='b', name='org.test')
-        m.unplug()
-        m.cmd(go, **{'node-name' if go == 'blockdev-del' else 'id': 'b'})
-    with Pc() as m:
-        def cycle():
-            around(m, 'virtio-blk-pci', ('blockdev-add', {'driver': 'file', 'node-name': 'b', 'filename': path}), 'blockdev-del', drive='b')
-            around(m, 'virtio-net-pci', ('netdev_add', {'type': 'user', 'id': 'b'}), 'netdev_del', netdev='b')
-            around(m, 'virtio-rng-pci', ('object-add', {'qom-type': 'rng-builtin', 'id': 'b'}), 'object-del', rng='b')
-            around(m, 'virtio-serial-pci', ('chardev-add', {'id': 'b', 'backend': {'type': 'ringbuf', 'data': {}}}), 'chardev-remove', port=True)
-        path = image()
-        no_growth(m, cycle, 100)
-
-
-@test(tenon='as above')
-def many_cycles_on_a_port():
-    """two hundred times below a port"""
-    with Port() as m:
-        def cycle():
-            m.add()
-            m.cmd('device_del', id='x')
-            m.off()
-            m.gone('x')
-            m.step(6000000000)
-        no_growth(m, cycle, 200)
 
 
 if __name__ == '__main__':
