@@ -42,36 +42,58 @@ def anchors(page):
 
 # ---- docs/features.md ----
 
-def test_problems(top, cell):
+def has_case(file, case):
+    """Whether the file defines a case of that name, or has the words, where names of cases are no names of functions."""
+    text = file.read_text(encoding='utf-8')
+    if file.suffix == '.c':
+        return f'TEST({case})' in text
+    return f'def {case}(' in text if f'def {case}' in text else repr(case)[1:-1] in text
+
+
+def runners(top):
+    """The words of all that says which tests are run."""
+    files = [*top.glob('*/**/meson.build'), *top.glob('tests/linux/*.py'), top / 'scripts/check']
+    return set(re.findall(r'[\w-]+', ' '.join(f.read_text(encoding='utf-8') for f in files)))
+
+
+def is_run(path, words):
+    """Whether a test's file is named there, or what follows the words that a list of tests has in common. All examples are run."""
+    parts = pathlib.Path(path).stem.split('_')
+    return path.startswith('examples/') or not words.isdisjoint('_'.join(parts[i:]) for i in range(len(parts)))
+
+
+def test_problems(top, cell, words):
     """What is wrong with the tests that a row names."""
     for path, case in TEST.findall(cell):
         file = top / path
         if not file.is_file():
             yield f'{path}: no such file'
-        elif case and case not in file.read_text(encoding='utf-8'):
+        elif case and not has_case(file, case):
             yield f'{path}: has no {case!r}'
+        elif not is_run(path, words):
+            yield f'{path}: nobody runs it'
 
 
-def row_problems(top, state, cell):
+def row_problems(top, state, cell, words):
     if not STATE.fullmatch(state):
         yield f'state {state!r}'
     if state == 'later' and cell:
         yield 'is later, and names a test'
     if state != 'later' and not TEST.search(cell):
         yield 'names no test'
-    yield from test_problems(top, cell)
+    yield from test_problems(top, cell, words)
 
 
 def check_features(tap, top):
     rows = ROW.findall((top / 'docs/features.md').read_text(encoding='utf-8'))
-    found = [r[0] for r in rows]
+    found, words = [r[0] for r in rows], runners(top)
     tap.case('features.md: every promise once, and no other',
              [f'{i}: {found.count(i)} times' for i in sorted({*IDS, *found}) if found.count(i) != (i in IDS)])
     tap.case('features.md: in order', [] if found == sorted(found, key=lambda i: (list(PROMISES).index(i[0]), i)) else found)
     for letter in PROMISES:
         mine = [r for r in rows if r[0][0] == letter]
         tap.case(f'features.md: states and tests of {letter}',
-                 [f'{i}: {p}' for i, _, state, cell in mine for p in row_problems(top, state, cell)])
+                 [f'{i}: {p}' for i, _, state, cell in mine for p in row_problems(top, state, cell, words)])
 
 
 # ---- all pages ----
