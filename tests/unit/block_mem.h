@@ -36,6 +36,8 @@ struct mem {
     struct mem_queue *queues;
 };
 
+extern const struct tn_class pass_class;
+
 struct disk {
     struct tn_dev *dev;
     struct tn_blk *drive;

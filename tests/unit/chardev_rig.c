@@ -273,6 +273,13 @@ int rig_connect(const char *path)
     return -1;
 }
 
+void *rig_connect_late(void *fd)
+{
+    usleep(50000);
+    *(int *)fd = rig_connect("@/s");
+    return NULL;
+}
+
 uint32_t rig_open_fds(void)
 {
     uint32_t n = 0;

@@ -53,7 +53,8 @@ void rig_put_file(const char *path, const char *text);
 const char *rig_file(const char *path); /* its text, up to 64 KiB */
 int rig_listen(const char *path);
 int rig_connect(const char *path);
-uint32_t rig_open_fds(void); /* how many descriptors this process has */
+void *rig_connect_late(void *fd); /* a thread: to "@/s" after 50 ms; fd: where an int goes */
+uint32_t rig_open_fds(void);      /* how many descriptors this process has */
 uint32_t rig_read(int fd, void *buf,
                   uint32_t n); /* n bytes, while the main loop runs; how many came */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio-blk: what it says of itself, and what may be said of it. */
 #include "tap.h"
-#include "virtio_blk_rig.h"
+#include "virtio_blk_driver.h"
 
 /* ---- what it says of itself ---- */
 

@@ -4,9 +4,8 @@
  * driver is this file, by the legacy interface of PCI (VIRTIO 1.3, 4.1.4.10). TENON_PLUGIN_DIR says
  * where the plugins are. */
 #include "backend/block_host.h"
-#include "core/state.h"
 #include "monitor/qtest_impl.h"
-#include "virtio_rig.h"
+#include "virtio_saved.h"
 #include "vm/run.h"
 #include <fcntl.h>
 #include <signal.h>
@@ -261,47 +260,15 @@ TEST(pauses_lose_nothing_of_a_limited_drive)
 
 /* ---- saving ---- */
 
-static uint8_t memory[TOP - RINGS];
-
-struct saved {
-    struct buf outer, inner;
-};
-
-static void save(struct saved *to)
-{
-    ERR_AUTO e = {0};
-    struct device *s = device_find(vm, TN_K_DEVICE, "s");
-    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), 0);
-    int r = state_save(s, &to->outer, &e);
-    if (r == 0)
-        r = state_save(s->inner, &to->inner, &e);
-    if (r < 0)
-        printf("# %s\n", err_text(&e));
-    CHECK_EQ(r, 0);
-    CHECK_EQ(memory_read(vm, RINGS, memory, sizeof memory), 0);
-}
-
-static int load(const struct saved *from)
-{
-    ERR_AUTO e = {0};
-    struct device *s = device_find(vm, TN_K_DEVICE, "s");
-    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), 0);
-    int r = state_load(s, from->outer.data, from->outer.len, &e);
-    if (r == 0)
-        r = state_load(s->inner, from->inner.data, from->inner.len, &e);
-    if (r < 0)
-        printf("# %s\n", err_text(&e));
-    return r;
-}
-
 static void move_on(const char *drive_options, const char *device_options)
 {
     struct saved saved = {0};
     save(&saved);
+    save_memory();
     end();
     start(drive_options, device_options);
     place_device();
-    CHECK_EQ(memory_write(vm, RINGS, memory, sizeof memory), 0);
+    load_memory();
     CHECK_EQ(load(&saved), 0);
     devices_resume(vm);
     turns(5);
@@ -358,6 +325,7 @@ TEST(a_disk_of_another_size_is_refused)
     start("", "");
     start_driver();
     save(&saved);
+    save_memory();
     end();
     CHECK_EQ(truncate(path, 2 * DISK), 0);
     start("", "");

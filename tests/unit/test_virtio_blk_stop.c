@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* virtio-blk: stops, resets, drains and what is kept over them. */
 #include "tap.h"
-#include "virtio_blk_rig.h"
+#include "virtio_blk_driver.h"
 
 /* ---- stops ---- */
 
@@ -255,12 +255,7 @@ TEST(a_drained_drive_is_given_nothing)
 TEST(a_drained_drive_is_not_given_the_next_segment)
 {
     rig_up();
-    struct sent t = send(BLK_T_DISCARD, 0, 32);
-    uint8_t *p = rig->ram + t.data;
-    put_le32(p + 8, 2);
-    put_le64(p + 16, 100);
-    put_le32(p + 24, 8);
-    kick();
+    struct sent t = discard_twice();
     rig->drive_ops->drain_begin(rig->s);
     end_io(0);
     settle();

@@ -5,8 +5,7 @@
  * where the plugins are. */
 #include "../../plugins/virtio/virtio-serial/control.h"
 #include "cli/kvtree.h"
-#include "core/state.h"
-#include "virtio_rig.h"
+#include "virtio_saved.h"
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -212,35 +211,6 @@ TEST(the_device_leaves_with_its_ports_while_data_is_under_way)
     end();
 }
 
-static uint8_t memory[TOP - RINGS];
-
-/* The states of the transport and of the device. */
-struct saved {
-    struct buf outer, inner;
-};
-
-static void save(struct saved *to)
-{
-    ERR_AUTO e = {0};
-    struct device *s = device_find(vm, TN_K_DEVICE, "s");
-    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), 0);
-    CHECK_EQ(state_save(s, &to->outer, &e), 0);
-    CHECK_EQ(state_save(s->inner, &to->inner, &e), 0);
-}
-
-static int load(const struct saved *from)
-{
-    ERR_AUTO e = {0};
-    struct device *s = device_find(vm, TN_K_DEVICE, "s");
-    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), 0);
-    int r = state_load(s, from->outer.data, from->outer.len, &e);
-    if (r == 0)
-        r = state_load(s->inner, from->inner.data, from->inner.len, &e);
-    if (r < 0)
-        printf("# %s\n", err_text(&e));
-    return r;
-}
-
 TEST(data_under_way_goes_on_in_another_machine)
 {
     struct saved saved = {0};
@@ -252,12 +222,12 @@ TEST(data_under_way_goes_on_in_another_machine)
     drain_peer();
     size_t before = ngot;
     CHECK(before && before < 4 * (size_t)words);
-    CHECK_EQ(memory_read(vm, RINGS, memory, sizeof memory), 0);
+    save_memory();
     end();
 
     start();
     place_device();
-    CHECK_EQ(memory_write(vm, RINGS, memory, sizeof memory), 0);
+    load_memory();
     CHECK_EQ(load(&saved), 0);
     devices_resume(vm);
     CHECK(read_peer(4 * (size_t)words));
@@ -332,12 +302,12 @@ TEST(an_entropy_device_goes_on_with_its_buffer_and_its_quota)
     CHECK_EQ(used(0), 1);
     CHECK_EQ(used_len(0), 10);
     save(&saved);
-    CHECK_EQ(memory_read(vm, RINGS, memory, sizeof memory), 0);
+    save_memory();
     end_rng();
 
     start_rng();
     place_device();
-    CHECK_EQ(memory_write(vm, RINGS, memory, sizeof memory), 0);
+    load_memory();
     CHECK_EQ(load(&saved), 0);
     devices_resume(vm);
     give_entropy("abcdefghij");

@@ -4,10 +4,9 @@
  * legacy interface of PCI (VIRTIO 1.3, 4.1.4.10); the world is a datagram socket. TENON_PLUGIN_DIR
  * says where the plugins are. */
 #include "backend/net.h"
-#include "core/state.h"
 #include "core/state_format.h"
 #include "monitor/qtest_impl.h"
-#include "virtio_rig.h"
+#include "virtio_saved.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -156,42 +155,15 @@ static void set_up(void)
     CHECK_EQ(used(RX), 1);
 }
 
-static uint8_t memory[TOP - RINGS];
-
-/* The states of the transport and of the device. */
-struct saved {
-    struct buf outer, inner;
-};
-
-static void save(struct saved *to)
-{
-    ERR_AUTO e = {0};
-    struct device *s = device_find(vm, TN_K_DEVICE, "s");
-    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), 0);
-    CHECK_EQ(state_save(s, &to->outer, &e), 0);
-    CHECK_EQ(state_save(s->inner, &to->inner, &e), 0);
-    CHECK_EQ(memory_read(vm, RINGS, memory, sizeof memory), 0);
-}
-
-static int load(const struct saved *from)
-{
-    ERR_AUTO e = {0};
-    struct device *s = device_find(vm, TN_K_DEVICE, "s");
-    CHECK_EQ(devices_quiesce(vm, TN_Q_SAVE, &e), 0);
-    int r = state_load(s, from->outer.data, from->outer.len, &e);
-    if (r == 0)
-        r = state_load(s->inner, from->inner.data, from->inner.len, &e);
-    return r;
-}
-
 static void move_on(void)
 {
     struct saved saved = {0};
     save(&saved);
+    save_memory();
     end();
     start();
     place_device();
-    CHECK_EQ(memory_write(vm, RINGS, memory, sizeof memory), 0);
+    load_memory();
     CHECK_EQ(load(&saved), 0);
     devices_resume(vm);
     turns(5);
@@ -241,6 +213,7 @@ TEST(a_state_that_makes_no_sense_is_refused)
     struct saved saved = {0};
     set_up();
     save(&saved);
+    save_memory();
     end();
     uint8_t *at = memmem(saved.inner.data, saved.inner.len, "nuni", 5);
     CHECK(at);

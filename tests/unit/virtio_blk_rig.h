@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A virtio disk in a host made of nothing: bottom halves run when the test says so, the drive keeps
- * what it is given until the test ends it, and the driver is this file, on one split ring. */
+ * what it is given until the test ends it. virtio_blk_driver.h has its driver. */
 #ifndef TN_VIRTIO_BLK_RIG_H
 #define TN_VIRTIO_BLK_RIG_H
 #include "blk_regs.h"
 #include "util/bytes.h"
 #include "virtio_blk.h"
+#include "virtio_blk_saved.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -288,79 +289,7 @@ static inline void end_all(int err)
         end_io(err);
 }
 
-/* ---- saved state: by name ---- */
-
-struct saved_item {
-    const char *name;
-    uint32_t bytes, count;
-    uint64_t data[64];
-};
-static struct saved_item saved[8];
-static uint32_t nsaved;
-
-static uint32_t width(uint32_t type)
-{
-    return type == TN_S_U16 ? 2 : type == TN_S_BOOL ? 1 : 8;
-}
-
-static int rig_put(struct tn_save *o, const char *name, uint32_t type, const void *p, uint32_t n)
-{
-    (void)o;
-    struct saved_item *i = &saved[nsaved++];
-    *i = (struct saved_item){name, width(type) * n, n, {0}};
-    memcpy(i->data, p, i->bytes);
-    return 0;
-}
-
-static struct saved_item *saved_as(const char *name)
-{
-    for (uint32_t i = 0; i < nsaved; i++)
-        if (strcmp(saved[i].name, name) == 0)
-            return &saved[i];
-    return NULL;
-}
-
-static int rig_get_item(struct tn_load *l, const char *name, uint32_t type, void *p, uint32_t n)
-{
-    (void)l;
-    const struct saved_item *i = saved_as(name);
-    if (!i)
-        return -ENOENT;
-    if (i->bytes != width(type) * n)
-        return -EINVAL;
-    memcpy(p, i->data, i->bytes);
-    return 0;
-}
-
-static int64_t rig_get_count(struct tn_load *l, const char *name)
-{
-    (void)l;
-    const struct saved_item *i = saved_as(name);
-    return i ? (int64_t)i->count : -ENOENT;
-}
-
-static int rig_put_sub(struct tn_save *o, const char *name, const struct tn_state *st,
-                       const void *s)
-{
-    int r = 0;
-    (void)name;
-    for (uint32_t i = 0; i < st->nfields && r == 0; i++) {
-        const struct tn_field *f = &st->fields[i];
-        r = rig_put(o, f->name, f->type, (const char *)s + f->offset, f->count);
-    }
-    return r;
-}
-
-static int rig_get_sub(struct tn_load *l, const char *name, const struct tn_state *st, void *s)
-{
-    int r = 0;
-    (void)name;
-    for (uint32_t i = 0; i < st->nfields && r == 0; i++) {
-        const struct tn_field *f = &st->fields[i];
-        r = rig_get_item(l, f->name, f->type, (char *)s + f->offset, f->count);
-    }
-    return r;
-}
+/* ---- saved state ---- */
 
 /* The state of one queue, as the class describes it. */
 static inline const struct tn_state *queue_table(void)
@@ -552,84 +481,6 @@ static void rig_down(void)
 {
     the_class()->unrealize(rig->s);
     rig_free();
-}
-
-/* ---- the driver ---- */
-
-/* One request in flight: where its parts lie. */
-struct sent {
-    uint16_t head;
-    uint64_t header, data, status;
-    uint32_t len;
-};
-
-static void put_desc(uint16_t i, uint64_t addr, uint32_t len, uint16_t flags)
-{
-    uint8_t *d = rig->ram + DESC + 16 * i;
-    put_le64(d, addr);
-    put_le32(d + 8, len);
-    put_le16(d + 12, flags);
-    put_le16(d + 14, (uint16_t)(i + 1));
-}
-
-static void offer(uint16_t head)
-{
-    put_le16(rig->ram + AVAIL + 4 + 2 * (rig->avail % RING), head);
-    rig->avail++;
-    put_le16(rig->ram + AVAIL + 2, rig->avail);
-}
-
-/* Lays out header, len bytes of data and status in three descriptors, and does not kick. */
-static struct sent send(uint32_t type, uint64_t sector, uint32_t len)
-{
-    bool in = type == BLK_T_IN || type == BLK_T_GET_ID;
-    struct sent t = {.head = (uint16_t)(rig->next_desc % RING),
-                     .header = rig->next_data,
-                     .status = rig->next_data + 16,
-                     .data = rig->next_data + 64,
-                     .len = len};
-    uint16_t n = t.head;
-    rig->next_data += 64 + len;
-    put_le32(rig->ram + t.header, type);
-    put_le64(rig->ram + t.header + 8, sector);
-    rig->ram[t.status] = 0xff;
-    put_desc(n++, t.header, 16, 1);
-    if (len)
-        put_desc(n++, t.data, len, in ? 3 : 1);
-    put_desc(n++, t.status, 1, 2);
-    rig->next_desc = n > RING - 3 ? 0 : n;
-    offer(t.head);
-    return t;
-}
-
-static void kick(void)
-{
-    vops()->kick(rig->s, 0, 0);
-    settle();
-}
-
-static inline uint8_t status_of(const struct sent *t)
-{
-    return rig->ram[t->status];
-}
-
-/* The next used entry: id in *id; its length, or -1 if there is none. */
-static int64_t next_used(uint16_t *id)
-{
-    if (get_le16(rig->ram + USED + 2) == rig->used)
-        return -1;
-    const uint8_t *e = rig->ram + USED + 4 + 8 * (rig->used++ % RING);
-    *id = (uint16_t)get_le32(e);
-    return get_le32(e + 4);
-}
-
-static inline uint32_t count_used(void)
-{
-    uint16_t id;
-    uint32_t n = 0;
-    while (next_used(&id) >= 0)
-        n++;
-    return n;
 }
 
 #endif

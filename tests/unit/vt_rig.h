@@ -362,7 +362,7 @@ static void rig_run(struct rig *r)
     }
 }
 
-static void rig_stopped(struct rig *r)
+static inline void rig_stopped(struct rig *r)
 {
     uint32_t done = r->stopping;
     r->stopping = 0;

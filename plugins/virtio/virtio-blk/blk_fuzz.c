@@ -3,7 +3,7 @@
  * order and with any error, has no room now and then, is drained and grows, while queues stop,
  * start and are reset, and the machine stops and goes on. In the end all is let go, and nothing may
  * be left in flight. */
-#include "virtio_blk_rig.h"
+#include "virtio_blk_driver.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
