@@ -44,10 +44,13 @@ static int read_all(const char *path, struct buf *out, struct tn_err *e)
 static int write_all(const char *path, const struct buf *b, mode_t mode, struct tn_err *e)
 {
     AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    size_t done = 0;
-    for (ssize_t n = 0; fd >= 0 && n >= 0 && done<b->len; done += n> 0 ? (size_t)n : 0)
+    ssize_t n = fd < 0 ? -1 : 0;
+    for (size_t done = 0; n >= 0 && done < b->len; done += (size_t)n) {
         n = write(fd, b->data + done, b->len - done);
-    return fd < 0 || done < b->len ? err_set(e, errno, "%s: %s", path, strerror(errno)) : 0;
+        if (n < 0)
+            break;
+    }
+    return n < 0 ? err_set(e, errno, "%s: %s", path, strerror(errno)) : 0;
 }
 
 static int copy_file(const struct project *p, const char *file, struct tn_err *e)
