@@ -272,6 +272,15 @@ int via_negotiate(struct vport *v)
     return 0;
 }
 
+/* 4.1.5.1.2: a vector of its own for each queue, as far as they go. */
+static void give_vector(struct vport *v, uint32_t q)
+{
+    const struct via *x = via_of(v);
+    const struct pci_fn *f = v->d->pci;
+    if (f && f->mode == TN_IRQ_MSIX)
+        place_write(&x->common.p, x->common.at + VIRTIO_PCI_COMMON_Q_MSIX, q % f->msix_n, 2);
+}
+
 int via_start(struct vport *v, uint32_t q)
 {
     struct vport_queue *k = &v->q[q];
@@ -280,6 +289,7 @@ int via_start(struct vport *v, uint32_t q)
     wr64(v, QUEUE_DESC, k->desc);
     wr64(v, QUEUE_DRIVER, k->driver);
     wr64(v, QUEUE_DEVICE, k->device);
+    give_vector(v, q);
     wr(v, QUEUE_ENABLE, 1);
     k->running = 1;
     return 0;
