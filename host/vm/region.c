@@ -338,4 +338,5 @@ const struct tn_regions region_table = {
     .unmap = region_overlay_del,
     .ioeventfd = region_ioeventfd,
     .ioeventfd_del = region_ioeventfd_del,
+    .show = region_show,
 };

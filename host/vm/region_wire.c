@@ -50,7 +50,7 @@ void region_wire(struct tn_region *r)
 {
     if (!reachable(r))
         return;
-    for (struct overlay *o = r->overlays; o; o = o->next)
+    for (struct overlay *o = r->overlays; o && !r->veiled; o = o->next)
         wire_overlay(r, o);
     for (struct ioeventfd *f = r->eventfds; f; f = f->next)
         wire_eventfd(r, f, 1);
@@ -117,7 +117,7 @@ int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint
     struct overlay *o = XNEW(struct overlay);
     *o = (struct overlay){r->overlays, off, len, va, prot, -1};
     __atomic_store_n(&r->overlays, o, __ATOMIC_RELEASE);
-    if (reachable(r))
+    if (reachable(r) && !r->veiled)
         wire_overlay(r, o);
     pthread_mutex_unlock(&r->space->lock);
     return 0;
@@ -142,13 +142,25 @@ int region_overlay_del(struct tn_region *r, uint64_t off, uint64_t len)
     return err;
 }
 
+void region_show(struct tn_region *r, uint32_t on)
+{
+    pthread_mutex_lock(&r->space->lock);
+    r->veiled = !on;
+    for (struct overlay *o = r->overlays; o; o = o->next)
+        if (!on)
+            unwire_overlay(r, o);
+        else if (reachable(r))
+            wire_overlay(r, o);
+    pthread_mutex_unlock(&r->space->lock);
+}
+
 /* Without KVM, or without a memslot for it, the memory is reached from here. */
 int overlay_access(struct tn_region *r, uint64_t off, void *buf, uint32_t size, uint32_t prot)
 {
     int hit = 0;
     pthread_mutex_lock(
         &r->space->lock); /* against the unmap, which promises that nobody is in it */
-    for (struct overlay *o = r->overlays; o && !hit; o = o->next) {
+    for (struct overlay *o = r->veiled ? NULL : r->overlays; o && !hit; o = o->next) {
         if (off < o->off || off - o->off > o->len - size || o->len < size || !(o->prot & prot))
             continue;
         uint8_t *at = (uint8_t *)o->va + (off - o->off);

@@ -24,6 +24,7 @@ struct tn_region {
     void *s;
     struct domain *domain; /* NULL: no lock is taken */
     struct overlay *overlays;
+    uint32_t veiled; /* region_show(0): as if there were no overlays; the space's lock */
     struct ioeventfd *eventfds;
 };
 
@@ -53,6 +54,7 @@ void region_above(struct tn_region *r,
 int region_overlay(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint64_t fd_off,
                    uint32_t prot, struct tn_err *e);
 int region_overlay_del(struct tn_region *r, uint64_t off, uint64_t len);
+void region_show(struct tn_region *r, uint32_t on); /* [main][vcpu][dev] overlays answer, or not */
 int region_ioeventfd(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match,
                      uint64_t data, int fd);
 int region_ioeventfd_del(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match,

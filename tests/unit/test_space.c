@@ -391,6 +391,30 @@ TEST(read_only_overlay_traps_writes)
     vm_free(vm);
 }
 
+/* Flash memory in command mode: its registers answer where its data did. */
+TEST(overlays_are_hidden_and_shown_again)
+{
+    struct vm *vm = fixture_vm();
+    struct log l = {.answer = 0x80};
+    struct tn_region *r = claim(vm, MMIO, 0x10000, 0x2000, &l);
+    int fd = memory_fd(0x2000, 0x5a);
+    CHECK_EQ(region_overlay(r, 0, 0x1000, fd, 0, PROT_READ | PROT_WRITE, NULL), 0);
+    region_show(r, 0);
+    CHECK_EQ(space_read(vm->mmio, 0x10010, 1), 0x80);
+    space_write(vm->mmio, 0x10010, 0x77, 1);
+    CHECK_EQ(l.reads + l.writes, 2);
+    CHECK_EQ(region_overlay(r, 0x1000, 0x1000, fd, 0x1000, PROT_READ, NULL), 0);
+    CHECK_EQ(space_read(vm->mmio, 0x11000, 1), 0x80); /* one that comes meanwhile, too */
+    region_show(r, 1);
+    region_show(r, 1);
+    CHECK_EQ(space_read(vm->mmio, 0x10010, 1), 0x5a);
+    CHECK_EQ(space_read(vm->mmio, 0x11000, 1), 0x5a);
+    CHECK_EQ(l.reads + l.writes, 3);
+    close(fd);
+    region_del(r);
+    vm_free(vm);
+}
+
 static uint64_t take(int fd)
 {
     uint64_t n = 0;
@@ -454,6 +478,7 @@ int main(void)
     RUN(each_walks_by_address_and_stops);
     RUN(overlay_is_memory_until_it_is_unmapped);
     RUN(read_only_overlay_traps_writes);
+    RUN(overlays_are_hidden_and_shown_again);
     RUN(ioeventfd_takes_what_matches_and_gives_the_rest_to_write);
     return tap_done();
 }

@@ -181,6 +181,13 @@ static int region_ioeventfd_del(struct tn_region *g, uint64_t off, uint32_t size
     return -ENOENT;
 }
 
+static void region_show(struct tn_region *g, uint32_t on)
+{
+    enter_dev(g, "regions->show");
+    if (on > 1)
+        violation("region.h: show: 1 or 0", "regions->show(%u)", on);
+}
+
 const struct tn_regions region_table = {
     .struct_size = sizeof(struct tn_regions),
     .add = region_add,
@@ -191,6 +198,7 @@ const struct tn_regions region_table = {
     .unmap = region_unmap,
     .ioeventfd = region_ioeventfd,
     .ioeventfd_del = region_ioeventfd_del,
+    .show = region_show,
 };
 
 /* ---- the guest ---- */

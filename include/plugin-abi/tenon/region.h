@@ -61,6 +61,9 @@ struct tn_regions {
     int (*ioeventfd)(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd);
     /** [main][vcpu][dev] a pending count stays in fd */
     int (*ioeventfd_del)(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd);
+    /** [main][vcpu][dev] overlays of r answer (1, as from map() on) or its callbacks do (0): memory that takes commands shows
+     * no data meanwhile. After 0 nobody reads an overlay any more when it returns. Not every host has it: TN_HAS */
+    void (*show)(struct tn_region *r, uint32_t on);
 };
 
 #ifdef __cplusplus
