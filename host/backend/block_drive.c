@@ -187,12 +187,17 @@ static uint64_t units_of(const char *interface)
     return strcmp(interface, "ide") == 0 ? 2 : strcmp(interface, "scsi") == 0 ? 7 : 0;
 }
 
-static int slot_taken(struct vm *vm, const struct drive *v)
+const char *block_drive_at(struct vm *vm, const char *interface, uint64_t bus, uint64_t unit)
 {
     for (const struct block_slot *s = block_state(vm)->slots; s; s = s->next)
-        if (strcmp(s->interface, v->interface) == 0 && s->bus == v->bus && s->unit == v->unit)
-            return 1;
-    return 0;
+        if (strcmp(s->interface, interface) == 0 && s->bus == bus && s->unit == unit)
+            return s->drive;
+    return NULL;
+}
+
+static int slot_taken(struct vm *vm, const struct drive *v)
+{
+    return block_drive_at(vm, v->interface, v->bus, v->unit) != NULL;
 }
 
 static void next_free(struct vm *vm, struct drive *v, int same_bus)
@@ -244,10 +249,18 @@ static char *default_id(const struct drive *v)
     return xasprintf("%s%llu", v->interface, (unsigned long long)v->unit);
 }
 
-/* "-drive if=ide": the machine has no such controller. */
-static int check_interface(const struct drive *v, struct tn_err *e)
+static int has_interface(const struct vm *vm, const struct drive *v)
 {
-    if (strcmp(v->interface, "none") == 0 || strcmp(v->interface, "virtio") == 0)
+    if (strcmp(v->interface, "pflash") == 0)
+        return vm->machine && vm->machine->type && v->bus == 0 &&
+               v->unit < vm->machine->type->flash_units;
+    return strcmp(v->interface, "none") == 0 || strcmp(v->interface, "virtio") == 0;
+}
+
+/* "-drive if=ide": the machine has no such controller. */
+static int check_interface(const struct vm *vm, const struct drive *v, struct tn_err *e)
+{
+    if (has_interface(vm, v))
         return 0;
     err_set(e, ENOTSUP, "machine type does not support if=%s,bus=%llu,unit=%llu", v->interface,
             (unsigned long long)v->bus, (unsigned long long)v->unit);
@@ -370,7 +383,7 @@ static int add(struct vm *vm, struct kv_node *d, struct drive *v, struct tn_err 
     if (r == 0)
         r = take_file(d, v, e);
     if (r == 0)
-        r = check_interface(v, e);
+        r = check_interface(vm, v, e);
     if (r == 0 && !v->id)
         v->id = default_id(v);
     if (r == 0)

@@ -34,6 +34,8 @@ void block_list_formats(struct vm *vm, struct buf *out);
 struct tn_blk *block_create(struct device *d);
 /* The instance that drive=NAME means: a drive by its id, or a node by its name. NULL. */
 struct device *block_find(struct vm *vm, const char *name);
+/* The id of the -drive that sits there; NULL. */
+const char *block_drive_at(struct vm *vm, const char *interface, uint64_t bus, uint64_t unit);
 void block_forget_all(struct vm *vm); /* what vm->block holds; the nodes are gone */
 
 /* ---- for monitors and tests; main thread ---- */

@@ -51,7 +51,7 @@ const char *machine_option(const struct machine *m, const char *key)
     return kv_text(m->cli->machine, key);
 }
 
-static int option_on(const struct machine *m, const char *key, int otherwise)
+int machine_switch(const struct machine *m, const char *key, int otherwise)
 {
     const char *v = machine_option(m, key);
     return !v || strcmp(v, "auto") == 0
@@ -68,7 +68,7 @@ static int is_switch(const char *v)
 /* What cannot be had here is refused when it is asked for, and accepted when it is declined. */
 static int refuse_on(const struct machine *m, const char *key, const char *why, struct tn_err *e)
 {
-    return option_on(m, key, 0) ? err_set(e, ENOTSUP, "-M %s=on: %s", key, why) : 0;
+    return machine_switch(m, key, 0) ? err_set(e, ENOTSUP, "-M %s=on: %s", key, why) : 0;
 }
 
 static int check_keys(const struct machine *m, struct tn_err *e)
@@ -92,7 +92,7 @@ static int check_keys(const struct machine *m, struct tn_err *e)
     for (const char *const *s = absent; *s; s++)
         if (refuse_on(m, *s, "this machine has none", e) < 0)
             return -ENOTSUP;
-    if (!option_on(m, "rtc", 1))
+    if (!machine_switch(m, "rtc", 1))
         return err_set(
             e, EINVAL,
             "-M rtc=off: the real-time clock cannot be switched off; leave its plugin out instead");
@@ -164,9 +164,9 @@ static int read_rtc(struct machine *m, struct tn_err *e)
 /* Exactly one of the ACPI device and the keyboard controller, unless the user says otherwise. */
 static void read_features(struct machine *m)
 {
-    m->acpi = (m->type->flags & TN_MF_ACPI) && option_on(m, "acpi", 1);
-    m->i8042 = (m->type->flags & TN_MF_ACPI) && option_on(m, "i8042", !m->acpi);
-    m->auto_cmdline = (uint32_t)option_on(m, "auto-kernel-cmdline", 1);
+    m->acpi = (m->type->flags & TN_MF_ACPI) && machine_switch(m, "acpi", 1);
+    m->i8042 = (m->type->flags & TN_MF_ACPI) && machine_switch(m, "i8042", !m->acpi);
+    m->auto_cmdline = (uint32_t)machine_switch(m, "auto-kernel-cmdline", 1);
     m->flags = m->type->flags & ~(uint32_t)(m->acpi ? 0 : TN_MF_ACPI);
     if (m->vm->clock.manual)
         m->flags = (m->flags & ~(uint32_t)TN_MF_SPLIT_IRQCHIP) | TN_MF_QTEST;
@@ -278,28 +278,31 @@ static char *own_name(struct vm *vm, const char *cls)
     return xasprintf("unattached/device[%u]", vm->unattached++);
 }
 
+struct device *machine_add_device(struct machine *m, const char *cls, const char *name,
+                                  const char *const *props, struct tn_err *e)
+{
+    const struct class_entry *c = registry_class(m->vm->registry, TN_K_DEVICE, cls, e);
+    struct tn_bus *b = c && c->cls->bus ? bus_for(m->vm, c, NULL, e) : NULL;
+    if (!c || (c->cls->bus && !b))
+        return NULL;
+    struct device *d = device_new(m->vm, c, NULL, NULL, name, e);
+    int err = d ? 0 : -EINVAL;
+    for (const char *const *p = props; p && p[0] && err == 0; p += 2)
+        err = device_set(d, p[0], p[1], e);
+    if (err == 0 && (err = device_realize(d, b, e)) < 0)
+        err_prefix(e, "%s: ", cls);
+    if (d && err < 0)
+        device_free(d);
+    return err < 0 ? NULL : d;
+}
+
+/* Nothing, where it was left out of this build. */
 static int add_own(struct vm *vm, const struct machine_device *w, struct tn_err *e)
 {
     if (!registry_peek(vm->registry, TN_K_DEVICE, w->cls))
-        return 0; /* left out of this build */
-    const struct class_entry *c = registry_class(vm->registry, TN_K_DEVICE, w->cls, e);
-    struct tn_bus *b = c && c->cls->bus ? bus_for(vm, c, NULL, e) : NULL;
-    if (!c || (c->cls->bus && !b))
-        return -ENOENT;
-    AUTO_FREE char *name = own_name(vm, w->cls);
-    struct device *d = device_new(vm, c, NULL, NULL, name, e);
-    if (!d)
-        return -EINVAL;
-    for (const char *const *p = w->props; p && p[0]; p += 2)
-        if (device_set(d, p[0], p[1], e) < 0) {
-            device_free(d);
-            return -EINVAL;
-        }
-    if (device_realize(d, b, e) == 0)
         return 0;
-    err_prefix(e, "%s: ", w->cls);
-    device_free(d);
-    return -EINVAL;
+    AUTO_FREE char *name = own_name(vm, w->cls);
+    return machine_add_device(vm->machine, w->cls, name, w->props, e) ? 0 : -EINVAL;
 }
 
 /* -serial: port n is the nth isa-serial. */
@@ -373,6 +376,8 @@ int machine_finish(struct vm *vm, struct tn_err *e)
         log_line(LOG_WARN, "this build has no ioapic: interrupts of pins go nowhere");
     if (pins)
         err = add_own(vm, &ioapic, e);
+    if (err == 0)
+        err = machine_flash(vm->machine, e);
     if (err == 0)
         err = machine_boot_open(vm->machine, e);
     if (err == 0)

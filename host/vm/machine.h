@@ -28,6 +28,7 @@ struct machine_type {
     const struct machine_device *devices; /* cls NULL ends */
     uint64_t mmio_slots; /* address of the first virtio-mmio slot; 0: there are none */
     uint16_t cpu_hotplug, mem_hotplug; /* ports of ACPI's registers for it; 0: there is none */
+    uint32_t flash_units;              /* flash memories that firmware can be in */
 };
 /* Where things are. Sizes in bytes; 0 = there is none. */
 struct machine_map {
@@ -112,6 +113,10 @@ int machine_boot_set(struct vm *vm, const char *order, struct tn_err *e);
 /* The kernel's command line with what the machine adds. The caller frees it. */
 char *machine_cmdline(const struct machine *m);
 int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);
+/* machine_flash.c: somebody asked for flash memory; then firmware starts, and finds -kernel in
+ * fw_cfg. Else the host starts the kernel, if there is one. */
+int machine_has_flash(const struct machine *m);
+int machine_boots_kernel(const struct machine *m);
 /* The same of a guest that slept with its memory on (ACPI S3): nothing is loaded. */
 int machine_wake(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct tn_err *e);
 /* Instead, where RAM is to come from another machine: what is not in RAM. */

@@ -88,10 +88,11 @@ int machine_boot_open(struct machine *m, struct tn_err *e)
     int err = c->kernel ? open_image(c->kernel, &m->kernel_fd, e) : 0;
     if (err == 0 && c->initrd)
         err = open_image(c->initrd, &m->initrd_fd, e);
-    if (err == 0 && c->bios && !c->kernel)
+    int flash = machine_has_flash(m);
+    if (err == 0 && c->bios && !c->kernel && !flash)
         err = open_firmware(m, e);
-    if (err == 0 && !c->kernel && !c->bios && m->vm->kvm && !machine_option(m, "dumpdtb") &&
-        !c->dump_topology)
+    if (err == 0 && !c->kernel && !c->bios && !flash && m->vm->kvm &&
+        !machine_option(m, "dumpdtb") && !c->dump_topology)
         err = err_set(e, EINVAL, "nothing to start: give -kernel FILE or -bios FILE");
     return err;
 }
@@ -198,6 +199,8 @@ int machine_fwcfg_items(struct machine *m, struct tn_err *e)
         err = add_e820(m, e);
     if (err == 0)
         err = add_boot_times(m, e);
+    if (err == 0 && m->cli->kernel && !machine_boots_kernel(m))
+        err = machine_fwcfg_kernel(m, e);
     return err < 0 ? err : add_user_items(m, e);
 }
 
@@ -381,7 +384,7 @@ int machine_await(struct vm *vm, struct tn_err *e)
 {
     struct machine *m = vm->machine;
     int err = machine_event(vm, TN_ON_FIRMWARE, 0, e);
-    if (err == 0 && !m->cli->kernel && vm->acpi)
+    if (err == 0 && !machine_boots_kernel(m) && vm->acpi)
         err = acpi_host_publish(vm, e); /* files that firmware has found */
     m->booted = 1;                      /* RAM is not fresh at the next reset */
     return err;
@@ -393,7 +396,7 @@ int machine_wake(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct
     struct machine *m = vm->machine;
     uint32_t vector = 0;
     *have = 0;
-    if (!m->cli->kernel)
+    if (!machine_boots_kernel(m))
         return 0;
     int err = assign_pci(m, e);
     if (err == 0)
@@ -415,7 +418,7 @@ int machine_load(struct vm *vm, struct boot_entry *entry, uint32_t *have, struct
     fill_cmos(m);
     m->boots++;
     shadow_firmware(m);
-    if (!m->cli->kernel && !dump)
+    if (!machine_boots_kernel(m) && !dump)
         return vm->acpi ? acpi_host_publish(vm, e) : 0; /* firmware places the tables */
     int err = assign_pci(m, e);
     place_bios_entry(m);

@@ -60,14 +60,9 @@ static void q35_map(struct machine *m)
 }
 
 /* A kernel that the host itself starts finds memory as firmware would have left it. */
-static int with_kernel(const struct machine *m)
-{
-    return m->cli->kernel != NULL;
-}
-
 static int without_kernel(const struct machine *m)
 {
-    return !m->cli->kernel;
+    return !machine_boots_kernel(m);
 }
 
 static const char *const shadow_on[] = {"shadow", "on", NULL};
@@ -78,7 +73,7 @@ static int without_acpi(const struct machine *m)
     return !m->acpi;
 }
 static const struct machine_device q35_devices[] = {
-    {"mch", with_kernel, shadow_on},
+    {"mch", machine_boots_kernel, shadow_on},
     {"mch", without_kernel, NULL},
     {"ICH9-LPC", with_acpi, pm_on},
     {"ICH9-LPC", without_acpi, pm_off},
@@ -104,6 +99,9 @@ static const char *const q35_keys[] = {"cxl",
                                        "mem-merge",
                                        "nvdimm",
                                        "fd-bootchk",
+                                       "pflash0",
+                                       "pflash1",
+                                       "max-fw-size",
                                        NULL};
 static const struct machine_type q35 = {.name = "q35",
                                         .family = "pc-q35",
@@ -117,7 +115,8 @@ static const struct machine_type q35 = {.name = "q35",
                                         .map = q35_map,
                                         .devices = q35_devices,
                                         .cpu_hotplug = 0x0cd8,
-                                        .mem_hotplug = 0x0a00};
+                                        .mem_hotplug = 0x0a00,
+                                        .flash_units = 2};
 
 /* ---- microvm: no PCI, no firmware, hardware-reduced ACPI or a device tree ---- */
 
@@ -186,7 +185,7 @@ static void pc_map(struct machine *m)
 
 static const char *const hotplug_at_ae00[] = {"base", "0xae00", NULL};
 static const struct machine_device pc_devices[] = {
-    {"i440FX", with_kernel, shadow_on},
+    {"i440FX", machine_boots_kernel, shadow_on},
     {"i440FX", without_kernel, NULL},
     {"PIIX3", NULL, NULL},
     {"PIIX4_PM", with_acpi, NULL},
@@ -196,11 +195,10 @@ static const struct machine_device pc_devices[] = {
     {"i8042", with_i8042, NULL},
     {NULL, NULL, NULL},
 };
-static const char *const pc_keys[] = {"usb",      "smbus",           "hpet",
-                                      "smm",      "vmport",          "pit",
-                                      "pic",      "kernel-irqchip",  "kernel_irqchip",
-                                      "graphics", "dump-guest-core", "mem-merge",
-                                      "nvdimm",   "fd-bootchk",      NULL};
+static const char *const pc_keys[] = {
+    "usb",    "smbus",          "hpet",           "smm",      "vmport",          "pit",
+    "pic",    "kernel-irqchip", "kernel_irqchip", "graphics", "dump-guest-core", "mem-merge",
+    "nvdimm", "fd-bootchk",     "pflash0",        "pflash1",  "max-fw-size",     NULL};
 static const struct machine_type pc = {.name = "pc",
                                        .family = "pc-i440fx",
                                        .desc = "Standard PC (i440FX + PIIX, 1996)",
@@ -213,7 +211,8 @@ static const struct machine_type pc = {.name = "pc",
                                        .map = pc_map,
                                        .devices = pc_devices,
                                        .cpu_hotplug = 0xaf00,
-                                       .mem_hotplug = 0x0a00};
+                                       .mem_hotplug = 0x0a00,
+                                       .flash_units = 2};
 
 /* ---- none: address spaces and what the user adds ---- */
 
