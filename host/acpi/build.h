@@ -59,6 +59,8 @@ void acpi_add_spcr(struct acpi_tables *t);
 void acpi_add_madt(struct acpi_tables *t, const struct acpi_machine *m);
 void acpi_add_srat(struct acpi_tables *t, const struct acpi_machine *m);
 void acpi_add_slit(struct acpi_tables *t, const struct acpi_machine *m);
+/* hmat.c */
+void acpi_add_hmat(struct acpi_tables *t, const struct hmat *h);
 /* One entry of the MADT: also what _MAT of CPU uid gives (6.2.10). */
 void acpi_add_madt_cpu(struct buf *b, const struct acpi_cpu *cpu, uint32_t uid);
 /* cpu_aml.c: \_SB.CPUS, inside the scope of \_SB */

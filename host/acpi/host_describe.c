@@ -127,6 +127,7 @@ static void describe_numa(const struct machine *m, struct acpi_description *d)
     }
     d->m.n_nodes = m->n_nodes;
     d->m.distances = m->n_nodes ? m->distances : NULL;
+    d->m.hmat = m->hmat;
 }
 
 /* ---- PCI ---- */

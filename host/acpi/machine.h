@@ -20,6 +20,7 @@ enum {
     ACPI_CPU_DEVICES = 1 << 11, /* \_SB.CPUS with an ACPI0007 device for each enabled CPU */
 };
 
+struct hmat;
 struct acpi_range {
     uint64_t base, len;
 };
@@ -70,8 +71,9 @@ struct acpi_machine {
     const struct acpi_memory *memory;
     uint32_t n_memory;
     const uint8_t *distances;
-    uint32_t n_slots;     /* for memory modules that come and go; 0: none */
-    uint16_t mem_hotplug; /* port of their registers (mem_regs.h) */
+    const struct hmat *hmat; /* vm/hmat.h; NULL: no HMAT */
+    uint32_t n_slots;        /* for memory modules that come and go; 0: none */
+    uint16_t mem_hotplug;    /* port of their registers (mem_regs.h) */
 
     /* PCI segment 0. Windows do not overlap ecam. */
     struct acpi_range ecam; /* 1 MiB for each bus from 0 on */

@@ -97,6 +97,8 @@ int acpi_describe(struct acpi_tables *t, const struct acpi_machine *m)
         acpi_add_srat(t, m);
     if (m->distances)
         acpi_add_slit(t, m);
+    if (m->hmat)
+        acpi_add_hmat(t, m->hmat);
     return 0;
 }
 

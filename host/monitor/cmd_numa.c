@@ -55,12 +55,10 @@ static int check_cpu(struct qmp_call *c, struct tn_err *e)
 static int check(struct qmp_call *c, struct tn_err *e)
 {
     const char *type = arg_str(c, "type");
-    if (strncmp(type, "hmat", 4) == 0 || arg_has(c, "initiator"))
-        return err_set(e, ENOTSUP,
-                       "no machine of this host has a Heterogeneous Memory Attribute Table (HMAT)");
-    if (strcmp(type, "node") == 0)
-        return check_node(c, e);
-    return strcmp(type, "cpu") == 0 ? check_cpu(c, e) : 0;
+    int err = strcmp(type, "node") == 0  ? check_node(c, e)
+              : strcmp(type, "cpu") == 0 ? check_cpu(c, e)
+                                         : 0;
+    return err < 0 ? err : machine_hmat_may_add(c->vm->machine, c->args, e);
 }
 
 /* A list of CPUs is a key that is given several times. */

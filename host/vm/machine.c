@@ -11,6 +11,7 @@
 #include "core/loop.h"
 #include "core/trace_host.h"
 #include "cpu.h"
+#include "hmat.h"
 #include "irq.h"
 #include "kvm.h"
 #include "machine_impl.h"
@@ -82,7 +83,7 @@ static int check_keys(const struct machine *m, struct tn_err *e)
     static const char *const switches[] = {
         "acpi", "i8042", "rtc",  "pit",        "pic",        "usb",
         "cxl",  "hpet",  "pcie", "isa-serial", "fd-bootchk", "auto-kernel-cmdline",
-        NULL};
+        "hmat", NULL};
     for (const char *const *s = switches; *s; s++)
         if (machine_option(m, *s) && !is_switch(machine_option(m, *s)))
             return err_set(e, EINVAL, "-M %s=%s: 'on', 'off' or 'auto' is expected", *s,
@@ -262,6 +263,7 @@ void machine_free(struct machine *m)
     free(m->dimm);
     dump_job_free(m->dump);
     free(m->distances);
+    hmat_free(m->hmat);
     free(m);
 }
 

@@ -70,6 +70,7 @@ struct machine {
     struct acpi_cpu_hotplug *cpu_plug; /* acpi/cpu_hotplug.h; NULL: none */
     struct acpi_mem_hotplug *mem_plug; /* acpi/mem_hotplug.h; NULL: none */
     uint8_t *distances;                /* n_nodes * n_nodes, or NULL */
+    struct hmat *hmat;                 /* -M hmat=on; NULL: nothing is told */
     struct tn_mem *own_ram;            /* not of an -object */
     struct boot_firmware *firmware;
     struct tn_mem *rom;
@@ -92,6 +93,9 @@ const struct machine_type *machine_type_default(const struct cli_options *cli);
 
 /* What -numa (and then monitors) said: item i, a dict; NULL behind the last. */
 const struct kv_node *machine_numa_item(const struct machine *m, size_t i);
+/* Would item, which is not among them yet, be refused for what it says of HMAT? 0 or -errno with e.
+ */
+int machine_hmat_may_add(const struct machine *m, const struct kv_node *item, struct tn_err *e);
 /* Type, options, accelerator, address map, the host's modules: everything but memory and devices. 0
  * or -errno with e. */
 int machine_create(struct vm *vm, const struct cli_options *cli, struct tn_err *e);

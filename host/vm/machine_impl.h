@@ -6,6 +6,7 @@
 
 const char *machine_option(const struct machine *m, const char *key);
 int machine_switch(const struct machine *m, const char *key, int otherwise); /* an on/off one */
+int machine_hmat(struct machine *m, struct tn_err *e); /* machine_hmat.c: nodes are read */
 void machine_hooks_free(struct machine *m);            /* machine_table.c */
 int machine_memory(struct machine *m,
                    struct tn_err *e); /* machine_memory.c: RAM where the map says */

@@ -190,11 +190,12 @@ static int read_item(struct machine *m, const struct kv_node *item, struct tn_er
         return add_node(m, item, e);
     if (is_of_type(item, "cpu"))
         return place_cpus(m, item, e);
+    if (is_of_type(item, "dist") || is_of_type(item, "hmat-lb") || is_of_type(item, "hmat-cache"))
+        return 0; /* later, when all nodes are there */
     const char *type = kv_text(item, "type");
-    return is_of_type(item, "dist")
-               ? 0
-               : err_set(e, ENOTSUP, "-numa %s: 'node', 'cpu' or 'dist' is expected",
-                         type ? type : "");
+    return err_set(e, ENOTSUP,
+                   "-numa %s: 'node', 'cpu', 'dist', 'hmat-lb' or 'hmat-cache' is expected",
+                   type ? type : "");
 }
 
 static int read_numa(struct machine *m, struct tn_err *e)
@@ -213,9 +214,10 @@ static int read_numa(struct machine *m, struct tn_err *e)
     for (uint32_t i = 0; i < m->n_nodes && err == 0; i++)
         if (!node_by_id(m, i))
             err = err_set(e, EINVAL, "numa: Node ID missing: %u", i);
-    if (err == 0)
-        spread_sockets(m);
-    return err;
+    if (err < 0)
+        return err;
+    spread_sockets(m);
+    return machine_hmat(m, e);
 }
 
 static int by_id(const void *a, const void *b)

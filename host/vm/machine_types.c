@@ -102,6 +102,7 @@ static const char *const q35_keys[] = {"cxl",
                                        "pflash0",
                                        "pflash1",
                                        "max-fw-size",
+                                       "hmat",
                                        NULL};
 static const struct machine_type q35 = {.name = "q35",
                                         .family = "pc-q35",
@@ -198,7 +199,8 @@ static const struct machine_device pc_devices[] = {
 static const char *const pc_keys[] = {
     "usb",    "smbus",          "hpet",           "smm",      "vmport",          "pit",
     "pic",    "kernel-irqchip", "kernel_irqchip", "graphics", "dump-guest-core", "mem-merge",
-    "nvdimm", "fd-bootchk",     "pflash0",        "pflash1",  "max-fw-size",     NULL};
+    "nvdimm", "fd-bootchk",     "pflash0",        "pflash1",  "max-fw-size",     "hmat",
+    NULL};
 static const struct machine_type pc = {.name = "pc",
                                        .family = "pc-i440fx",
                                        .desc = "Standard PC (i440FX + PIIX, 1996)",
