@@ -90,6 +90,7 @@ static const struct machine_compat compat[] = {
     {V(8, 1, 0), NULL, "virtio-net-device", "host_uso", "off"},
     {V(8, 1, 0), NULL, "virtio-net-device", "guest_uso4", "off"},
     {V(8, 1, 0), NULL, "virtio-net-device", "guest_uso6", "off"},
+    {V(7, 2, 0), "pc-q35", "ICH9-LPC", "noreboot", "on"},
     {V(7, 2, 0), NULL, "pcie-root-port", "x-pcie-err-unc-mask", "off"},
     {V(7, 1, 0), NULL, "virtio-blk-device", "queue_reset", "off"},
     {V(7, 1, 0), NULL, "virtio-net-device", "queue_reset", "off"},

@@ -5,6 +5,7 @@
 #include "acpi/pm/reset_port.h"
 #include "ich9.h"
 #include "ich9_regs.h"
+#include "ich9_tco.h"
 #include "pci/config_regs.h"
 #include "util/bytes.h"
 #include <errno.h>
@@ -17,6 +18,7 @@ struct ich9_lpc {
     struct config_regs config;
     struct reset_port reset_control;
     struct tn_region *rcrb;
+    struct ich9_tco tco;
     uint8_t has_pm, hotplug_with_bridges;
     uint8_t rcrb_bytes[ICH9_RCRB_SIZE];
 };
@@ -68,6 +70,8 @@ static void place_pm(struct ich9_lpc *s)
     uint32_t base = config_regs_get(&s->config, ICH9_PMBASE, 4) & ICH9_PMBASE_ADDRESS;
     uint32_t on = config_regs_get(&s->config, ICH9_ACPI_CNTL, 1) & ICH9_ACPI_CNTL_ACPI_EN;
     pm_block_place(&s->pm, (uint16_t)base, on != 0);
+    if (s->has_pm)
+        ich9_tco_place(&s->tco, base + ICH9_TCO, on && base);
 }
 
 static void place_rcrb(struct ich9_lpc *s)
@@ -149,6 +153,8 @@ static int realize(void *self, struct tn_err *e)
         r = claim_regions(s, e);
     if (r == 0 && s->has_pm)
         r = pm_block_realize(&s->pm, &pm_spec, s->dev, e);
+    if (r == 0 && s->has_pm)
+        r = ich9_tco_realize(&s->tco, s->dev, s->rcrb_bytes + ICH9_GCS, e);
     if (r == 0)
         config_regs_reset(&s->config);
     return r;
@@ -162,10 +168,13 @@ static void reset(void *self, uint32_t kind, uint32_t phase)
         return;
     config_regs_reset(&s->config);
     memset(s->rcrb_bytes, 0, sizeof s->rcrb_bytes);
+    s->rcrb_bytes[ICH9_GCS] = s->tco.noreboot ? ICH9_GCS_NO_REBOOT : 0;
     reset_port_reset(&s->reset_control);
     place_pm(s);
     place_rcrb(s);
     pm_block_reset(&s->pm);
+    if (s->has_pm)
+        tco_reset(&s->tco.chip);
 }
 
 static int post_load(void *self, uint32_t version, struct tn_err *e)
@@ -176,6 +185,8 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
     place_pm(s);
     place_rcrb(s);
     pm_block_loaded(&s->pm);
+    if (s->has_pm)
+        tco_loaded(&s->tco.chip);
     return 0;
 }
 
@@ -188,6 +199,7 @@ static const void *get_iface(void *self, const char *id)
 static const struct tn_prop props[] = {
     TN_PROP(struct ich9_lpc, has_pm, "pm", BOOL, 1, "ACPI power management"),
     PM_BLOCK_PROPS(struct ich9_lpc, pm),
+    ICH9_TCO_PROPS(struct ich9_lpc, tco),
     TN_PROP(struct ich9_lpc, hotplug_with_bridges, "acpi-pci-hotplug-with-bridge-support", BOOL, 0,
             "slots of bridges are ACPI's: cannot be had, they are native"),
 };
@@ -198,6 +210,28 @@ static const struct tn_field fields[] = {
     TN_FIELD_ROW(struct ich9_lpc, rcrb_bytes, "rcrb", BYTES, ICH9_RCRB_SIZE),
 };
 
+/* A guest that leaves the watchdog alone can go where there is none yet. */
+static int tco_in_use(void *self)
+{
+    const struct ich9_lpc *s = self;
+    return s->has_pm && !tco_is_reset(&s->tco.chip);
+}
+
+static const struct tn_field tco_fields[] = {ICH9_TCO_FIELDS(struct ich9_lpc, tco)};
+
+static const struct tn_state tco_state = {
+    .struct_size = sizeof tco_state,
+    .version = 1,
+    .min_version = 1,
+    .name = "ICH9-LPC/tco",
+    .fields = tco_fields,
+    .nfields = sizeof tco_fields / sizeof tco_fields[0],
+    .field_stride = sizeof tco_fields[0],
+    .needed = tco_in_use,
+};
+
+static const struct tn_state *const subsections[] = {&tco_state, NULL};
+
 static const struct tn_state state = {
     .struct_size = sizeof state,
     .version = 1,
@@ -206,6 +240,7 @@ static const struct tn_state state = {
     .fields = fields,
     .nfields = sizeof fields / sizeof fields[0],
     .field_stride = sizeof fields[0],
+    .subsections = subsections,
     .pre_save = pm_block_pre_save,
     .post_load = post_load,
 };

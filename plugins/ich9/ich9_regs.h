@@ -35,13 +35,16 @@
 #define ICH9_RCBA_EN           1u
 
 /* Root complex register block, memory (10.1) */
-#define ICH9_RCRB_SIZE    0x4000u
-#define ICH9_RCRB_DEFAULT 0xfed1c000u /* where firmware puts it; none has at reset */
+#define ICH9_RCRB_SIZE     0x4000u
+#define ICH9_GCS           0x3410u /* 10.1.41, 32 bits */
+#define ICH9_GCS_NO_REBOOT 0x20u
+#define ICH9_RCRB_DEFAULT  0xfed1c000u /* where firmware puts it; none has at reset */
 
 /* Power management I/O registers, offsets from PMBASE (13.8.3); the others are in
  * acpi_pm_regs.h */
-#define ICH9_PM_LEN 0x80
+#define ICH9_PM_LEN 0x60
 #define ICH9_SMI_EN 0x30 /* 13.8.3.8, 32 bits */
+#define ICH9_TCO    0x60 /* 13.9: where those of tco.h begin */
 
 #define ICH9_ACPI_ENABLE  2 /* commands for it, QEMU's */
 #define ICH9_ACPI_DISABLE 3

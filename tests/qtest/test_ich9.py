@@ -278,5 +278,80 @@ def pam():
         eq(f.get(SMRAM, 1) & 0x50, 0x10, 'SMRAM when locked')
 
 
+# ---- TCO: the watchdog (13.9) ----
+
+TCO, TICK = BASE + 0x60, 600_000_000
+RLD, STS1, STS2, CNT1, CNT2, SW_IRQ, TIMER = 0, 4, 6, 8, 0xa, 0x10, 0x12
+TIMEOUT, SECOND, BOOT, HALT, LOCK = 8, 2, 4, 0x800, 0x1000
+
+
+def tco(d, reg, v=None):
+    return d.m.inw(TCO + reg) if v is None else d.m.outw(TCO + reg, v)
+
+
+def start_tco(d, ticks):
+    tco(d, CNT1, HALT)
+    tco(d, TIMER, ticks)
+    tco(d, RLD, 1)
+    tco(d, CNT1, 0)
+
+
+@qtest.test
+def tco_defaults():
+    """13.9: values after a reset; TCO1_CNT stays locked once it is"""
+    with Lpc() as d:
+        eq((tco(d, RLD), tco(d, STS1), tco(d, STS2), tco(d, CNT1), tco(d, CNT2), tco(d, TIMER)), (0, 0, 0, 0, 8, 4), 'words')
+        eq(d.m.inb(TCO + SW_IRQ), 3, 'SW_IRQ_GEN')
+        tco(d, CNT1, LOCK)
+        tco(d, CNT1, 0)
+        eq(tco(d, CNT1), LOCK, 'TCO1_CNT')
+
+
+@qtest.test
+def tco_counts():
+    """13.9.1: it counts down in ticks of 0.6 s; a write loads it, TMR_HLT keeps it"""
+    with Lpc() as d:
+        start_tco(d, 10)
+        eq(tco(d, RLD), 10, 'at first')
+        d.m.step(3 * TICK)
+        eq(tco(d, RLD), 7, 'after three')
+        tco(d, RLD, 1)
+        eq(tco(d, RLD), 10, 'loaded')
+        d.m.step(TICK)
+        tco(d, CNT1, HALT)
+        d.m.step(100 * TICK)
+        eq(tco(d, STS1), 0, 'nothing while it is halted')
+
+
+@qtest.test
+def tco_no_reboot():
+    """13.9.4, 13.9.5: with NO_REBOOT both timeouts are bits that a one clears, and it counts on"""
+    with Lpc('-global ICH9-LPC.noreboot=on') as d:
+        start_tco(d, 8)
+        d.m.step(8 * TICK)
+        eq((tco(d, STS1) & TIMEOUT, tco(d, STS2)), (TIMEOUT, 0), 'first')
+        tco(d, STS1, TIMEOUT)
+        eq(tco(d, STS1), 0, 'cleared')
+        d.m.step(8 * TICK)
+        eq((tco(d, STS1), tco(d, STS2)), (TIMEOUT, SECOND | BOOT), 'second')
+        tco(d, STS2, SECOND | BOOT)
+        eq(tco(d, STS2), 0, 'cleared, too')
+
+
+@qtest.test
+def tco_bites():
+    """a guest that lets it run out twice hangs: WATCHDOG, and what -action says"""
+    for action in ('none', 'pause'):
+        with Lpc(f'-watchdog-action {action}', qmp=True) as d:
+            start_tco(d, 4)
+            d.m.step(8 * TICK)
+            eq(d.m.qmp.event('WATCHDOG'), {'action': action}, 'event')
+    with Lpc('-watchdog-action reset', qmp=True) as d:
+        start_tco(d, 4)
+        d.m.step(8 * TICK)
+        d.m.qmp.event('RESET')
+        eq(tco(d, TIMER), 4, 'after the reset')
+
+
 if __name__ == '__main__':
     qtest.main()
