@@ -26,6 +26,7 @@ static const struct row rows[] = {
     {"PIIX4_PM", "on", "-M pc,acpi="},
     {"mch", "on", "with the machine"},
     {"fw_cfg_io", "on", "with the machine"},
+    {"cfi.pflash01", "off", "-drive if=pflash"},
     {"host-x86_64-cpu", "on", "-cpu, -smp"},
     {"max-x86_64-cpu", "off", "-cpu max"},
     {"base-x86_64-cpu", "off", "-cpu MODEL"},

@@ -92,6 +92,24 @@ def nodes():
         ok('only before' in vm.error('set-numa-node', type='node', nodeid=2), 'too late')
 
 
+@test
+def memory_attributes():
+    """set-numa-node: what is known of the speed of memory, where -M hmat=on asks for it (ACPI 6.5 5.2.28)"""
+    memory = '-m 128M -smp 2,sockets=2 -object memory-backend-ram,id=m0,size=64M -object memory-backend-ram,id=m1,size=64M'
+    lb = {'type': 'hmat-lb', 'initiator': 0, 'target': 0, 'hierarchy': 'memory', 'data-type': 'access-latency'}
+    with qmp.Vm(f'--preconfig {memory}', machine='pc') as vm:
+        for item in (dict(type='node', nodeid=0, memdev='m0', initiator=0), dict(lb, latency=1)):
+            ok('(HMAT) is disabled' in vm.error('set-numa-node', **item), 'without hmat=on')
+    with qmp.Vm(f'--preconfig {memory}', machine='pc,hmat=on') as vm:
+        vm.cmd('set-numa-node', type='node', nodeid=0, memdev='m0', cpus=[0, 1])
+        vm.cmd('set-numa-node', type='node', nodeid=1, memdev='m1', initiator=0)
+        vm.cmd('set-numa-node', **lb, latency=5)
+        eq(vm.error('set-numa-node', **lb, latency=5),
+           'Duplicate configuration of the latency for initiator=0 and target=0')
+        vm.cmd('x-exit-preconfig')
+        vm.event('RESUME')
+
+
 def queues(vm):
     return vm.cmd('qom-get', path='b0', property='num-queues'), vm.cmd('qom-get', path='b0', property='discard')
 
