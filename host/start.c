@@ -9,6 +9,7 @@
 #include "backend/net.h"
 #include "cli/kvtree.h"
 #include "core/device.h"
+#include "core/installed.h"
 #include "core/loop.h"
 #include "core/services.h"
 #include "core/trace_host.h"
@@ -38,25 +39,11 @@
 
 /* ---- the VM and its classes ---- */
 
-/* Built tree: plugins/ beside host/. Installed: lib/tenon beside bin/. */
 static char *plugin_dir(void)
 {
+    static const char *const below[] = {"plugins", TENON_LIBDIR_BELOW, NULL}; /* built, installed */
     const char *env = secure_getenv("TENON_PLUGIN_DIR");
-    if (env)
-        return xstrdup(env);
-    char exe[4096];
-    ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    exe[n > 0 ? n : 0] = 0;
-    for (int up = 0; up < 2; up++) {
-        char *slash = strrchr(exe, '/');
-        if (slash)
-            *slash = 0;
-    }
-    AUTO_FREE char *built = xasprintf("%s/plugins", exe),
-                   *index = xasprintf("%s/plugins.idx", built);
-    if (access(index, R_OK) == 0)
-        return xstrdup(built);
-    return xstrdup(TENON_LIBDIR);
+    return env ? xstrdup(env) : installed_folder(below, "plugins.idx", TENON_LIBDIR);
 }
 
 static int is_qtest(const struct cli_options *o)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "inspect_new.h"
+#include "core/installed.h"
 #include "util/alloc.h"
 #include "util/buf.h"
 #include <dirent.h>
@@ -100,8 +101,10 @@ int inspect_new(const char *templates, const char *dir, const char *name, const 
     if (!is_good_name(name))
         return err_set(e, EINVAL, "'%s' is no name for a plugin: small letters, digits and -",
                        name);
+    static const char *const below[] = {TENON_TEMPLATES_BELOW, NULL};
+    AUTO_FREE char *installed = installed_folder(below, "common", TENON_TEMPLATES);
     if (!templates)
-        templates = TENON_TEMPLATES;
+        templates = installed;
     AUTO_FREE char *common = xasprintf("%s/common", templates);
     AUTO_FREE char *own = xasprintf("%s/%s", templates, kind);
     AUTO_FREE char *to = xasprintf("%s/%s", dir, name);

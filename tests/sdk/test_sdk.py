@@ -169,6 +169,18 @@ def check_helpers(tap, kit, scratch):
         tap.case(f'{package}: links', problems(done))
 
 
+def check_moved(tap, installed, guests, scratch):
+    """A copy of the installation finds its own parts, and none of the original's."""
+    moved = scratch / 'moved'
+    shutil.copytree(installed, moved, symlinks=True)
+    kit = Kit(moved, guests)
+    nowhere = kit.run(kit.tenon, '-accel', 'qtest', '-plugin', 'nosuch').stderr
+    tap.case('moved: the program looks for plugins beside itself', [] if f'not in {moved}/' in nowhere else [nowhere])
+    places = kit.run('pkg-config', '--variable=plugindir', 'tenon-plugin').stdout + kit.run(moved / 'bin/tenon-inspect', '--new',
+                                                                                          'x', '--kind', 'nosuch').stderr
+    tap.case('moved: pkg-config and the templates follow', [] if str(installed) not in places and places.count(str(moved)) == 2 else [places])
+
+
 def check_guide(tap, kit, scratch):
     """docs/plugin-guide.md, from its first block to its last."""
     folder = scratch / 'guide'
@@ -189,6 +201,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix='tenon-sdk-') as scratch:
         scratch = pathlib.Path(scratch)
         check_helpers(tap, kit, scratch)
+        check_moved(tap, installed, guests, scratch)
         for example in examples:
             check_example(tap, kit, example, scratch)
         check_guide(tap, kit, scratch)
