@@ -30,6 +30,27 @@ def over_a_unix_socket():
         ok(info['downtime'] < 1000 and info['total-time'] >= info['downtime'], f'times are {info}')
 
 
+def resident(vm):
+    """MiB of memory that its process has."""
+    with open(f'/proc/{vm.process.pid}/status') as f:
+        return sum(int(line.split()[1]) for line in f if line.startswith(('RssAnon', 'RssShmem'))) >> 10
+
+
+@test
+def what_nobody_wrote_to_stays_so():
+    '''RAM without content costs a few bytes of the stream and nothing at either end, private or shared'''
+    for ram in '-m 512M', '-m 512M -M memory-backend=m -object memory-backend-memfd,id=m,size=512M':
+        with pair(ram) as p:
+            p.source.write(0x10000000, b'here')
+            before = resident(p.source)
+            info = p.move()
+            eq(p.target.read(0x10000000, 4), b'here')
+            eq(p.target.read(0xffffffc, 4), b'\0' * 4)
+            sent, at_source, at_target = info['ram']['transferred'], resident(p.source), resident(p.target)
+            ok(sent < 4 << 20, f'{ram}: {sent} bytes were sent')
+            ok(at_source - before < 32 and at_target < 300, f'{ram}: {before} then {at_source}, there {at_target} MiB')
+
+
 @test
 def over_tcp():
     '''tcp: to a port of this host'''
