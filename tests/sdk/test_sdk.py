@@ -110,6 +110,11 @@ def rules(plugin):
     return [f'{plugin.name}: {k}: {v}' for k, v in broken.items() if v]
 
 
+def beside(plugin, plugins):
+    """Options that give a plugin the others of its example: a provider its children, a child its provider."""
+    return [word for other in plugins if other != plugin for word in ('--with', other)]
+
+
 def missing_compilers(source):
     languages = {COMPILERS[p.suffix] for p in source.iterdir() if p.suffix in COMPILERS}
     return [c for c in languages if not shutil.which(c)]
@@ -128,7 +133,7 @@ def check_example(tap, kit, source, scratch):
     if not all(p.exists() for p in plugins):
         return
     tap.case(f'{name}: keeps the rules for plugin files', [x for p in plugins for x in rules(p)])
-    tap.case(f'{name}: conforms', [x for p in plugins for x in problems(kit.run('tenon-check', p))])
+    tap.case(f'{name}: conforms', [x for p in plugins for x in problems(kit.run('tenon-check', *beside(p, plugins), p))])
     tap.case(f'{name}: -plugin loads it, and nothing else makes the device', list(kit.loads(plugins, made)))
     if list(folder.glob('test_*.py')):
         tap.case(f'{name}: works, as its own tests say', kit.make(folder, 'check'))

@@ -61,6 +61,13 @@ void irq_pulse_check(uint64_t rose_in, const char *what)
                   "%s is raised and lowered in one call: nobody sees it", what);
 }
 
+void irq_leaving_check(const struct dev *d, const char *what)
+{
+    if (d->stage == ST_UNREALIZING)
+        violation("class.h: quiesce, unrealize: nothing starts", "%s is raised by one that leaves",
+                  what);
+}
+
 static void raise_line(struct tn_line *l)
 {
     uint32_t role;
@@ -88,10 +95,12 @@ static void irq_set(struct tn_line *l, uint32_t level)
     enter(l->r.d, R_ANY, "irq->set");
     if (level > 1)
         violation("irq.h: set: level 0 or 1", "irq->set(%u)", level);
-    if (level)
-        raise_line(l);
-    else
+    if (!level) {
         lower_line(l);
+        return;
+    }
+    irq_leaving_check(l->r.d, "a line");
+    raise_line(l);
 }
 
 static int irq_irqfd(struct tn_line *l, int fd, int resample_fd)

@@ -309,6 +309,7 @@ static void pci_irq(struct tn_dev *pub, uint32_t vec)
 {
     struct pci_fn *f = using(pub, R_ANY, "pci->irq");
     vector(f, vec, "pci->irq");
+    irq_leaving_check(f->d, "a vector");
     pci_message(f, vec);
 }
 
@@ -318,6 +319,8 @@ static void pci_intx(struct tn_dev *pub, uint32_t level)
     if (level > 1 || (level && !f->cfg[PCI_INTERRUPT_PIN]))
         violation("pci.h: intx: level of the INTx pin", "pci->intx(%u), pin %u", level,
                   f->cfg[PCI_INTERRUPT_PIN]);
+    if (level)
+        irq_leaving_check(f->d, "INTx");
     uint32_t role, was = __atomic_exchange_n(&f->intx, level, __ATOMIC_ACQ_REL);
     if (level && !was) {
         irq_raised(f->d->h);

@@ -162,6 +162,8 @@ void *ram_alias(struct host *h, uint64_t gpa, uint64_t len, int prot);
 void ram_unalias(void *va, uint64_t len);
 
 void irq_raised(struct host *h);
+/* d raises a line or sends a message, as what: fails the test where d is on its way out. */
+void irq_leaving_check(const struct dev *d, const char *what);
 void mem_init(struct host *h);
 void mem_free(struct host *h);
 

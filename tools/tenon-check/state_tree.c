@@ -159,3 +159,19 @@ int st_each(struct st_part *p, int (*fn)(void *, struct st_part *, uint32_t), vo
     }
     return 0;
 }
+
+static int earlier(void *o, struct st_part *p, uint32_t i)
+{
+    const struct st_item *it = &p->items[i];
+    for (uint32_t k = 0; it->kind == TN_S_TIMER && k < it->count; k++) {
+        uint8_t *t = it->data.data + (size_t)k * st_size(TN_S_TIMER);
+        if (*t)
+            put_le64(t + 1, get_le64(t + 1) - *(const uint64_t *)o);
+    }
+    return 0;
+}
+
+void st_earlier(struct st_part *p, uint64_t ns)
+{
+    st_each(p, earlier, &ns);
+}

@@ -32,6 +32,8 @@ void st_free(struct st_part *p);
 int st_differs(const struct st_part *a, const struct st_part *b, const char *const *skip,
                struct buf *where);
 
+/* Timers that are armed, in p and below, ns earlier: states of other times become comparable. */
+void st_earlier(struct st_part *p, uint64_t ns);
 /* Every item of p and below, until fn is not 0; that value. */
 int st_each(struct st_part *p, int (*fn)(void *o, struct st_part *p, uint32_t i), void *o);
 
