@@ -366,8 +366,9 @@ static uint32_t fill(struct site *s, struct dev **x)
 static void full(struct check *c)
 {
     struct site s = open_site(c);
-    struct dev *x[ROOM_MAX];
+    struct dev *x[ROOM_MAX] = {NULL};
     uint32_t n = fill(&s, x);
+    CHECK(c, n, "the bus is full with nothing on it");
     drive_all(s.h, &c->rng, 20);
     const uint32_t leave[] = {n / 2, 0, n - 1};
     for (uint32_t i = 0; i < ARRAY_SIZE(leave); i++) {
