@@ -226,7 +226,7 @@ static struct hmat_entry *entry_at(const struct hmat_lb *lb, uint64_t initiator,
 
 int hmat_add_lb(struct hmat *h, const struct kv_node *item, struct tn_err *e)
 {
-    struct lb_option o;
+    struct lb_option o = {0};
     int err = read_lb(h, item, &o, e);
     if (err < 0)
         return err;
@@ -311,7 +311,7 @@ static int check_cache(const struct hmat *h, const struct cache_option *o, struc
 
 int hmat_add_cache(struct hmat *h, const struct kv_node *item, struct tn_err *e)
 {
-    struct cache_option o;
+    struct cache_option o = {0};
     int err = read_cache(item, &o, e);
     if (err == 0)
         err = check_cache(h, &o, e);

@@ -134,10 +134,10 @@ static int init(void *self, struct tn_dev *d)
 
 static int check_props(struct pflash *s, struct cfi01_shape *shape, struct tn_err *e)
 {
-    const char *missing = !s->sector_length ? "sector-length\" not specified or zero"
-                          : !s->sectors     ? "num-blocks\" not specified or zero"
-                          : !s->name        ? "name\" not specified"
-                                            : NULL;
+    const char *missing = !s->sector_length       ? "sector-length\" not specified or zero"
+                          : !s->sectors           ? "num-blocks\" not specified or zero"
+                          : !s->name || !*s->name ? "name\" not specified"
+                                                  : NULL;
     if (missing)
         return tn_fail(s->dev, e, EINVAL, "attribute \"%s.", missing);
     if (s->big_endian)
