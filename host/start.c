@@ -420,7 +420,8 @@ static int make_spawner(struct vm *vm, const struct cli_options *o, struct tn_er
     return vm->spawner ? 0 : -ENOMEM;
 }
 
-int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+/* Whatever can be refused, before anything runs. -ECANCELED: a monitor has ended it. */
+static int prepare(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
     int err = check_accel(o, e);
     if (err == 0)
@@ -433,26 +434,34 @@ int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
         err = watch_signals(vm, e);
     if (err == 0)
         err = create(vm, o, e);
-    if (err == -EINTR && run_ended(vm)) {
-        e->err = ECANCELED;
-        return 0;
-    }
+    if (err == -EINTR && run_ended(vm))
+        return -ECANCELED;
     if (err == 0)
         err = connect_qtest(vm, o, e);
-    if (err == 0)
-        err = sandbox_prepare(vm, o->sandbox.enable && sandbox_fits_build(), e);
-    if (err < 0)
-        return err;
+    return err < 0 ? err : sandbox_prepare(vm, o->sandbox.enable && sandbox_fits_build(), e);
+}
+
+/* The machine runs, or waits for one that is to come. -ECANCELED: it was only to be drawn. */
+static int set_going(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
     iothreads_start(vm);
     sandbox_at_death(chardev_restore_terminal);
     warn_unused_globals(vm);
     tracer_warn_unused(vm);
     net_warn_unused(vm);
-    err = o->incoming ? run_await(vm, e) : run_start(vm, e);
+    int err = o->incoming ? run_await(vm, e) : run_start(vm, e);
     if (err == 0 && o->incoming)
         err = migration_await(vm, o->incoming, e);
     if (err == 0 && o->dump_topology)
         err = topology_write(vm, o->dump_topology, e) < 0 ? -EIO : -ECANCELED;
+    return err;
+}
+
+int start_machine(struct vm *vm, const struct cli_options *o, struct tn_err *e)
+{
+    int err = prepare(vm, o, e);
+    if (err == 0)
+        err = set_going(vm, o, e);
     if (err == -ECANCELED) {
         e->err = ECANCELED;
         return 0;
