@@ -20,7 +20,7 @@ import tenon  # noqa: E402
 MACHINE = ['-accel', 'qtest', '-nodefaults']
 LISTS = (['-device', 'help'], ['-object', 'help'], ['-netdev', 'help'], ['-chardev', 'help'], ['-M', 'help-matrix'])
 # Of the microvm profile, stripped; what is compiled for speed may be a third larger.
-LIMIT, FAST_LIMIT = 1536 << 10, 2048 << 10
+LIMIT, FAST_LIMIT = 1024 << 10, 1280 << 10
 # Parts of the host: a command line that needs one, and what is said where it is left out.
 PARTS = {
     'monitor': (['-qmp', 'stdio'], '-qmp stdio: this program is built without monitors'),
