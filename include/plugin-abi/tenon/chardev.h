@@ -55,14 +55,14 @@ struct tn_chardev {
     int (*take)(struct tn_chr *c, struct tn_dev *d, int *fd, uint32_t timeout_ms, struct tn_err *e);
 };
 
-/** bus_ops of a class of kind TN_K_CHARDEV. */
+/** bus_ops of a class of kind TN_K_CHARDEV. write and room have to be there, others may be NULL. */
 struct tn_chr_backend {
     uint32_t struct_size, flags;
     /** [any][dev] guest to world; bytes taken, the rest comes again after tn_chr_feed.writable */
     int64_t (*write)(void *s, const void *p, uint64_t n);
     void (*room)(void *s, uint64_t n);                                 /**< [any][dev] the front end takes n bytes now */
     int (*set)(void *s, uint32_t what, void *arg, uint32_t len);       /**< [any][dev] NULL = none */
-    void (*frontend)(void *s, uint32_t open);                          /**< [main][dev] a front end came or went */
+    void (*frontend)(void *s, uint32_t open);                          /**< [main][dev] a front end came (1) or went (0) */
     int (*take)(void *s, int *fd, uint32_t timeout_ms, struct tn_err *e); /**< [main][dev] NULL = no socket */
 };
 #define TN_CHR_FEED_1 "tenon.chr-feed/1"

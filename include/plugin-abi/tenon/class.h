@@ -46,6 +46,7 @@ enum { TN_RESET_ENTER = 1, TN_RESET_HOLD, TN_RESET_EXIT };
 enum { TN_Q_SAVE = 1, TN_Q_RESET, TN_Q_UNPLUG, TN_Q_MEMORY };
 enum { TN_QF_FORCE = 1 }; /**< the deadline passed: cut the back end off, 0 is the only answer */
 
+/** Constant. Any function may be NULL: nothing is to be done then, and where that means more it says so. */
 struct tn_class {
     uint32_t struct_size, flags;  /**< TN_C_* */
     uint32_t kind, category;      /**< TN_K_*; TN_CAT_* for the groups of -device help */
@@ -72,15 +73,19 @@ struct tn_class {
     /** [main][dev] go on. Cannot fail: what the guest left in a bad state is the device's error state */
     void (*resume)(void *s);
     /** [main][dev] show the guest the request to let go. 0: asked, core->unplugged follows; TN_PENDING is not used here;
-     * -errno with e: refused. NULL: the slot's owner asks, or the device goes at once */
+     * -errno with e: refused. It may be asked again before the guest has answered. NULL: the slot's owner asks, or the
+     * device goes at once */
     int (*unplug_request)(void *s, struct tn_err *e);
-    /** [main] no callback is running or will run; nothing managed has been released yet */
+    /** [main] after a realize that succeeded (never after one that failed): no callback is running or will run; nothing
+     * managed has been released yet */
     void (*unrealize)(void *s);
-    /** [main] last call; also after an init that succeeded and a realize that never came */
+    /** [main] last call; also after an init that succeeded and a realize that never came, or failed: nothing managed is
+     * left */
     void (*fini)(void *s);
     /** [main][dev] a TN_PF_RUNTIME property has a new value; -errno with e puts the old one back */
     int (*prop_changed)(void *s, const char *name, struct tn_err *e);
-    /** [any] a const table for id, one of provides; its functions take s as their first argument */
+    /** [any] a const table for id, one of provides; its functions take s as their first argument. NULL only in a class
+     * without provides; for an id of provides it never answers NULL */
     const void *(*get_iface)(void *s, const char *id);
     /** what its instances add to TN_TRACE_1, as they add it: constant, so that events can be listed; NULL = none */
     const struct tn_trace_event *traces;

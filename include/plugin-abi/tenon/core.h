@@ -58,14 +58,16 @@ struct tn_core {
     void (*lock)(struct tn_dev *d);
     void (*unlock)(struct tn_dev *d);
     /** [main] in realize: a bus below d. port_ops and bus are given to children (core->port) and to t's functions.
-     * name NULL: "ID.0", or the type's name and a number. Managed */
+     * name NULL: "ID.0", or the type's name and a number; t, port_ops and bus are borrowed while d lives. 0 and *out, or
+     * -errno with e: -EEXIST, another bus has that name. Managed */
     int (*bus_create)(struct tn_dev *d, const struct tn_bus_type *t, const char *name, const void *port_ops, void *bus,
                       struct tn_bus **out, struct tn_err *e);
     /** [any] end of a quiesce that was TN_PENDING; err 0 or -errno */
     void (*quiesced)(struct tn_dev *d, int err);
     /** [any] the guest has let go of d after unplug_request */
     void (*unplugged)(struct tn_dev *d);
-    /** [main] from attach on: the provider's port table and, in *port, its data for this child; NULL on a bus of the host */
+    /** [main] from attach on: the provider's port table and, in *port, its data for this child, or of a type without
+     * child_size the bus itself. NULL, and *port as it was: the bus has no port_ops */
     const void *(*port)(struct tn_dev *d, void **port);
     /** [main] end of a realize that was TN_PENDING; err < 0: the e of realize was filled and is still alive */
     void (*realized)(struct tn_dev *d, int err);
@@ -77,8 +79,9 @@ struct tn_core {
     int (*stall)(struct tn_dev *d, uint64_t *token);
     /** [any] let it go on */
     void (*unstall)(struct tn_dev *d, uint64_t token);
-    /** [main] one object per VM, plugin and key, zeroed, counted by devices; open runs once, close with the last one. owner
-     * lives as long as the object: what it takes through owner outlives the device that came first. NULL with e on error */
+    /** [main] one object per VM, plugin and key (copied), of size bytes, zeroed, counted by devices; open (0 or -errno with
+     * e) runs once, close with the last one, both may be NULL. owner lives as long as the object: what it takes through
+     * owner outlives the device that came first. NULL with e on error */
     void *(*shared)(struct tn_dev *d, const char *key, uint64_t size,
                     int (*open)(void *sh, struct tn_dev *owner, const char *key, struct tn_err *e), void (*close)(void *sh),
                     struct tn_err *e);
@@ -98,15 +101,18 @@ struct tn_core {
     struct tn_dev *(*find)(struct tn_dev *d, const char *id);
     /** [main] every realized instance that provides id, in order of creation, until fn is not 0; that value */
     int (*each)(struct tn_dev *d, const char *id, int (*fn)(void *o, struct tn_dev *other), void *o);
-    /** [main] create and realize a device or an object that goes with its parent; n properties kv. On failure nothing is
-     * left; the caller's [dev] is let go of while the remains are drained */
+    /** [main] create and realize a device or an object that goes with its parent; cls and the n properties kv are copied,
+     * out may be NULL; b: where it sits, NULL for a class without bus. 0; -ENOENT: there is no such class, -errno, with e.
+     * On failure nothing is left; the caller's [dev] is let go of while the remains are drained */
     int (*child)(struct tn_dev *d, const char *cls, const char *name, struct tn_bus *b, const struct tn_kv *kv, uint32_t n,
                  struct tn_dev **out, struct tn_err *e);
-    /** [main] drained removal of a child; the caller's [dev] is let go of meanwhile */
+    /** [main] drained removal of what child() made; the caller's [dev] is let go of meanwhile */
     void (*drop)(struct tn_dev *d, struct tn_dev *child);
-    /** [main] move d to bus b: it lives as long as b's provider then */
+    /** [main] move d to bus b, of the type of its own: it lives as long as b's provider then. 0, -ENOSPC: full, -EINVAL: of
+     * another type; with e */
     int (*reparent)(struct tn_dev *d, struct tn_bus *b, struct tn_err *e);
-    /** [main] in realize, before any region: d adopts the lock domain of other. Two running domains never merge */
+    /** [main] in realize, before anything managed is taken: d adopts the lock domain of other, and has that lock at the
+     * return. 0, or -EBUSY with e: too late. Two running domains never merge */
     int (*join)(struct tn_dev *d, struct tn_dev *other, struct tn_err *e);
     /** [any] monitors hear of d: TN_TELL_* and its value */
     void (*tell)(struct tn_dev *d, uint32_t what, uint64_t value);

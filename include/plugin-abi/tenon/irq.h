@@ -27,7 +27,8 @@ enum {
 /** TN_IRQ_1 */
 struct tn_irq {
     uint32_t struct_size, rev;
-    /** [main] request line n of domain; managed. 0, -EBUSY (another owner, named in e), -EINVAL */
+    /** [main] request line n of domain TN_LINE_ISA..ANY, flags TN_LINE_LEVEL..; it is low. 0 and *out, -EBUSY (another
+     * owner, named in e), -EINVAL with e. Managed */
     int (*line)(struct tn_dev *d, uint32_t domain, uint32_t n, uint32_t flags, struct tn_line **out, struct tn_err *e);
     /** [any] level 0 or 1 of this sharer; the wire is the OR */
     void (*set)(struct tn_line *l, uint32_t level);

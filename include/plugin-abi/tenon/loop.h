@@ -40,16 +40,19 @@ struct tn_loop {
     uint32_t struct_size, rev;
     /** [any] ns */
     uint64_t (*now)(struct tn_dev *d, uint32_t clk);
-    /** [main] fn(s) runs [ctx][dev] when armed time has come; NULL only without memory. flags TN_LF_* */
+    /** [main] fn(s) runs [ctx][dev] when armed time has come; it is not armed yet. flags TN_LF_*, clk TN_CLK_*. NULL: no
+     * memory, or no such clock */
     struct tn_timer *(*timer)(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, uint32_t clk, void (*fn)(void *), void *s);
     /** [any] absolute ns of its clock; again = moved */
     void (*arm)(struct tn_timer *t, uint64_t ns);
-    void (*disarm)(struct tn_timer *t); /**< [any] one call may be under way elsewhere */
-    /** [main][ctx] fn(s, events) runs [ctx][dev] while fd is ready for ev (TN_FD_*): level-triggered, but with EDGE */
+    void (*disarm)(struct tn_timer *t); /**< [any] armed or not; one call may be under way elsewhere */
+    /** [main][ctx] fn(s, events) runs [ctx][dev] while fd is ready for ev (TN_FD_*): level-triggered, but with EDGE. ERR
+     * comes unasked. fd stays the plugin's: closed after fd_del. NULL: no memory, or not a descriptor */
     struct tn_watch *(*fd)(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, int fd, uint32_t ev,
                            void (*fn)(void *, uint32_t), void *s);
     void (*fd_mask)(struct tn_watch *w, uint32_t ev); /**< [any] new set of events; 0 = none for now */
-    /** [main][ctx] d may be another device that attached itself to the caller: fn has its lock, freed when either goes */
+    /** [main][ctx] fn(s) runs [ctx][dev] once after each kick(), several in a row may be one. d may be another device that
+     * attached itself to the caller: fn has its lock, freed when either goes. NULL: no memory */
     struct tn_bh *(*bh)(struct tn_dev *d, struct tn_ctx *c, uint32_t flags, void (*fn)(void *), void *s);
     void (*kick)(struct tn_bh *b); /**< [any] run it once, soon; async-signal-safe; legal in [leaf] */
     /** [any] the main context, or the one that iothread= named */

@@ -57,11 +57,13 @@ enum {
 /** TN_MACHINE_1 */
 struct tn_machine {
     uint32_t struct_size, rev;
-    /** [any] fills at most info->struct_size bytes */
+    /** [any] fills at most info->struct_size bytes; type is valid as long as the VM */
     void (*info)(struct tn_dev *d, struct tn_machine_info *info);
-    /** [any] leaf: asynchronous; the run loop acts on it, -no-reboot and -action included. text: for the log, or NULL */
+    /** [any] leaf: TN_REQ_*, asynchronous; the run loop acts on it, -no-reboot and -action included. text: for the log,
+     * copied, or NULL */
     void (*request)(struct tn_dev *d, uint32_t what, const char *text);
-    /** [main] fn runs [main][dev]; -errno from it stops the start with e. arg depends on the event. Managed */
+    /** [main] in realize: fn(s, arg, e) runs [main][dev] on event TN_ON_*; -errno from it stops the start with e. arg: of
+     * TN_ON_RUNSTATE 1 = the machine goes on, anything else = it has stopped. 0 or -errno. Managed */
     int (*on)(struct tn_dev *d, uint32_t event, int (*fn)(void *s, uint64_t arg, struct tn_err *e), void *s);
     /** [any] -rtc: ns since 1970 as the guest shall see it, the clock to run timers on (TN_CLK_*), driftfix=slew */
     void (*rtc)(struct tn_dev *d, uint64_t *now_ns, uint32_t *clk, uint32_t *slew);
@@ -69,7 +71,7 @@ struct tn_machine {
     void (*rtc_set)(struct tn_dev *d, uint64_t now_ns);
     /** [main] bootindex: Open Firmware tail below the device, or NULL; index -1 = none */
     void (*boot)(struct tn_dev *d, int32_t index, const char *suffix);
-    /** [main] value of another -M key, or NULL; for messages and defaults */
+    /** [main] value of another -M key, borrowed as long as the VM, or NULL; for messages and defaults */
     const char *(*option)(struct tn_dev *d, const char *key);
     /** [any] leaf: TN_REQ_EXIT with a process status 0..255 */
     void (*request_exit)(struct tn_dev *d, uint32_t status);

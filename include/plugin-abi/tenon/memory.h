@@ -14,13 +14,14 @@ enum { TN_MEMF_SHARED = 1, TN_MEMF_READONLY = 2, TN_MEMF_PMEM = 4 };
 /** TN_MEMORY_1 */
 struct tn_memory {
     uint32_t struct_size, rev;
-    /** [any] address, bytes, fd (borrowed, -1 = none) and its offset, TN_MEMF_*; any out pointer may be NULL */
+    /** [any] address, bytes, fd (borrowed, -1 = none) and its offset, TN_MEMF_*; any out pointer may be NULL. 0 */
     int (*get)(struct tn_mem *m, void **va, uint64_t *len, int *fd, uint64_t *off, uint32_t *flags);
-    /** [main] exclusive use until unrealize; -EBUSY names the user */
+    /** [main] exclusive use until unrealize. 0, or -EBUSY with e, which names the user */
     int (*claim)(struct tn_mem *m, struct tn_dev *d, struct tn_err *e);
-    /** [main] RAM of the device itself: saved, restored and dirty-tracked under name; freed after unrealize */
+    /** [main] len bytes of RAM of the device itself, rounded up to pages, zeroed, saved, restored and
+     * dirty-tracked under name (copied). 0 and *out, or -ENOMEM with e. Managed: freed after unrealize */
     int (*alloc)(struct tn_dev *d, const char *name, uint64_t len, struct tn_mem **out, struct tn_err *e);
-    /** [any] written through va */
+    /** [any] len bytes from off on were written through va */
     void (*dirty)(struct tn_mem *m, uint64_t off, uint64_t len);
     /** [any] to stable storage; done(arg, err) in the main context */
     int (*sync)(struct tn_mem *m, uint64_t off, uint64_t len, void (*done)(void *, int), void *arg);

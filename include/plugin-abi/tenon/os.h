@@ -25,24 +25,31 @@ enum {
 /** TN_OS_1. Descriptors are close-on-exec and belong to the device: closed after unrealize, or by close(). */
 struct tn_os {
     uint32_t struct_size, rev;
-    /** [main] in realize: a descriptor or -errno with e */
+    /** [main] in realize, flags TN_O_*: a descriptor or -errno with e; -EPERM: the machine runs. "/dev/fdset/N" is a
+     * descriptor that a monitor passed in */
     int (*open)(struct tn_dev *d, const char *path, uint32_t flags, struct tn_err *e);
-    /** [main] beneath dir, no way out of it */
+    /** [main] name beneath dir (a descriptor of TN_O_DIR), no way out of it: a descriptor or -errno with e. Also while it
+     * runs */
     int (*open_at)(struct tn_dev *d, int dir, const char *name, uint32_t flags, struct tn_err *e);
-    /** [main] a socket of a named kind: "can", "vcan0"; "uevent", NULL. -ENOTSUP: unknown kind */
+    /** [main] in realize: a non-blocking socket of a named kind: "can", "vcan0"; "uevent", NULL. -errno with e, -ENOTSUP:
+     * unknown kind */
     int (*socket)(struct tn_dev *d, const char *kind, const char *addr, struct tn_err *e);
-    /** [main] fn(s, name) [main][dev] on inotify events below path */
+    /** [main] fn(s, name) [main][dev] on each of events (inotify(7): IN_*) of path; name: in that folder, borrowed, "" is
+     * path itself. 0 or -errno */
     int (*watch)(struct tn_dev *d, const char *path, uint32_t events, void (*fn)(void *, const char *), void *s);
-    /** [main] bytes without NUL, or -errno */
+    /** [main] bytes put into buf, at most len, without a NUL; or -errno */
     int (*readlink)(struct tn_dev *d, const char *path, char *buf, uint64_t len);
-    int (*eventfd)(struct tn_dev *d);                                  /**< [main] non-blocking */
-    int (*memfd)(struct tn_dev *d, const char *name, uint64_t size);   /**< [main] bytes, sealed against shrinking */
-    int (*socketpair)(struct tn_dev *d, int fd[2]);                    /**< [main] stream, non-blocking */
-    void (*close)(struct tn_dev *d, int fd);                           /**< [any] one of the above */
-    /** [main] from the first resume on: fn(s) in a thread of its own under sandbox profile; NULL with e on error */
+    int (*eventfd)(struct tn_dev *d);                                  /**< [main] non-blocking; or -errno */
+    int (*memfd)(struct tn_dev *d, const char *name, uint64_t size);   /**< [main] bytes, no shrinking; or -errno */
+    int (*socketpair)(struct tn_dev *d, int fd[2]);                    /**< [main] stream, non-blocking; 0 or -errno */
+    void (*close)(struct tn_dev *d, int fd);                           /**< [any] one of the above; others are left alone */
+    /** [main] from the first resume on: fn(s) [worker] in a thread of its own under sandbox profile (a constant that
+     * tn_plugin.sandbox names; NULL: the least), its name of at most 15 bytes copied; NULL with e on error */
     struct tn_thread *(*thread)(struct tn_dev *d, const char *name, const char *profile, void (*fn)(void *), void *s,
                                 struct tn_err *e);
-    void (*join)(struct tn_thread *t); /**< [main] in quiesce or unrealize */
+    /** [main] in quiesce or unrealize: returns when fn has. What is not joined is waited for after unrealize: fn has been
+     * told to end by then. t is used no more */
+    void (*join)(struct tn_thread *t);
     /** [main] in realize: this instance needs a sandbox profile (a constant) that tn_plugin.sandbox does not name, because of
      * its options: a back end that connects again. 0, -EINVAL: there is none of that name, -EPERM: the machine runs */
     int (*need)(struct tn_dev *d, const char *profile);

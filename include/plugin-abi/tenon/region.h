@@ -43,7 +43,9 @@ struct tn_region_req {
 /** TN_REGION_1 */
 struct tn_regions {
     uint32_t struct_size, rev;
-    /** [main] claim and dispatch to ops with s. -EBUSY on overlap, -EINVAL on size 0 or wrap: nothing has changed then */
+    /** [main] claim and dispatch to ops with s; r is copied, ops borrowed, NULL: all-ones between overlays. The guest
+     * reaches it when realize is over. 0 and *out; -EBUSY: overlaps another (named in e), -ENOSPC: no place in min..max,
+     * -EINVAL: size 0 or wrap; nothing has changed then. Managed */
     int (*add)(struct tn_dev *d, const struct tn_region_req *r, const struct tn_region_ops *ops, void *s,
                struct tn_region **out, struct tn_err *e);
     /** [main][vcpu][dev] the guest moves it; overlap is legal here, the older range wins. 0 or -EINVAL on wrap */
@@ -52,14 +54,17 @@ struct tn_regions {
     void (*enable)(struct tn_region *r, uint32_t on);
     /** [any] where it is now; TN_ANYWHERE when off */
     uint64_t (*base)(struct tn_region *r);
-    /** [main][ctx] overlay len bytes at off with memory from fd (mmap rules; prot PROT_READ, PROT_WRITE); no exit there */
+    /** [main][ctx] overlay len bytes at off with memory from fd (mmap rules; prot PROT_READ, PROT_WRITE); no exit there.
+     * All page-aligned; fd may be closed then. 0, -EBUSY: over a live one, -errno; with e */
     int (*map)(struct tn_region *r, uint64_t off, uint64_t len, int fd, uint64_t fd_off, uint32_t prot, struct tn_err *e);
-    /** [main][ctx] returns when no vCPU can reach the overlay any more */
+    /** [main][ctx] takes overlays in the range away, and returns when no vCPU can reach them any more. 0, -ENOENT: there is
+     * none */
     int (*unmap)(struct tn_region *r, uint64_t off, uint64_t len);
     /** [main][vcpu][dev] a guest write of size bytes (0 = any) at off, if match: of data, signals fd and does not call
-     * write(). May be refused at any time (-ENOSPC, -ENOTSUP): write() must do the same work */
+     * write(). fd stays the plugin's. 0, -EINVAL, or refused at any time (-ENOSPC, -ENOTSUP): write() must do the same
+     * work */
     int (*ioeventfd)(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd);
-    /** [main][vcpu][dev] a pending count stays in fd */
+    /** [main][vcpu][dev] what was given to ioeventfd(); a pending count stays in fd. 0 or -ENOENT */
     int (*ioeventfd_del)(struct tn_region *r, uint64_t off, uint32_t size, uint32_t match, uint64_t data, int fd);
     /** [main][vcpu][dev] overlays of r answer (1, as from map() on) or its callbacks do (0): memory that takes commands shows
      * no data meanwhile. After 0 nobody reads an overlay any more when it returns. Not every host has it: TN_HAS */

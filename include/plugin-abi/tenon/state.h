@@ -41,10 +41,11 @@ struct tn_state {
     const struct tn_field *fields;
     uint32_t nfields, field_stride;
     const struct tn_state *const *subsections;                      /**< optional parts, NULL-terminated, or NULL */
+    /* Any of these may be NULL; 0, or -errno with e: the save or load fails. */
     int (*needed)(void *s);                                         /**< [main][dev] subsection only: is it worth saving */
     int (*pre_save)(void *s, struct tn_err *e);                     /**< [main][dev] VM stopped, device quiesced */
     int (*post_load)(void *s, uint32_t version, struct tn_err *e);  /**< [main][dev] no DMA here: the first is in resume */
-    int (*save)(void *s, struct tn_save *o, struct tn_err *e);      /**< [main][dev] what a table cannot say; may be NULL */
+    int (*save)(void *s, struct tn_save *o, struct tn_err *e);      /**< [main][dev] what a table cannot say */
     int (*load)(void *s, struct tn_load *i, struct tn_err *e);      /**< [main][dev] its counterpart */
 };
 #define TN_FIELD_ROW(T, f, nm, ty, n) {nm, TN_S_##ty, (uint32_t)offsetof(T, f), n, 0, NULL, 0, 0, 0, 0}
@@ -57,13 +58,15 @@ struct tn_stream {
     uint32_t struct_size, rev;
     /** count elements of TN_S_* type at p; 0 or -errno */
     int (*put)(struct tn_save *o, const char *name, uint32_t type, const void *p, uint32_t count);
+    /** a struct at s, as st describes it; 0 or -errno */
     int (*put_sub)(struct tn_save *o, const char *name, const struct tn_state *st, const void *s);
-    /** -ENOENT: the file has no such field; -EINVAL: another type or count */
+    /** count elements into p. 0; -ENOENT: the file has no such field, -EINVAL: another type or count: p is as it was */
     int (*get)(struct tn_load *i, const char *name, uint32_t type, void *p, uint32_t count);
     /** number of elements, or -ENOENT */
     int64_t (*get_count)(struct tn_load *i, const char *name);
+    /** counterpart of put_sub; 0, -ENOENT or -EINVAL */
     int (*get_sub)(struct tn_load *i, const char *name, const struct tn_state *st, void *s);
-    /** another device, by its path in the machine */
+    /** another device, by its path in the machine; d NULL: none. 0 or -errno; get_dev: borrowed */
     int (*put_dev)(struct tn_save *o, const char *name, struct tn_dev *d);
     int (*get_dev)(struct tn_load *i, const char *name, struct tn_dev **d);
 };
