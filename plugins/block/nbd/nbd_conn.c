@@ -254,6 +254,8 @@ static void look(struct conn *c)
     if (c->h && is_dead(c)) {
         int err = nbd_get_errno();
         lose(c, err ? err : EIO, reason());
+    } else if (c->h && !c->watch) {
+        lose(c, ENOMEM, "no memory to watch a socket");
     }
     if (c->watch)
         c->disk->loop->fd_mask(c->watch, wanted(c));

@@ -141,35 +141,36 @@ int conn_listen(struct conn *c, const struct addrs *a, const char *unlink_path, 
 
 /* ---- a client ---- */
 
+/* The end of realize, if that is waiting; err 0, or why there is no connection: positive, with
+ * doing. */
+static void started(struct conn *c, int err, const char *doing)
+{
+    char text[ADDR_TEXT];
+    if (!c->starting)
+        return;
+    c->starting = 0;
+    if (err)
+        (void)tn_fail(c->d, c->e, err, "can't %s %s: %s", doing, addr_text(&c->to.v[0], text),
+                      strerror(err));
+    c->d->core->realized(c->d, -err);
+}
+
 /* No address is left. */
 static void give_up(struct conn *c, int err)
 {
-    char text[ADDR_TEXT];
-    struct tn_err *e = c->e;
-    addr_text(&c->to.v[0], text);
-    if (c->retry) {
+    if (c->retry)
         c->link.loop->arm(c->retry, c->link.loop->now(c->d, TN_CLK_REAL) + c->retry_ns);
-        return;
-    }
-    c->e = NULL;
-    if (e) {
-        c->d->core->fail(e, err, __FILE__, __LINE__, "can't connect to %s: %s", text,
-                         strerror(err));
-        c->d->core->realized(c->d, -err);
-    }
+    else
+        started(c, err, "connect to");
 }
 
 static void connected(struct conn *c)
 {
     int fd = c->attempt;
-    struct tn_err *e = c->e;
     c->attempt = -1;
-    c->e = NULL;
     stop_watching(c);
     no_delay(fd);
-    int r = open_link(c, fd);
-    if (e)
-        c->d->core->realized(c->d, r);
+    started(c, -open_link(c, fd), "watch the connection to");
 }
 
 static void attempt_ended(void *s, uint32_t ev)
@@ -244,7 +245,8 @@ int conn_connect(struct conn *c, const struct addrs *a, uint64_t retry_ns, struc
     struct tn_timer *soon = c->link.loop->timer(c->d, NULL, 0, TN_CLK_REAL, try_again, c);
     if (!soon)
         return tn_fail(c->d, e, ENOMEM, "no memory for a timer");
-    c->e = e; /* realized() never comes inside realize: the first attempt is the loop's */
+    c->e = e;
+    c->starting = 1; /* realized() never comes inside realize: the first attempt is the loop's */
     c->link.loop->arm(soon, 0);
     return TN_PENDING;
 }

@@ -16,8 +16,9 @@ struct conn {
     struct tn_watch *watch; /* of either */
     struct tn_timer *retry;
     uint64_t retry_ns; /* 0: a connection that ends, or cannot be made, was the only one */
-    struct tn_err *e;  /* of a realize that waits for the first connection; NULL */
+    struct tn_err *e;  /* of a realize that waits for the first connection; may be NULL */
     const char *path;  /* of the listener's file, to be removed; NULL */
+    uint8_t starting;  /* realize waits */
     uint8_t old;       /* -netdev socket: it shows itself in other words, and tells no events */
     uint8_t shown;     /* the host has heard of the connection that is there */
 };
