@@ -84,14 +84,28 @@ static void m_dirty(struct tn_mem *m, uint64_t off, uint64_t len)
     dirty_mark_block(m, off, len);
 }
 
+struct synced {
+    void (*done)(void *arg, int err);
+    void *arg;
+    int err;
+};
+
+static void tell_synced(void *o)
+{
+    struct synced *s = o;
+    s->done(s->arg, s->err);
+    free(s);
+}
+
 static int m_sync(struct tn_mem *m, uint64_t off, uint64_t len, void (*done)(void *, int),
                   void *arg)
 {
     if (off > m->len || len > m->len - off)
         return -EINVAL;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), at = off & ~(page - 1);
-    int err = msync(m->va + at, len + (off - at), MS_SYNC) < 0 ? -errno : 0;
-    done(arg, err);
+    struct synced *s = XNEW(struct synced);
+    *s = (struct synced){done, arg, msync(m->va + at, len + (off - at), MS_SYNC) < 0 ? -errno : 0};
+    bh_once(m->vm->main, NULL, tell_synced, s);
     return 0;
 }
 

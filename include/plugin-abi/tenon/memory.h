@@ -23,7 +23,8 @@ struct tn_memory {
     int (*alloc)(struct tn_dev *d, const char *name, uint64_t len, struct tn_mem **out, struct tn_err *e);
     /** [any] len bytes from off on were written through va */
     void (*dirty)(struct tn_mem *m, uint64_t off, uint64_t len);
-    /** [any] to stable storage; done(arg, err) in the main context */
+    /** [any] to stable storage. 0: done(arg, err) follows in the main context, never inside, err 0 or -errno; -EINVAL: not
+     * inside m */
     int (*sync)(struct tn_mem *m, uint64_t off, uint64_t len, void (*done)(void *, int), void *arg);
 };
 
