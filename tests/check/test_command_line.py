@@ -85,6 +85,13 @@ class CommandLine(unittest.TestCase):
         r = run('--set', 'dma_mask=garbage', '--filter', 'life/one-life', plugin('edu'))
         self.assertIn("property 'dma_mask' takes no value 'garbage'", r.stdout)
 
+    def test_peer(self):
+        """--set KEY={file}: a file is there while a test runs; what is no such word stays as it is."""
+        for value, end in ('{file}', ''), ('{nonsense}', " # SKIP it cannot be realized here: Could not open '{nonsense}'"):
+            r = run('--set', f'file.filename={value}', '--class', 'file', '--filter', 'life/one-life', plugin('file'))
+            self.assertIn(f'ok 1 - life/one-life: file{end}', r.stdout)
+            self.assertEqual('SKIP' in r.stdout, bool(end))
+
     def test_json(self):
         """--json FILE has the same results, each with the rule that it proves."""
         with tempfile.TemporaryDirectory() as tmp:

@@ -13,6 +13,7 @@
 
 struct host;
 struct dev;
+struct peers;
 
 /* One `--set [CLASS.]KEY=VALUE`; key as given: "KEY", of every class that has such a property, or
  * "CLASS.KEY". */
@@ -57,8 +58,9 @@ struct check {
     const struct tn_plugin *with[WITH_MAX + 1]; /* of --with; NULL-terminated */
     const struct pair *pair;                    /* c->cls is its transport; NULL: a class alone */
     const struct check_test *test;
-    struct rng rng; /* seeded by --seed: the same in every run */
-    int out;        /* where the verdict goes */
+    const struct peers *peers; /* what values of --set name in braces; peer.h */
+    struct rng rng;            /* seeded by --seed: the same in every run */
+    int out;                   /* where the verdict goes */
 };
 
 /* On what a test is run, and when. */
@@ -114,7 +116,10 @@ const char *check_subject(const struct check *c);
 /* The n-th class of the plugin and of those of --with; NULL: there are fewer. */
 const struct tn_class *check_class(const struct check *c, uint32_t n);
 
-/* ---- what most tests of a class begin with; see life.c ---- */
+/* The property of cls that s is for, if it is for that class: without "CLASS." in front. */
+const char *setting_key(const struct setting *s, const struct tn_class *cls);
+
+/* ---- what most tests of a class begin with; see start.c ---- */
 
 /* A host with an instance of c->cls that is initialised and has its properties: the defaults,
  * stand-ins for required back ends, then --set. Owned by *h. */

@@ -140,6 +140,13 @@ static int pending(struct dev *d, const char *what)
     return d->pending_err;
 }
 
+static int realize_said(struct dev *d, int r, const char *what)
+{
+    if (d->h->null_err && r < 0 && !d->err.err)
+        err_set(&d->err, -r, "it said nothing, having no e to fill");
+    return checked(r, &d->err, what);
+}
+
 static int call_realize(struct dev *d, struct tn_err *e)
 {
     const struct tn_class *cls = d->pub.cls;
@@ -149,11 +156,9 @@ static int call_realize(struct dev *d, struct tn_err *e)
     if (cls->realize)
         CALL(d, R_MAIN | R_DEV, "realize",
              r = cls->realize(d->pub.self, d->h->null_err ? NULL : &d->err));
-    if (d->h->null_err && r < 0 && !d->err.err)
-        err_set(&d->err, -r, "it said nothing, having no e to fill");
-    r = checked(r, &d->err, "realize");
+    r = realize_said(d, r, "realize");
     if (r == TN_PENDING)
-        r = checked(pending(d, "realize"), &d->err, "realized");
+        r = realize_said(d, pending(d, "realize"), "realized");
     d->pending = 0;
     if (r < 0 && e)
         *e = d->err;

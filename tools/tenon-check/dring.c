@@ -61,6 +61,37 @@ int dring_open(struct dring *r, struct vport *v, uint32_t q, uint32_t size, uint
     return vport_start(v, q, size, r->desc, r->driver, r->device);
 }
 
+static void bad(const struct dring *r, const char *section, const char *what, uint32_t id,
+                uint32_t len)
+{
+    check_fail(check_current(), "queue %u: %s: id %u, length %u [virtio 1.3 %s]", r->q, what, id,
+               len, section);
+}
+
+/* ---- buffers that are the driver's again ---- */
+
+static void take_back(const struct dring *r, struct vchain *c)
+{
+    c->ours = 1;
+    for (uint32_t i = 0; i < c->n; i++)
+        fill(r, c->at[i], c->b[i].len, PATTERN);
+}
+
+static void check_ours(const struct dring *r, const struct vchain *c)
+{
+    for (uint32_t i = 0; c->ours && !r->scribbled && i < c->n; i++)
+        for (uint32_t k = 0; k < c->b[i].len; k++)
+            if (*dring_at(r, c->at[i] + k, 1) != PATTERN)
+                bad(r, "2.6", "a buffer that had come back was written", (uint32_t)(c - r->chain),
+                    k);
+}
+
+void dring_check_ours(const struct dring *r)
+{
+    for (uint32_t id = 0; id < r->size; id++)
+        check_ours(r, &r->chain[id]);
+}
+
 /* ---- giving ---- */
 
 static uint32_t free_id(const struct dring *r)
@@ -76,6 +107,8 @@ static void place(const struct dring *r, struct vchain *c, uint32_t id, const st
 {
     uint64_t at = r->memory + BUFS_AT + (uint64_t)id * DRING_BUF_MAX;
     uint32_t used = 0, from = 0;
+    check_ours(r, c);
+    c->ours = 0;
     c->n = n;
     for (uint32_t i = 0; i < n; i++) {
         c->b[i] = b[i];
@@ -201,13 +234,6 @@ int dring_add(struct dring *r, const struct vbuf *b, uint32_t n, const uint8_t *
 
 /* ---- taking ---- */
 
-static void bad(const struct dring *r, const char *section, const char *what, uint32_t id,
-                uint32_t len)
-{
-    check_fail(check_current(), "queue %u: %s: id %u, length %u [virtio 1.3 %s]", r->q, what, id,
-               len, section);
-}
-
 /* What came back is checked against what was given, and its gaps against the pattern. */
 static struct vchain *came_back(struct dring *r, uint32_t id, uint32_t len)
 {
@@ -226,6 +252,7 @@ static struct vchain *came_back(struct dring *r, uint32_t id, uint32_t len)
             if (*dring_at(r, c->at[i] + c->b[i].len + k, 1) != PATTERN)
                 bad(r, "2.6", "bytes behind a buffer were written", id, len);
     c->live = 0;
+    take_back(r, c);
     for (uint32_t i = 0; !r->packed && i < c->descs; i++)
         r->taken[c->entry[i]] = 0;
     r->free += c->descs;

@@ -16,6 +16,7 @@ struct vchain {
     uint64_t at[DRING_BUFS]; /* iova of each piece */
     struct vbuf b[DRING_BUFS];
     uint32_t n, live, descs;    /* descs: taken of the ring */
+    uint32_t ours;              /* it has come back: nobody else writes to it any more */
     uint16_t entry[DRING_BUFS]; /* split: which */
     uint64_t stamp;             /* order of making available */
 };
@@ -28,6 +29,7 @@ struct dring {
         next; /* next: split, entry to try first, so that they go round */
     uint8_t taken[DRING_MAX];
     uint64_t made, stamps_used; /* chains made available; those that came back */
+    uint32_t scribbled;         /* descriptors were broken: who knows what they named */
     struct vchain chain[DRING_MAX];
 };
 
@@ -44,5 +46,7 @@ int dring_add(struct dring *r, const struct vbuf *b, uint32_t n, const uint8_t *
 /* Takes what came back, checking it: how many. */
 uint32_t dring_take(struct dring *r);
 uint32_t dring_live(const struct dring *r); /* chains that the device has */
+/* Fails the test if the device wrote to a buffer that it had given back. */
+void dring_check_ours(const struct dring *r);
 
 #endif

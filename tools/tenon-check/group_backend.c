@@ -2,6 +2,7 @@
 /* Back ends: the rules of block.h, net.h, chardev.h and rng.h for who is behind them. */
 #include "drive.h"
 #include "host_block.h"
+#include "stand_in.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include <tenon/net.h>
 #include <tenon/rng.h>
 
-enum { WAIT_MS = 3000, BLOCK = 4096, REQUESTS = 16, ROUNDS = 24 };
+enum { WAIT_MS = 3000, ECHO_MS = 200, PIECES = 8, BLOCK = 4096, REQUESTS = 16, ROUNDS = 24 };
 
 static const char *needs_kind(const struct check *c, uint32_t kind, const char *why)
 {
@@ -227,6 +228,11 @@ static void blk_cancels(struct check *c)
 
 /* ---- networks ---- */
 
+static int heard(void *o)
+{
+    return ((struct host *)o)->log.net_in != 0;
+}
+
 static void net_sends(struct check *c)
 {
     struct host *h = NULL;
@@ -254,6 +260,8 @@ static void net_sends(struct check *c)
             CALL(d, d->home->role | R_DEV, "net can_receive", b->can_receive(d->pub.self, q));
         host_run(h, 1000000);
     }
+    host_wait(h, ECHO_MS, heard, h); /* of an end that answers */
+    check_note(c, "%llu packets came back", (unsigned long long)h->log.net_in);
     if (b->peer)
         CALL(d, R_MAIN | R_DEV, "net peer", b->peer(d->pub.self, 0));
     check_end(c, h, d);
@@ -306,9 +314,17 @@ static void entropy(void *arg, const uint8_t *p, uint32_t n)
     a->got += n;
 }
 
+/* What it reads from, if that is a character device, is a stand-in and talks all the time. */
 static int answered(void *o)
 {
-    return !((struct asker *)o)->open;
+    struct asker *a = o;
+    struct tn_chr *chr = stand_in_of(a->d->h, TN_P_CHARDEV, 0);
+    uint8_t noise[64];
+    for (uint32_t i = 0; i < sizeof noise; i++)
+        noise[i] = (uint8_t)rng_next(&a->c->rng);
+    for (uint32_t i = 0; chr && a->open && i < PIECES; i++)
+        chr_type(chr, noise, sizeof noise);
+    return !a->open;
 }
 
 static void rng_wants(struct check *c)

@@ -97,7 +97,7 @@ static void with(struct check *c, const char *key, const char *text)
 static int quick(const struct check *c, const struct tn_prop *p)
 {
     for (uint32_t i = 0; i < c->o->nsets; i++)
-        if (strcmp(c->o->sets[i].key, p->name) == 0)
+        if (strcmp(setting_key(&c->o->sets[i], c->cls), p->name) == 0)
             return 0; /* the user knows better */
     return !(p->flags & TN_PF_READONLY);
 }

@@ -188,6 +188,7 @@ struct host_log {
     uint64_t guest_errors, warnings;
     uint64_t requests; /* tn_machine.request */
     uint64_t chr_out, net_out, blk_out;
+    uint64_t net_in; /* packets that back ends delivered */
 };
 
 enum { DMA_DIRECT = 0, DMA_NO_MAP, DMA_SHORT, DMA_IOMMU, DMA_RETRY, DMA_FAIL, DMA_MODES };

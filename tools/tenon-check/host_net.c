@@ -230,7 +230,10 @@ static int64_t feed_deliver(struct tn_dev *pub, uint32_t q, const struct tn_iov 
     if (q >= QUEUES * 256 || !len)
         violation("net.h: deliver", "net_feed->deliver of %lld bytes for queue %u", (long long)len,
                   q);
-    return inject(d, "net_feed->deliver") ? 0 : len;
+    if (inject(d, "net_feed->deliver"))
+        return 0;
+    d->h->log.net_in++;
+    return len;
 }
 
 static void feed_link(struct tn_dev *pub, uint32_t up)

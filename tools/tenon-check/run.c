@@ -5,6 +5,7 @@
 #include "run.h"
 #include "host.h"
 #include "left.h"
+#include "peer.h"
 #include "util/alloc.h"
 #include <errno.h>
 #include <execinfo.h>
@@ -150,6 +151,7 @@ static void child(struct check *c, const struct check_test *t)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0); /* what it starts goes with it */
     handlers();
+    c->peers = peers_start(c);
     t->run(c);
     leak_check(c);
     if (write(c->out, "P\n", 2) < 0)

@@ -3,32 +3,37 @@
 #include "host_misc.h"
 #include "host_pci.h"
 #include "host_tables.h"
+#include "parts.h"
+#include "peer.h"
 #include <errno.h>
 #include <string.h>
 #include <tenon/machine.h>
 
-/* The value of --set for property key of class cls, the last one given; NULL. */
-static int is_for(const struct setting *s, const struct dev *d, const char **key)
+const char *setting_key(const struct setting *s, const struct tn_class *cls)
 {
-    size_t n = strlen(dev_name(d));
-    *key = s->key;
-    if (strncmp(s->key, dev_name(d), n) == 0 && s->key[n] == '.') {
-        *key = s->key + n + 1;
-        return 1;
-    }
-    return 0;
+    size_t n = strlen(cls->name);
+    return strncmp(s->key, cls->name, n) == 0 && s->key[n] == '.' ? s->key + n + 1 : s->key;
+}
+
+/* 0, also where d has no such property and nobody says that it should. */
+static int apply(struct check *c, struct dev *d, const struct setting *s, struct tn_err *e)
+{
+    const char *key = setting_key(s, d->pub.cls);
+    BUF_AUTO value = {0};
+    int named = key != s->key;
+    int r = peers_expand(c->peers, s->value, &value);
+    if (r < 0 && (named || prop_find(class_props(d->pub.cls), key)))
+        return err_set(e, -r, "%s", buf_cstr(&value));
+    r = dev_set(d, key, buf_cstr(&value), e);
+    return r == -ENOENT && !named ? 0 : r;
 }
 
 static int apply_settings(struct check *c, struct dev *d, struct tn_err *e)
 {
-    for (uint32_t i = 0; i < c->o->nsets; i++) {
-        const char *key;
-        int named = is_for(&c->o->sets[i], d, &key);
-        int r = dev_set(d, key, c->o->sets[i].value, e);
-        if (r < 0 && (named || r != -ENOENT))
-            return r;
-    }
-    return 0;
+    int r = 0;
+    for (uint32_t i = 0; i < c->o->nsets && r == 0; i++)
+        r = apply(c, d, &c->o->sets[i], e);
+    return r;
 }
 
 static void apply_presets(struct check *c, struct dev *d)

@@ -270,7 +270,11 @@ void vdrive_expect_done(struct vdrive *x)
     if (vport_broken(x->v))
         check_fail(x->c,
                    "it says NEEDS_RESET, though the driver did nothing wrong [virtio 1.3 2.1.2]");
-    if (!host_wait(x->d->h, WAIT_MS, all_done, x))
+    int done = host_wait(x->d->h, WAIT_MS, all_done, x);
+    for (uint32_t q = 0; q < x->n; q++)
+        if (x->ring[q].v)
+            dring_check_ours(&x->ring[q]);
+    if (!done)
         for (uint32_t q = 0; q < x->n; q++)
             if (answers(x, q) && dring_live(&x->ring[q]))
                 check_fail(x->c, "%u requests of queue %u are never answered",
@@ -298,6 +302,7 @@ static void scribble(struct vdrive *x, struct dring *r)
 {
     struct rng *rng = &x->c->rng;
     uint64_t at = r->desc + rng_below(rng, r->size) * 16;
+    r->scribbled = 1;
     switch (rng_below(rng, 7)) {
     case 0: /* a loop: the chain leads to itself */
         put_le16(dring_at(r, at, 16) + 14, (uint16_t)((at - r->desc) / 16));

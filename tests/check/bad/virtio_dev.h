@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The small conforming device on the virtio-bus: a queue that it never serves and eight bytes of
- * configuration; broken by macros. */
+/* The small conforming device on the virtio-bus: a queue that it never serves (virtio_disk.h does)
+ * and eight bytes of configuration; broken by macros. */
 #ifndef OFFER
 #define OFFER(f)
 #endif
@@ -22,6 +22,12 @@
 #ifndef VOPS
 #define VOPS .flags = 0
 #endif
+#ifndef IN_STOP
+#define IN_STOP(s)
+#endif
+#ifndef IN_SETUP
+#define IN_SETUP(s, port, p, e)
+#endif
 #include <tenon/virtio.h>
 
 static const struct tn_virtio_ops vops;
@@ -36,6 +42,7 @@ static const struct tn_virtio_ops vops;
         int r_ = port_->setup(p_, &u_, e);                                               \
         if (r_ < 0)                                                                      \
             return r_;                                                                   \
+        IN_SETUP(s, port_, p_, e);                                                       \
     } while (0)
 #define EXTRA .desc = "a gadget", .bus = TN_VIRTIO_BUS, .bus_ops = &vops
 #include "device.h"
@@ -70,9 +77,11 @@ static int queue_start(void *self, const struct tn_vq *q)
     return 0;
 }
 
-static int queue_stop(void *s, uint32_t q)
+static int queue_stop(void *self, uint32_t q)
 {
+    struct gadget *s = self;
     (void)s, (void)q;
+    IN_STOP(s);
     return 0;
 }
 
