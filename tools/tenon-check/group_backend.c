@@ -315,10 +315,15 @@ static void entropy(void *arg, const uint8_t *p, uint32_t n)
 }
 
 /* What it reads from, if that is a character device, is a stand-in and talks all the time. */
+static struct tn_chr *talker(const struct asker *a)
+{
+    return stand_in_of(a->d->h, TN_P_CHARDEV, 0);
+}
+
 static int answered(void *o)
 {
     struct asker *a = o;
-    struct tn_chr *chr = stand_in_of(a->d->h, TN_P_CHARDEV, 0);
+    struct tn_chr *chr = talker(a);
     uint8_t noise[64];
     for (uint32_t i = 0; i < sizeof noise; i++)
         noise[i] = (uint8_t)rng_next(&a->c->rng);
@@ -340,6 +345,8 @@ static void rng_wants(struct check *c)
     CHECK(c, reader || e.err, "open answers NULL and does not fill e");
     if (!reader)
         check_skip(c, "it cannot be opened here: %s", e.text);
+    if (talker(&a))
+        chr_event(talker(&a), TN_CHR_OPENED);
     for (uint32_t i = 0; i < ROUNDS; i++) {
         a.asked = 1 + rng_below(&c->rng, 2000);
         a.open = 1;
