@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """docs/conformance.md is of today: its plugins, classes and tests are those that there are.
 
-usage: test_conformance_page.py PAGE PLUGINS_DIR TENON_CHECK PLUGIN...
+usage: test_conformance_page.py PAGE PLUGINS_DIR TENON_CHECK [--composed CLASS]... PLUGIN...
 """
 import glob
 import os
@@ -52,7 +52,11 @@ def differences(what, page, here):
 
 
 def main():
-    path, folder, tool, plugins = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+    path, folder, tool, *plugins = sys.argv[1:]
+    composed = set()
+    while plugins and plugins[0] == '--composed':
+        composed.add(plugins[1])
+        plugins = plugins[2:]
     with open(path, encoding='utf-8') as f:
         page = f.read()
     tap, tests, classes = Tap(), set(), classes_of(page)
@@ -62,6 +66,8 @@ def main():
         tests |= its_tests
         tap.case(name, differences('class', classes.get(name, set()), its_classes) if name in classes else ['it is not on the page'])
     tap.case('no plugin is gone', differences('plugin', set(classes), set(classes) & in_source(folder)))
+    together = {cells[1] for cells in section(page, 'Transport and device together')}
+    tap.case('transports with devices', differences('class', together, composed) if composed else [])
     tap.case('tests', differences('test', {cells[0] for cells in section(page, 'Tests')}, tests))
     tap.case('nothing has failed', [f'**{n} failed**' for n in re.findall(r'\*\*(\d+) failed', page)])
     if tap.bad:
