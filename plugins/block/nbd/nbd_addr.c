@@ -24,7 +24,7 @@ static int unix_address(struct nbd *s, const char *path, struct tn_err *e)
     s->address[0].len = sizeof *a;
     s->naddresses = 1;
     s->where = strdup(path);
-    return s->where ? 0 : -ENOMEM;
+    return s->where ? 0 : tn_fail(s->dev, e, ENOMEM, "no memory for an address");
 }
 
 static int inet_address(struct nbd *s, const char *host, const char *port, struct tn_err *e)
@@ -33,7 +33,7 @@ static int inet_address(struct nbd *s, const char *host, const char *port, struc
     struct addrinfo *found = NULL;
     if (asprintf(&s->where, "%s:%s", host, port) < 0) {
         s->where = NULL;
-        return -ENOMEM;
+        return tn_fail(s->dev, e, ENOMEM, "no memory for an address");
     }
     int r = getaddrinfo(host, port, &hints, &found);
     if (r != 0)
