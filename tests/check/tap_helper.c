@@ -37,6 +37,6 @@ int main(int argc, char **argv)
     int sock = -1, tap = new_tap();
     for (int i = 1; i < argc; i++)
         if (strncmp(argv[i], "--fd=", 5) == 0)
-            sock = atoi(argv[i] + 5);
+            sock = (int)strtol(argv[i] + 5, NULL, 10);
     return tap < 0 || give(sock, tap) < 0;
 }

@@ -108,7 +108,7 @@ static int attach_loop(struct peer *p, int control, int file)
 /* -EBUSY: somebody else was faster. The last who closes it gives it back. */
 static int open_disk(struct peer *p)
 {
-    struct peer file;
+    struct peer file = {.fd = -1};
     AUTO_CLOSE int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
     int r = control < 0 ? -errno : open_file(&file);
     if (r < 0)
