@@ -83,7 +83,7 @@ void spawner_free(struct spawner *s)
 static int send_request(int fd, const struct spawn *p)
 {
     BUF_AUTO text = {0};
-    struct spawn_head head = {.nfds = p->nfds};
+    struct spawn_head head = {.nfds = p->nfds, .flags = p->flags};
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof p->fd)];

@@ -20,11 +20,15 @@ struct spawner *spawner_new(uint32_t flags, struct tn_err *e);
 /* What was started runs on unless somebody still waits for it. NULL is fine. */
 void spawner_free(struct spawner *s);
 
-enum { SPAWN_FDS = 3, SPAWN_MAX_BYTES = 1 << 16 };
+enum { SPAWN_FDS = 3, SPAWN_AS_MAX = 15, SPAWN_MAX_BYTES = 1 << 16 };
+enum {
+    SPAWN_STAYS = 1 /* in a session of its own; it runs on when nobody waits for it any more */
+};
 struct spawn {
     char *const *args;            /* the first is looked for in PATH; NULL-terminated */
     int fd[SPAWN_FDS];            /* stay the caller's */
-    uint32_t as[SPAWN_FDS], nfds; /* what they are there: 0 to 2; others are as at start */
+    uint32_t as[SPAWN_FDS], nfds; /* what they are there: 0 to SPAWN_AS_MAX; others are as at start */
+    uint32_t flags;               /* SPAWN_STAYS */
 };
 /* Starts a program: a descriptor of it, the caller's, who ends the program (SIGTERM) by closing it.
  * -errno with e: s is NULL (nothing may be started), or it could not be. Main thread. */

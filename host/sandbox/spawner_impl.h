@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 struct spawn_head {
-    uint32_t nargs, nfds, as[SPAWN_FDS];
+    uint32_t nargs, nfds, as[SPAWN_FDS], flags;
 };
 enum { SPAWN_MAX_ARGS = 64 };
 

@@ -72,13 +72,26 @@ static int take(int conn, struct request *r)
     return err < 0 ? err : take_args(r, (size_t)n - sizeof r->head);
 }
 
+/* What one is to be may be another's number still: all go out of the way first. 0 or an errno. */
+static int place(const struct request *r)
+{
+    int high[SPAWN_FDS];
+    for (uint32_t i = 0; i < r->head.nfds; i++)
+        if ((high[i] = fcntl(r->fd[i], F_DUPFD_CLOEXEC, SPAWN_AS_MAX + 1)) < 0)
+            return errno;
+    for (uint32_t i = 0; i < r->head.nfds; i++)
+        if (r->head.as[i] > SPAWN_AS_MAX || dup2(high[i], (int)r->head.as[i]) < 0)
+            return EINVAL;
+    return 0;
+}
+
 /* In the program's process; what it fails of goes to say. */
 static void become(const struct request *r, int say)
 {
-    int err = 0;
-    for (uint32_t i = 0; i < r->head.nfds && !err; i++)
-        if (r->head.as[i] > 2 || dup2(r->fd[i], (int)r->head.as[i]) < 0)
-            err = EINVAL;
+    say = fcntl(say, F_DUPFD_CLOEXEC, SPAWN_AS_MAX + 1);
+    int err = say < 0 ? errno : place(r);
+    if (r->head.flags & SPAWN_STAYS)
+        setsid();
     for (int i = 0; i < IGNORED; i++)
         signal(ignored[i], SIG_DFL);
     signal(SIGCHLD, SIG_DFL);
@@ -105,12 +118,12 @@ static int start(const struct request *r, pid_t *pid)
     return -err;
 }
 
-/* Until it has ended, or nobody wants it any more. */
-static int32_t await(int conn, pid_t pid)
+/* Until it has ended, or nobody wants it any more: then it is told to. */
+static int32_t await(int conn, pid_t pid, uint32_t flags)
 {
     int status = 0, fd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd p[] = {{fd, POLLIN, 0}, {conn, POLLIN, 0}};
-    if (fd >= 0 && poll(p, 2, -1) > 0 && p[1].revents && !p[0].revents)
+    if (fd >= 0 && poll(p, 2, -1) > 0 && p[1].revents && !p[0].revents && !(flags & SPAWN_STAYS))
         kill(pid, SIGTERM);
     waitpid(pid, &status, 0);
     return status;
@@ -125,13 +138,13 @@ static void attend(int conn)
     if (answer == 0)
         answer = start(r, &pid);
     for (uint32_t i = 0; r && i < r->head.nfds && i < SPAWN_FDS; i++)
-        if (r->fd[i] >= FIRST_FREE)
-            close(r->fd[i]); /* the other end is to see the program's end */
+        if (r->fd[i] > 2)
+            close(r->fd[i]); /* what it was the last to have is gone with the program */
     answer = -answer;
     send(conn, &answer, sizeof answer, MSG_NOSIGNAL);
     if (answer)
         return;
-    answer = await(conn, pid);
+    answer = await(conn, pid, r->head.flags);
     send(conn, &answer, sizeof answer, MSG_NOSIGNAL);
 }
 

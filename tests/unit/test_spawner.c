@@ -93,6 +93,64 @@ TEST(a_program_that_nobody_waits_for_ends)
     spawner_free(s);
 }
 
+/* Whatever the numbers were that its descriptors had before. */
+TEST(a_program_has_them_by_the_numbers_it_wants)
+{
+    struct spawner *s = make();
+    ERR_AUTO e = {0};
+    char sh[] = "sh", c[] = "-c", line[] = "echo five >&5; echo six >&6; echo seven >&7";
+    char *args[] = {sh, c, line, NULL};
+    struct spawn p = {.args = args, .as = {5, 6, 7}, .nfds = SPAWN_FDS};
+    int in[SPAWN_FDS], status = -1;
+    char text[8] = "";
+    for (int i = 0; i < SPAWN_FDS; i++) {
+        int end[2];
+        CHECK(pipe(end) == 0);
+        in[i] = end[0];
+        p.fd[i] = end[1];
+    }
+    int fd = spawner_run(s, &p, &e);
+    CHECK(fd >= 0 && spawner_wait(fd, -1, &status) == 0 && status == 0);
+    CHECK(read(in[0], text, 5) == 5 && memcmp(text, "five\n", 5) == 0);
+    CHECK(read(in[1], text, 4) == 4 && memcmp(text, "six\n", 4) == 0);
+    CHECK(read(in[2], text, 6) == 6 && memcmp(text, "seven\n", 6) == 0);
+    p.as[0] = SPAWN_AS_MAX + 1;
+    CHECK(spawner_run(s, &p, &e) == -EINVAL);
+    for (int i = 0; i < SPAWN_FDS; i++) {
+        close(in[i]);
+        close(p.fd[i]);
+    }
+    close(fd);
+    spawner_free(s);
+}
+
+/* One that is to stay outlives who asked for it, and a terminal's signals. */
+TEST(a_program_that_stays_runs_on)
+{
+    struct spawner *s = make();
+    ERR_AUTO e = {0};
+    char sh[] = "sh", c[] = "-c", line[] = "read x; cut -d' ' -f6 /proc/self/stat; echo $$";
+    char *args[] = {sh, c, line, NULL};
+    int in[2], out[2];
+    char text[64] = "";
+    CHECK(pipe(in) == 0 && pipe(out) == 0);
+    int fd = spawner_run(
+        s, &(struct spawn){args, {in[0], out[1]}, {0, 1}, 2, .flags = SPAWN_STAYS}, &e);
+    close(in[0]);
+    close(out[1]);
+    CHECK(fd >= 0);
+    close(fd);
+    spawner_free(s);
+    usleep(50000); /* time to be ended, if it were */
+    close(in[1]);
+    size_t n = 0;
+    for (ssize_t got; (got = read(out[0], text + n, sizeof text - 1 - n)) > 0;)
+        n += (size_t)got;
+    int session = 0, pid = 1;
+    CHECK(sscanf(text, "%d %d", &session, &pid) == 2 && session == pid);
+    close(out[0]);
+}
+
 /* Another process of the same user gets nothing, though it knows the address. */
 TEST(another_process_of_the_same_user_gets_nothing)
 {
@@ -124,6 +182,8 @@ int main(void)
     RUN(what_cannot_be_started_is_named);
     RUN(a_program_has_the_descriptors_that_it_is_given_and_no_other);
     RUN(a_program_that_nobody_waits_for_ends);
+    RUN(a_program_has_them_by_the_numbers_it_wants);
+    RUN(a_program_that_stays_runs_on);
     RUN(another_process_of_the_same_user_gets_nothing);
     RUN(a_request_has_a_limit);
     return tap_done();
