@@ -313,6 +313,19 @@ static int t_need(struct tn_dev *d, const char *profile)
     return sandbox_need(device_of(d)->vm, profile);
 }
 
+/* ---- programs ---- */
+
+static int t_run(struct tn_dev *d, const struct tn_program *p, struct tn_err *e)
+{
+    return own(d, os_run(device_of(d)->vm, p, e));
+}
+
+static int t_ended(struct tn_dev *d, int program, uint32_t ms, int *status)
+{
+    (void)d;
+    return os_ended(program, ms, status);
+}
+
 const struct tn_os os_table = {
     .struct_size = sizeof(struct tn_os),
     .rev = 1,
@@ -328,4 +341,6 @@ const struct tn_os os_table = {
     .thread = t_thread,
     .join = t_join,
     .need = t_need,
+    .run = t_run,
+    .ended = t_ended,
 };

@@ -95,6 +95,7 @@ static const struct sandbox_rule main_thread[] = {
     IOCTL(TCGETS), IOCTL(TCSETS), IOCTL(TCSETSW), IOCTL(TCSETSF), IOCTL(TIOCGWINSZ),
     IOCTL(FIONREAD), IOCTL(FIONBIO), CALL(fsync), CALL(fdatasync), CALL(pwrite64), CALL(uname),
     CALL(getuid), CALL(geteuid), CALL(getrusage), CALL(rt_sigtimedwait),
+    CALL(waitid), /* of what was started before */
     /* what a monitor's command may ask for */
     REFUSE(socket, EACCES), REFUSE(connect, EACCES), REFUSE(bind, EACCES), REFUSE(listen, EACCES),
     REFUSE(stat, EACCES), REFUSE(lstat, EACCES), REFUSE(unlink, EPERM), REFUSE(unlinkat, EPERM),

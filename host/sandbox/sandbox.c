@@ -114,7 +114,7 @@ int sandbox_need(struct vm *vm, const char *profile)
 {
     if (!sandbox_profile_known(profile))
         return -EINVAL;
-    if (current && current->vm == vm && current->closed)
+    if (sandbox_closed(vm))
         return find_profile(current, profile) ? 0 : -EPERM;
     add_profile(open_for(vm), profile);
     return 0;
@@ -217,6 +217,11 @@ int sandbox_prepare(struct vm *vm, int on, struct tn_err *e)
     return err;
 }
 
+int sandbox_closed(const struct vm *vm)
+{
+    return current && current->vm == vm && current->closed;
+}
+
 static void cannot_enter(const char *why)
 {
     log_line(LOG_ERROR, "%s", why);
@@ -245,7 +250,7 @@ static const struct filter *filter_of(struct sandbox *s, enum sandbox_kind kind,
 void sandbox_enter(struct vm *vm, enum sandbox_kind kind, const char *profile)
 {
     ERR_AUTO e = {0};
-    if (!current || current->vm != vm || !current->closed)
+    if (!sandbox_closed(vm))
         return;
     const struct filter *f = filter_of(current, kind, profile, &e);
     if (!f)

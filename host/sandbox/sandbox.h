@@ -22,6 +22,8 @@ void sandbox_need_monitor(struct vm *vm);
  * dies. Main thread, after cold plug. -EINVAL with e if a plugin names a profile that does not
  * exist. A process has one sandbox: that of the newest call. */
 int sandbox_prepare(struct vm *vm, int on, struct tn_err *e);
+/* 1 from sandbox_prepare() with `on` on: what vm's threads may do is settled. Main thread. */
+int sandbox_closed(const struct vm *vm);
 /* The calling thread is of this kind from here on; profile: of a plugin's thread, may be NULL.
  * Nothing with the sandbox off. A filter that cannot be installed ends the process. The main thread
  * goes last: what it starts later inherits its filter. */

@@ -211,6 +211,26 @@ static int os_need(struct tn_dev *pub, const char *profile)
     return d->h->seal ? -EPERM : inject(d, "os->need") ? -EINVAL : 0;
 }
 
+/* As on a machine whose user has allowed it no programs. */
+static int os_run(struct tn_dev *pub, const struct tn_program *p, struct tn_err *e)
+{
+    enter(dev_of(pub), R_MAIN, "os->run");
+    if (!p->args || !p->args[0] || p->nfds > TN_PROGRAM_FDS)
+        violation("os.h: tn_program", "os->run with %u descriptors", p->nfds);
+    for (uint32_t i = 0; i < p->nfds; i++)
+        if (p->fds[i].as > TN_PROGRAM_AS_MAX)
+            violation("os.h: TN_PROGRAM_AS_MAX", "os->run with descriptor %u", p->fds[i].as);
+    return err_set(e, EPERM, "'%s' is not started by a check", p->args[0]);
+}
+
+static int os_ended(struct tn_dev *pub, int program, uint32_t ms, int *status)
+{
+    (void)program, (void)ms, (void)status;
+    enter(dev_of(pub), R_MAIN, "os->ended");
+    violation("os.h: ended", "os->ended of what run() never gave");
+    return -EAGAIN;
+}
+
 const struct tn_os os_table = {
     .struct_size = sizeof(struct tn_os),
     .open = os_open,
@@ -225,4 +245,6 @@ const struct tn_os os_table = {
     .thread = os_thread,
     .join = os_join,
     .need = os_need,
+    .run = os_run,
+    .ended = os_ended,
 };

@@ -21,6 +21,24 @@ enum {
     TN_O_NONBLOCK = 64   /**< neither opening nor reading waits: a FIFO, a terminal */
 };
 
+enum {
+    TN_PROGRAM_FDS = 3,     /**< the most that a program is given */
+    TN_PROGRAM_AS_MAX = 15, /**< tn_program_fd.as */
+    TN_PROGRAM_SESSION = 1  /**< in a session of its own: what the terminal sends does not reach it */
+};
+/** Frozen. */
+struct tn_program_fd {
+    int fd;      /**< stays the caller's */
+    uint32_t as; /**< its number there */
+};
+/** A program that run() starts. It has the host's environment and standard streams, and no other descriptor but fds. */
+struct tn_program {
+    uint32_t struct_size, flags;     /**< TN_PROGRAM_SESSION */
+    const char *const *args;         /**< the first is looked for in PATH unless there is a slash in it; NULL-terminated */
+    const struct tn_program_fd *fds; /**< nfds of them */
+    uint32_t nfds, reserved;
+};
+
 #define TN_OS_1 "tenon.os/1"
 /** TN_OS_1. Descriptors are close-on-exec and belong to the device: closed after unrealize, or by close(). */
 struct tn_os {
@@ -53,6 +71,13 @@ struct tn_os {
     /** [main] in realize: this instance needs a sandbox profile (a constant) that tn_plugin.sandbox does not name, because of
      * its options: a back end that connects again. 0, -EINVAL: there is none of that name, -EPERM: the machine runs */
     int (*need)(struct tn_dev *d, const char *profile);
+    /** [main] starts a program, also while the machine runs: what starts it then is no thread of the machine. A descriptor that
+     * becomes readable when the program has ended; close() leaves the program alone. -EPERM with e: the machine runs, and its
+     * user has allowed it no programs (the command line says what may need one); -errno with e: it could not be started */
+    int (*run)(struct tn_dev *d, const struct tn_program *p, struct tn_err *e);
+    /** [main] waits for the end of a program of run() for at most ms, UINT32_MAX: for ever. 0 once, with *status as waitpid()
+     * has it; -EAGAIN: it has not ended yet; -errno */
+    int (*ended)(struct tn_dev *d, int program, uint32_t ms, int *status);
 };
 
 #ifdef __cplusplus
