@@ -15,6 +15,7 @@
 
 Arguments: the program, the probe plugin; cases by name after them.
 """
+import json
 import os
 import select
 import shlex
@@ -74,6 +75,31 @@ def program():
 
 def probe_plugin():
     return sys.argv[2]
+
+
+class Qmp:
+    """A client of -qmp unix:PATH,server=on."""
+
+    def __init__(self, path):
+        until(lambda: os.path.exists(path), path)
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(TIMEOUT)
+        self.sock.connect(path)
+        self.lines = self.sock.makefile()
+        self.lines.readline()
+        self.cmd('qmp_capabilities')
+
+    def ask(self, name, **arguments):
+        self.sock.sendall(json.dumps({'execute': name, 'arguments': arguments}).encode())
+        while True:
+            answer = json.loads(self.lines.readline())
+            if 'event' not in answer:
+                return answer
+
+    def cmd(self, name, **arguments):
+        answer = self.ask(name, **arguments)
+        ok('return' in answer, f'{name}: {answer}')
+        return answer['return']
 
 
 class Tenon:

@@ -212,6 +212,62 @@ def scripts():
             netrig.until(lambda: name() not in interfaces(), 'the end of the interface')
 
 
+def write_scripts(d):
+    for which in ('up', 'down'):
+        with open(f'{d}/{which}', 'w', encoding='ascii') as f:
+            f.write(f'#!/bin/sh\necho "$1 $(cat /sys/class/net/$1/address >/dev/null && echo there)" >>{d}/{which}.out\n')
+        os.chmod(f'{d}/{which}', stat.S_IRWXU)
+
+
+def read(path):
+    with open(path, encoding='ascii') as f:
+        return f.read()
+
+
+@test
+def scripts_at_run_time():
+    """netdev_add runs script=, netdev_del downscript=, and each has run when the command answers; in the sandbox, too"""
+    need_tun()
+    with tempfile.TemporaryDirectory() as d:
+        write_scripts(d)
+        with Tenon(f'-netdev hubport,id=n,hubid=0 -qmp unix:{d}/q,server=on,wait=off') as t:
+            q = netrig.Qmp(d + '/q')
+            fds = len(os.listdir(f'/proc/{t.process.pid}/fd'))
+            for i in range(1, 4):  # the name is free again each time
+                q.cmd('netdev_add', type='tap', id='t', ifname=name(), script=d + '/up', downscript=d + '/down')
+                eq(read(d + '/up.out'), f'{name()} there\n' * i)
+                q.cmd('netdev_del', id='t')
+                eq(read(d + '/down.out'), f'{name()} there\n' * i)
+                ok(name() not in interfaces(), 'the interface is still there')
+            answer = q.ask('netdev_add', type='tap', id='t', ifname=name(), script='/bin/false', downscript='no')
+            ok('/bin/false failed with status 1' in str(answer), str(answer))
+            answer = q.ask('netdev_add', type='tap', id='t', ifname=name(), script=d + '/none', downscript='no')
+            ok(d + '/none' in str(answer), str(answer))
+            ok(name() not in interfaces(), 'the interface is still there')
+            eq(len(os.listdir(f'/proc/{t.process.pid}/fd')), fds, 'descriptors')
+            q.cmd('netdev_add', type='tap', id='t', ifname=name(), script='no', downscript=d + '/down')
+            t.process.kill()
+            t.process.wait()
+            netrig.until(lambda: read(d + '/down.out') == f'{name()} there\n' * 4, 'the downscript')
+            netrig.until(lambda: name() not in interfaces(), 'the end of the interface')
+            t.process.returncode = 0
+
+
+@test
+def no_scripts_at_run_time():
+    """-sandbox on,spawn=deny: a TAP that wants one is refused, one that does not is made"""
+    need_tun()
+    with tempfile.TemporaryDirectory() as d:
+        write_scripts(d)
+        with Tenon(f'-netdev hubport,id=n,hubid=0 -sandbox on,spawn=deny -qmp unix:{d}/q,server=on,wait=off'):
+            q = netrig.Qmp(d + '/q')
+            answer = q.ask('netdev_add', type='tap', id='t', ifname=name(), script=d + '/up', downscript='no')
+            ok('cannot be started from inside the sandbox' in str(answer), str(answer))
+            ok(name() not in interfaces(), 'the interface is still there')
+            q.cmd('netdev_add', type='tap', id='t', ifname=name(), script='no', downscript='no')
+            q.cmd('netdev_del', id='t')
+
+
 HELPER = '''#!/usr/bin/env python3
 import array, fcntl, os, socket, struct, sys
 opts = dict(a[2:].split('=') for a in sys.argv[1:] if '=' in a)
@@ -236,6 +292,23 @@ def bridge_helper():
                 both_ways(t, w)
             with open(d + '/log', encoding='ascii') as f:
                 eq(f.read(), '--use-vnet --fd=3 --br=br7')
+
+
+@test
+def bridge_helper_at_run_time():
+    """the same by netdev_add"""
+    need_tun()
+    with tempfile.TemporaryDirectory() as d:
+        with open(d + '/helper', 'w', encoding='ascii') as f:
+            f.write(HELPER.format(log=d + '/log', iff=TUNSETIFF, name=name().encode(), flags=IFF_TAP | IFF_NO_PI | IFF_VNET_HDR))
+        os.chmod(d + '/helper', stat.S_IRWXU)
+        with Tenon(f'-netdev hubport,id=n,hubid=0 -qmp unix:{d}/q,server=on,wait=off') as t:
+            q = netrig.Qmp(d + '/q')
+            q.cmd('netdev_add', type='bridge', id='b', br='br7', helper=d + '/helper')
+            eq(read(d + '/log'), '--use-vnet --fd=3 --br=br7')
+            q.cmd('netdev_add', type='hubport', id='h', hubid=0, netdev='b')
+            with Wire(name()) as w:
+                both_ways(t, w)
 
 
 @test

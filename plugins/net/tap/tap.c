@@ -144,7 +144,7 @@ static int tap_init(void *s, struct tn_dev *d)
 {
     struct tap *t = s;
     t->d = d;
-    t->down_pipe = -1;
+    t->down_pipe = t->down_program = -1;
     for (uint32_t i = 0; i < TAP_QUEUES_MAX; i++)
         t->q[i] = (struct tap_queue){.t = t, .index = i, .fd = -1};
     return 0;
@@ -170,12 +170,16 @@ static int tap_realize(void *s, struct tn_err *e)
     return r < 0 ? r : tap_vhost_open(t, e);
 }
 
+static void tap_unrealize(void *s)
+{
+    tap_end_script(s);
+}
+
 static void tap_fini(void *s)
 {
     struct tap *t = s;
     tap_vhost_free(t);
-    if (t->down_pipe >= 0)
-        close(t->down_pipe);
+    close_fd(&t->down_pipe);
     for (uint32_t i = 0; i < TAP_QUEUES_MAX; i++) {
         if (t->q[i].fd >= 0)
             close(t->q[i].fd);
@@ -233,7 +237,7 @@ static const char *const provides[] = {TN_VHOST_1, NULL};
         .category = TN_CAT_NETWORK, .name = (nm), .desc = (what), .provides = provides,         \
         .instance_size = sizeof(struct tap), .props = (p), .nprops = ARRAY_SIZE(p),             \
         .prop_stride = sizeof(p)[0], .bus_ops = &ops, .init = tap_init, .realize = tap_realize, \
-        .fini = tap_fini, .get_iface = tap_iface                                                \
+        .unrealize = tap_unrealize, .fini = tap_fini, .get_iface = tap_iface                                                \
     }
 static const struct tn_class tap_class = TAP_CLASS("tap", "TAP interface of the host", tap_props);
 static const struct tn_class bridge_class =

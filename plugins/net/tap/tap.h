@@ -42,6 +42,7 @@ struct tap {
     uint32_t peer;        /* there is a front end */
     uint32_t lent;        /* it reads the descriptors itself */
     int down_pipe;        /* the one that waits to run downscript reads from it; -1 */
+    int down_program;     /* itself: of os->run(); -1 */
     struct tap_vhost *vh; /* NULL: packets go through this process */
 };
 
@@ -61,6 +62,8 @@ void tap_attach_queue(struct tap *t, uint32_t q, uint32_t on);
 int tap_run_script(struct tap *t, const char *path, struct tn_err *e);
 /* Starts a process that runs path when this one ends, however that happens. */
 int tap_await_end(struct tap *t, const char *path, struct tn_err *e);
+/* Runs what tap_await_end() has started, and waits; nothing without. In unrealize. */
+void tap_end_script(struct tap *t);
 /* An open TAP from a helper program that may make one and put it on bridge br. */
 int tap_ask_helper(struct tap *t, const char *helper, const char *br, struct tn_err *e);
 

@@ -1,70 +1,67 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Programs that set a TAP up. They are started before the sandbox closes; the one for the end waits
- * in a shell for this process to be gone. */
+/* Programs that set a TAP up, also while the machine runs. The one for the end waits in a shell for
+ * this process, or the back end, to be gone. */
 #include "tap.h"
 
 #include "util/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <tenon/plugin.h>
 #include <unistd.h>
 
-extern char **environ;
+enum { DOWN_MS = 10000 }; /* for downscript; it goes on by itself */
 
-struct spawn {
-    posix_spawnattr_t attr;
-    posix_spawn_file_actions_t files;
-};
-
-/* Signals as a program expects them: this process has some blocked, and ignores SIGPIPE. */
-static void spawn_init(struct spawn *s, short flags)
+/* A descriptor of the program, the device's, or -errno. */
+static int run(struct tap *t, const struct tn_program *p, struct tn_err *e)
 {
-    sigset_t none, def;
-    sigemptyset(&none);
-    sigemptyset(&def);
-    sigaddset(&def, SIGPIPE);
-    posix_spawnattr_init(&s->attr);
-    posix_spawn_file_actions_init(&s->files);
-    posix_spawnattr_setsigmask(&s->attr, &none);
-    posix_spawnattr_setsigdefault(&s->attr, &def);
-    posix_spawnattr_setflags(&s->attr,
-                             (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | flags));
+    return TN_HAS(t->os, run) ? t->os->run(t->d, p, e)
+                              : tn_fail(t->d, e, ENOTSUP, "this host starts no programs");
 }
 
-/* 0 or -errno; *pid is the new process. */
-static int spawn_run(struct spawn *s, pid_t *pid, const char *const *argv)
+/* Its exit status, or -1: it did not exit. The descriptor is given up. */
+static int wait_for(struct tap *t, int program, uint32_t ms)
 {
-    int err = posix_spawn(pid, argv[0], &s->files, &s->attr, (char **)(uintptr_t)argv, environ);
-    posix_spawnattr_destroy(&s->attr);
-    posix_spawn_file_actions_destroy(&s->files);
-    return -err;
+    int status, r = t->os->ended(t->d, program, ms, &status);
+    t->os->close(t->d, program);
+    return r == 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Its exit status, or -1: it did not exit. */
-static int wait_for(pid_t pid)
+/* NULL: no memory. */
+static char *joined(const char *before, const char *word, const char *after)
 {
-    int status;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    char *s = NULL;
+    return asprintf(&s, "%s%s%s", before, word, after) < 0 ? NULL : s;
+}
+
+/* A script is where it is named, never in PATH. The caller frees; NULL: no memory, with e. */
+static char *script_path(struct tap *t, const char *path, struct tn_err *e)
+{
+    char *script = joined(strchr(path, '/') ? "" : "./", path, "");
+    if (!script)
+        t->d->core->fail(e, ENOMEM, __FILE__, __LINE__, "no memory for a script's name");
+    return script;
+}
+
+static int not_run(struct tap *t, const char *path, int err, struct tn_err *e)
+{
+    return tn_fail(t->d, e, err, "could not launch network script %s: %s", path, strerror(err));
 }
 
 int tap_run_script(struct tap *t, const char *path, struct tn_err *e)
 {
-    const char *const argv[] = {path, t->name, NULL};
-    struct spawn s;
-    pid_t pid;
-    spawn_init(&s, 0);
-    int r = spawn_run(&s, &pid, argv);
-    if (r < 0)
-        return tn_fail(t->d, e, -r, "could not launch network script %s: %s", path, strerror(-r));
-    int status = wait_for(pid);
+    AUTO_FREE char *script = script_path(t, path, e);
+    if (!script)
+        return -ENOMEM;
+    const char *const argv[] = {script, t->name, NULL};
+    int program =
+        run(t, &(struct tn_program){.struct_size = sizeof(struct tn_program), .args = argv}, e);
+    if (program < 0)
+        return program;
+    int status = wait_for(t, program, UINT32_MAX);
     return status == 0
                ? 0
                : tn_fail(t->d, e, EINVAL, "network script %s failed with status %d", path, status);
@@ -74,24 +71,35 @@ int tap_run_script(struct tap *t, const char *path, struct tn_err *e)
  * standard input ends when the last writer is gone, by close() or by this process's end. */
 int tap_await_end(struct tap *t, const char *path, struct tn_err *e)
 {
+    AUTO_FREE char *script = script_path(t, path, e);
+    if (!script)
+        return -ENOMEM;
     const char *const argv[] = {"/bin/sh", "-c",    "read -r x; exec \"$0\" \"$1\"",
-                                path,      t->name, NULL};
-    struct spawn s;
-    pid_t pid;
+                                script,    t->name, NULL};
     int p[2];
-    if (access(path, X_OK) < 0)
-        return tn_fail(t->d, e, errno, "network script %s: %s", path, strerror(errno));
-    if (pipe2(p, O_CLOEXEC) < 0)
-        return tn_fail(t->d, e, errno, "network script %s: %s", path, strerror(errno));
+    if (access(script, X_OK) < 0 || pipe2(p, O_CLOEXEC) < 0)
+        return not_run(t, path, errno, e);
+    const struct tn_program_fd fds[] = {{p[0], 0}, {t->q[0].fd, 9}};
     t->down_pipe = p[1];
-    spawn_init(&s, POSIX_SPAWN_SETSID);
-    posix_spawn_file_actions_adddup2(&s.files, p[0], 0);
-    posix_spawn_file_actions_adddup2(&s.files, t->q[0].fd, 9);
-    int r = spawn_run(&s, &pid, argv);
+    t->down_program = run(t,
+                          &(struct tn_program){.struct_size = sizeof(struct tn_program),
+                                               .flags = TN_PROGRAM_SESSION,
+                                               .args = argv,
+                                               .fds = fds,
+                                               .nfds = ARRAY_SIZE(fds)},
+                          e);
     close(p[0]);
-    return r < 0
-               ? tn_fail(t->d, e, -r, "could not launch network script %s: %s", path, strerror(-r))
-               : 0;
+    return t->down_program < 0 ? t->down_program : 0;
+}
+
+/* Whoever makes an interface of this name next finds the name free. */
+void tap_end_script(struct tap *t)
+{
+    close_fd(&t->down_pipe);
+    t->down_pipe = -1;
+    if (t->down_program >= 0 && wait_for(t, t->down_program, DOWN_MS) != 0)
+        t->d->core->warn(t->d, "the network script for the end of %s failed", t->name);
+    t->down_program = -1;
 }
 
 /* ---- the bridge helper ---- */
@@ -119,29 +127,6 @@ static int receive_fd(int sock)
     return fd;
 }
 
-/* The helper's end of the socket becomes its descriptor 3. 0 or -errno. */
-static int start_helper(const char *const *argv, int theirs, pid_t *pid)
-{
-    enum { HELPER_FD = 3, ABOVE = 16 };
-    struct spawn s;
-    int high =
-        fcntl(theirs, F_DUPFD_CLOEXEC, ABOVE); /* dup2() onto itself would keep close-on-exec */
-    if (high < 0)
-        return -errno;
-    spawn_init(&s, 0);
-    posix_spawn_file_actions_adddup2(&s.files, high, HELPER_FD);
-    int r = spawn_run(&s, pid, argv);
-    close(high);
-    return r;
-}
-
-/* NULL: no memory. */
-static char *joined(const char *before, const char *word, const char *after)
-{
-    char *s = NULL;
-    return asprintf(&s, "%s%s%s", before, word, after) < 0 ? NULL : s;
-}
-
 int tap_ask_helper(struct tap *t, const char *helper, const char *br, struct tn_err *e)
 {
     AUTO_FREE char *line = joined("exec ", helper, " \"$@\""); /* it may have arguments */
@@ -150,17 +135,21 @@ int tap_ask_helper(struct tap *t, const char *helper, const char *br, struct tn_
         return tn_fail(t->d, e, ENOMEM, "no memory for a bridge helper's command line");
     const char *const argv[] = {"/bin/sh",    "-c",     line,   "helper",
                                 "--use-vnet", "--fd=3", bridge, NULL};
-    pid_t pid = -1;
     int p[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0)
         return tn_fail(t->d, e, errno, "bridge helper: %s", strerror(errno));
-    int r = start_helper(argv, p[1], &pid);
+    const struct tn_program_fd theirs = {p[1], 3};
+    int program =
+        run(t,
+            &(struct tn_program){
+                .struct_size = sizeof(struct tn_program), .args = argv, .fds = &theirs, .nfds = 1},
+            e);
     close(p[1]);
-    int fd = r < 0 ? -1 : receive_fd(p[0]);
+    int fd = program < 0 ? -1 : receive_fd(p[0]);
     close(p[0]);
-    if (r < 0)
-        return tn_fail(t->d, e, -r, "bridge helper '%s': %s", helper, strerror(-r));
-    if (wait_for(pid) == 0 && fd >= 0)
+    if (program < 0)
+        return program;
+    if (wait_for(t, program, UINT32_MAX) == 0 && fd >= 0)
         return fd;
     close_fd(&fd);
     return tn_fail(t->d, e, EINVAL, "bridge helper failed: %s", helper);
