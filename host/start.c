@@ -18,8 +18,8 @@
 #include "monitor/monitor.h"
 #include "monitor/qtest.h"
 #include "monitor/topology.h"
+#include "programs.h"
 #include "sandbox/sandbox.h"
-#include "sandbox/spawner.h"
 #include "util/alloc.h"
 #include "vm/cpu.h"
 #include "vm/dimm.h"
@@ -408,18 +408,6 @@ static int create(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     return err;
 }
 
-/* For what a monitor may ask, and for a state that comes from a program. */
-static int make_spawner(struct vm *vm, const struct cli_options *o, struct tn_err *e)
-{
-    int wanted =
-        o->mons.n || o->dump_topology || (o->incoming && strncmp(o->incoming, "exec:", 5) == 0);
-    if (!wanted || (o->sandbox.enable && o->sandbox.spawn == CLI_DENY))
-        return 0;
-    vm->spawner = spawner_new(
-        (o->sandbox.enable ? SPAWN_CONFINED : 0) | (o->daemonize ? SPAWN_DETACHED : 0), e);
-    return vm->spawner ? 0 : -ENOMEM;
-}
-
 /* Whatever can be refused, before anything runs. -ECANCELED: a monitor has ended it. */
 static int prepare(struct vm *vm, const struct cli_options *o, struct tn_err *e)
 {
@@ -429,7 +417,7 @@ static int prepare(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     if (err == 0)
         err = set_up_process(vm, o, e);
     if (err == 0)
-        err = make_spawner(vm, o, e);
+        err = programs_allow(vm, o, e);
     if (err == 0)
         err = watch_signals(vm, e);
     if (err == 0)

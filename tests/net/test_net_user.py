@@ -2,6 +2,7 @@
 """-netdev user, from a guest's side frame by frame: ARP, DHCP, DNS, TFTP, ping, and TCP and UDP in both directions."""
 import os
 import random
+import re
 import socket
 import struct
 import subprocess
@@ -282,6 +283,18 @@ def listeners(pid):
     return n
 
 
+def children(pid):
+    """How many processes hang on pid, itself left out."""
+    def count(of):
+        with open(f'/proc/{of}/task/{of}/children', encoding='ascii') as f:
+            below = f.read().split()
+        return len(below) + sum(count(c) for c in below)
+    try:
+        return count(pid)
+    except (FileNotFoundError, ProcessLookupError):  # one ended meanwhile
+        return children(pid)
+
+
 @test
 def nothing_else_comes_in():
     """the host has a port for each hostfwd, and none without"""
@@ -352,6 +365,78 @@ def guestfwd():
                 eq(c.read(10000), b'there' * 2000)
 
 
+def called(g, where, port=7, local=0):
+    c = Tcp(g, ip(where), port, local=local)
+    ok(c.connect(), 'refused')
+    return c
+
+
+@test
+def guestfwd_to_a_command():
+    """each connection has a program of its own, whose standard streams it is; what ends on one side ends on the other"""
+    with tempfile.TemporaryDirectory() as d:
+        line = (f',"guestfwd=tcp:10.0.2.100:7-cmd:sh -c \'echo hello; cat; echo gone >{d}/gone\'"'
+                ',"guestfwd=tcp:10.0.2.101:9-cmd:echo \'a  b\'"')
+        with Net(line) as g:
+            calls = []
+            for local in (40001, 40002):
+                c = called(g, '10.0.2.100', local=local)
+                eq(c.read(6), b'hello\n')
+                c.send(b'x' * 20000)
+                eq(c.read(20000), b'x' * 20000)
+                calls.append(c)
+            first, second = calls
+            first.close()
+            netrig.until(lambda: os.path.exists(d + '/gone'), 'the end of its program')
+            second.send(b'still here')
+            eq(second.read(10), b'still here')
+            second.close()
+            third = called(g, '10.0.2.101', 9)
+            eq(third.read(5), b'a  b\n')
+            third.read_end()
+        eq([n for n in os.listdir(tempfile.gettempdir()) if re.fullmatch('tenon-[0-9a-f]{16}', n)], [], 'files')
+
+
+@test
+def guestfwd_to_a_command_in_numbers():
+    """a guest that connects without end has 64 programs at most, and the network lives"""
+    with Net(',guestfwd=tcp:10.0.2.100:7-cmd:cat') as g:
+        g.mac_of(ip('10.0.2.2'))
+        before = children(g.t.process.pid)
+        for i in range(80):
+            called(g, '10.0.2.100', local=41000 + i)
+        netrig.until(lambda: children(g.t.process.pid) - before >= 128, '64 programs, and who waits for each')
+        eq(g.ping(ip('10.0.2.2')), b'abcdefgh')
+        eq(children(g.t.process.pid) - before, 128, 'processes')
+
+
+@test
+def guestfwd_without_programs():
+    """-sandbox on,spawn=deny: the connection ends at once, one line says why, and the machine lives"""
+    with Net(',guestfwd=tcp:10.0.2.100:7-cmd:cat -sandbox on,spawn=deny') as g:
+        called(g, '10.0.2.100').read_end()
+        called(g, '10.0.2.100', local=40001).read_end()
+        eq(g.t.text().count("guestfwd: 'cat' cannot be started: Operation not permitted"), 1, g.t.text())
+        eq(g.ping(ip('10.0.2.2')), b'abcdefgh')
+
+
+@test
+def guestfwd_to_a_command_at_run_time():
+    """netdev_add of such a network while the machine runs, and its end"""
+    need_user()
+    with tempfile.TemporaryDirectory() as d, Tenon('-netdev hubport,id=n,hubid=0 -qmp unix:' + d + '/q,server=on,wait=off') as t:
+        q = netrig.Qmp(d + '/q')
+        q.cmd('netdev_add', type='user', id='u', guestfwd=[{'str': 'tcp:10.0.2.100:7-cmd:cat'}])
+        q.cmd('netdev_add', type='hubport', id='h', hubid=0, netdev='u')
+        c = called(Guest(t), '10.0.2.100')
+        c.send(b'hello')
+        eq(c.read(5), b'hello')
+        before = children(t.process.pid)
+        q.cmd('netdev_del', id='h')
+        q.cmd('netdev_del', id='u')
+        netrig.until(lambda: children(t.process.pid) < before, 'the end of the program')
+
+
 def fragments(g, proto, dst, payload, size=1480):
     """The payload in fragments, the last one first."""
     pieces = [(at, payload[at:at + size]) for at in range(0, len(payload), size)]
@@ -416,7 +501,10 @@ def bad_lines():
     fails(f'-netdev user,id=n,hostfwd=tcp:127.0.0.1:{port}-:22', 'Could not set up host forwarding rule', str(port))
     s.close()
     fails('-netdev user,id=n,guestfwd=foo', "Invalid guest forwarding rule 'foo'")
-    fails('-netdev user,id=n,guestfwd=tcp:10.0.2.100:1-cmd:cat', 'cmd:', 'sandbox')
+    fails('-netdev user,id=n,guestfwd=tcp:10.0.2.100:1-cmd:', 'Invalid guest forwarding rule')
+    fails('-netdev user,id=n,guestfwd=tcp:10.0.2.100:1-cmd:\\"cat', 'Invalid guest forwarding rule')
+    fails('-netdev user,id=n,guestfwd=tcp:9.9.9.9:1-cmd:cat', 'conflicting/invalid host:port in guest forwarding rule')
+    fails('-netdev user,id=n,guestfwd=tcp:10.0.2.100:1-chardev:c', 'as the target')
     fails(f'-netdev user,id=n,guestfwd=tcp:10.0.2.100:1-tcp:127.0.0.1:{port}', 'Connection refused')
     fails('-netdev user,id=n,guestfwd=tcp:9.9.9.9:1-unix:/nonexistent/s', 'No such file')
     fails('-netdev user,id=n,net=10.0.2.0/33', 'Invalid netmask provided (must be in range 4-32)')

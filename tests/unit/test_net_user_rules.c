@@ -4,13 +4,49 @@
 #include "tap.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *ip(struct in_addr a)
 {
     static char text[4][INET_ADDRSTRLEN];
     static unsigned at;
     return inet_ntop(AF_INET, &a, text[at++ % 4], INET_ADDRSTRLEN);
+}
+
+/* ---- commands ---- */
+
+TEST(words_of_a_command)
+{
+    static const char text[] = " sh -c  'echo  \"a\"' \"b \\\" \\x\" c\\ d'e'\"\" ''\t";
+    char words[sizeof text];
+    const char *args[RULE_WORDS + 1];
+    CHECK_EQ(rule_split_command(text, words, args), 0);
+    CHECK_STR(args[0], "sh");
+    CHECK_STR(args[1], "-c");
+    CHECK_STR(args[2], "echo  \"a\"");
+    CHECK_STR(args[3], "b \" \\x");
+    CHECK_STR(args[4], "c de");
+    CHECK_STR(args[5], "");
+    CHECK(!args[6]);
+}
+
+TEST(a_command_that_is_none)
+{
+    static const char *const bad[] = {"", "  ", "'cat", "cat \"x", "cat 'x\\'y'"};
+    char words[64], many[2 * RULE_WORDS + 4];
+    const char *args[RULE_WORDS + 1];
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_EQ(rule_split_command(bad[i], words, args), -EINVAL);
+    char *room = malloc(sizeof many), *at = many;
+    for (int i = 0; i <= RULE_WORDS; i++)
+        at = stpcpy(at, "x ");
+    CHECK_EQ(rule_split_command(many, room, args), -EINVAL);
+    many[2 * RULE_WORDS] = 0; /* one less */
+    CHECK_EQ(rule_split_command(many, room, args), 0);
+    CHECK(!args[RULE_WORDS]);
+    free(room);
 }
 
 /* ---- hostfwd ---- */
@@ -172,6 +208,8 @@ TEST(networks_that_cannot_be)
 
 int main(void)
 {
+    RUN(words_of_a_command);
+    RUN(a_command_that_is_none);
     RUN(a_full_rule);
     RUN(what_may_be_left_out);
     RUN(bad_rules_say_what_is_bad);

@@ -86,7 +86,13 @@ static int parse_target(const char *at, struct guest_rule *out)
                 : starts(&at, "cmd:")     ? TARGET_CMD
                 : starts(&at, "chardev:") ? TARGET_CHARDEV
                                           : (enum guest_target) - 1;
-    if (out->kind == (enum guest_target) - 1 || !*at || strlen(at) >= RULE_TEXT)
+    if (out->kind == (enum guest_target) - 1 || !*at)
+        return -EINVAL;
+    if (out->kind == TARGET_CMD) {
+        out->command = at;
+        return 0;
+    }
+    if (strlen(at) >= RULE_TEXT)
         return -EINVAL;
     if (out->kind == TARGET_TCP)
         return cut(&at, ':', out->host) < 0 ? -EINVAL : parse_port(at, 0, &out->target_port);
@@ -105,6 +111,55 @@ int rule_parse_guestfwd(const char *text, struct guest_rule *out)
     if (cut(&text, '-', word) < 0 || parse_port(word, 0, &out->port) < 0)
         return -EINVAL;
     return parse_target(text, out);
+}
+
+/* ---- commands ---- */
+
+static int is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
+/* From behind a quote to behind the one that ends it; NULL: there is none. POSIX.1 Shell 2.2 */
+static const char *take_quoted(const char *at, char quote, char **to)
+{
+    for (; *at && *at != quote; at++) {
+        if (quote == '"' && *at == '\\' && at[1] && strchr("$`\"\\\n", at[1]))
+            at++;
+        *(*to)++ = *at;
+    }
+    return *at ? at + 1 : NULL;
+}
+
+static const char *take_word(const char *at, char **to)
+{
+    while (at && *at && !is_blank(*at))
+        if (*at == '\'' || *at == '"') {
+            at = take_quoted(at + 1, *at, to);
+        } else {
+            at += *at == '\\' && at[1];
+            *(*to)++ = *at++;
+        }
+    *(*to)++ = 0;
+    return at;
+}
+
+int rule_split_command(const char *text, char *words, const char *args[RULE_WORDS + 1])
+{
+    uint32_t n = 0;
+    for (;;) {
+        while (is_blank(*text))
+            text++;
+        args[n] = NULL;
+        if (!*text)
+            return n ? 0 : -EINVAL;
+        if (n == RULE_WORDS)
+            return -EINVAL;
+        args[n++] = words;
+        text = take_word(text, &words);
+        if (!text)
+            return -EINVAL;
+    }
 }
 
 /* ---- the network ---- */

@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
-enum { RULE_WHY = 200, RULE_TEXT = 256 };
+enum { RULE_WHY = 200, RULE_TEXT = 256, RULE_WORDS = 60 };
 
 /* hostfwd=[tcp|udp]:[host address]:host port-[guest address]:guest port */
 struct host_rule {
@@ -23,11 +23,16 @@ struct guest_rule {
     struct in_addr server;
     uint16_t port;
     enum guest_target kind;
-    char host[RULE_TEXT]; /* of TCP; the path of UNIX; else what follows the colon */
+    char host[RULE_TEXT]; /* of TCP; the path of UNIX; the id of CHARDEV */
     uint16_t target_port; /* of TCP */
+    const char *command;  /* of CMD: the end of the rule's text */
 };
 /* 0, or -EINVAL. */
 int rule_parse_guestfwd(const char *text, struct guest_rule *out);
+/* The words of a command, with a shell's quotes and backslashes, but nothing else of a shell. They
+ * go to words, which has room for as many bytes as text with its NUL, and args points at them,
+ * ended by NULL. 0, or -EINVAL: none, too many, or a quote that does not end. */
+int rule_split_command(const char *text, char *words, const char *args[RULE_WORDS + 1]);
 
 /* The network as it is given, each NULL for its default; and as it is. */
 struct net4_text {

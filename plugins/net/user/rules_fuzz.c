@@ -24,6 +24,20 @@ static void check_guest(const char *text)
         abort();
 }
 
+static void check_command(const char *text)
+{
+    const char *args[RULE_WORDS + 1];
+    size_t room = strlen(text) + 1;
+    char *words = malloc(room);
+    if (!words)
+        return;
+    if (rule_split_command(text, words, args) == 0)
+        for (const char **a = args; *a; a++)
+            if (*a < words || *a + strlen(*a) >= words + room)
+                abort();
+    free(words);
+}
+
 static void check_net(const char *text)
 {
     struct net4 n;
@@ -48,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[strlen(first) + size - 1] = 0;
     (data[0] & 3) == 0   ? check_host(text)
     : (data[0] & 3) == 1 ? check_guest(text)
+    : (data[0] & 3) == 2 ? check_command(text)
                          : check_net(text);
     free(text);
     return 0;

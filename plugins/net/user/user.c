@@ -13,6 +13,8 @@
 #include <tenon/plugin.h>
 
 enum { FRAME_MOST = 65536 + 4096, PREFIX_LEN = 64 };
+/* libslirp would wait for a place in a listener's queue, which somaxconn may have cut to 128. */
+enum { ACCEPT_EVERY = 64 };
 
 /* ---- frames ---- */
 
@@ -23,6 +25,8 @@ static void input(struct user *u, const uint8_t *frame, uint32_t len)
         reass_frame(&u->reass, frame, len, u->loop->now(u->d, TN_CLK_REAL), &frame, &len);
     if (v != REASS_KEPT)
         slirp_input(u->slirp, frame, (int)len);
+    if (u->commands && ++u->frames % ACCEPT_EVERY == 0)
+        user_commands_accept(u);
 }
 
 static int64_t user_send(void *s, uint32_t q, const struct tn_iov *v, uint32_t n)
@@ -242,6 +246,7 @@ static void user_fini(void *s)
 {
     struct user *u = s;
     user_forwards_fini(u);
+    user_commands_fini(u);
     user_poll_fini(u);
     reass_free(&u->reass);
 }
@@ -283,7 +288,7 @@ static const struct tn_prop props[] = {
     TN_PROP_STR(struct user, tftp_server_name, "tftp-server-name", NULL, "RFC 2132 option 66"),
     TN_PROP_STR(struct user, bootfile, "bootfile", NULL, "file that DHCP names for booting"),
     TEXTS(hostfwd, "hostfwd", "[tcp|udp]:[address]:port-[address]:port of host and guest"),
-    TEXTS(guestfwd, "guestfwd", "[tcp]:address:port-tcp:host:port, or -unix:path"),
+    TEXTS(guestfwd, "guestfwd", "[tcp]:address:port-tcp:host:port, or -unix:path, or -cmd:command"),
     TN_PROP_STR(struct user, smb, "smb", NULL, "not supported"),
     TN_PROP_STR(struct user, smbserver, "smbserver", NULL, "not supported"),
 };

@@ -20,6 +20,7 @@ struct user_fd {
 };
 
 struct user_forward;
+struct user_command;
 struct user {
     struct tn_dev *d;
     const struct tn_loop *loop;
@@ -39,6 +40,8 @@ struct user {
     uint32_t nfds, turns;
     uint32_t short_of_memory;      /* a callback of slirp's had none */
     struct user_forward *forwards; /* of guestfwd= */
+    struct user_command *commands; /* of those with cmd: */
+    uint32_t frames;               /* from the guest */
     struct net4 v4;
     struct reass reass; /* fragments from the guest */
 };
@@ -48,6 +51,13 @@ extern const SlirpCb user_callbacks; /* opaque is the struct user */
 int user_poll_init(struct user *u, struct tn_err *e);
 void user_poll_fini(struct user *u);
 void user_poll_soon(struct user *u); /* something may have changed what slirp waits for */
+
+/* ---- user_cmd.c ---- */
+/* guestfwd=RULE-cmd:COMMAND. 0 or -errno with e. */
+int user_add_command(struct user *u, const char *rule, const struct guest_rule *r, struct tn_err *e);
+/* Starts commands for the connections that wait. */
+void user_commands_accept(struct user *u);
+void user_commands_fini(struct user *u);
 
 /* ---- user_fwd.c; 0 or -errno with e ---- */
 int user_add_forwards(struct user *u, struct tn_err *e);

@@ -149,17 +149,6 @@ static int open_target(const struct guest_rule *r)
     return r->kind == TARGET_UNIX ? connect_unix(r->host) : connect_tcp(r->host, r->target_port);
 }
 
-static int refuse(struct user *u, const char *text, const struct guest_rule *r, struct tn_err *e)
-{
-    if (r->kind == TARGET_CMD)
-        return tn_fail(u->d, e, ENOTSUP,
-                       "guestfwd '%s': cmd: would start a program for each connection, which the "
-                       "sandbox does not let the machine do",
-                       text);
-    return tn_fail(u->d, e, ENOTSUP, "guestfwd '%s': give tcp:HOST:PORT or unix:PATH as the target",
-                   text);
-}
-
 static int attach(struct user_forward *f, const char *text, struct tn_err *e)
 {
     struct user *u = f->u;
@@ -182,8 +171,12 @@ static int add_guest_rule(struct user *u, const char *text, struct tn_err *e)
     struct guest_rule r;
     if (rule_parse_guestfwd(text, &r) < 0)
         return tn_fail(u->d, e, EINVAL, "Invalid guest forwarding rule '%s'", text);
-    if (r.kind == TARGET_CMD || r.kind == TARGET_CHARDEV)
-        return refuse(u, text, &r, e);
+    if (r.kind == TARGET_CMD)
+        return user_add_command(u, text, &r, e);
+    if (r.kind == TARGET_CHARDEV)
+        return tn_fail(u->d, e, ENOTSUP,
+                       "guestfwd '%s': give tcp:HOST:PORT, unix:PATH or cmd:COMMAND as the target",
+                       text);
     struct user_forward *f = calloc(1, sizeof *f);
     if (!f)
         return tn_fail(u->d, e, ENOMEM, "no memory for a rule");
