@@ -61,6 +61,12 @@ int vdev_queue_stop(void *s, uint32_t index)
     return TN_PENDING;
 }
 
+void vdev_queue_ended(struct vdev_queue *q)
+{
+    set_state(q, VDEV_Q_ENDED);
+    q->v->loop->kick(q->report);
+}
+
 int vdev_reset(void *s)
 {
     struct vdev *v = s;

@@ -82,6 +82,9 @@ int vdev_negotiated(void *s, const uint64_t *f, uint32_t nwords, uint32_t vq_fla
 int vdev_queue_start(void *s, const struct tn_vq *q);
 /* Stops the handler; 0 if nothing is in flight (but what is parked), else TN_PENDING. */
 int vdev_queue_stop(void *s, uint32_t q);
+/* [any] a queue that something else has served, and that vdev does not run, has stopped: the transport is
+ * told soon, without the device's lock. */
+void vdev_queue_ended(struct vdev_queue *q);
 /* Forgets features and places. What is parked the device drops before. */
 int vdev_reset(void *s);
 void vdev_kick(void *s, uint32_t q, uint32_t data);

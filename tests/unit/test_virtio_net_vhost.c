@@ -134,6 +134,34 @@ TEST(a_back_end_that_comes_back_gets_its_queues_again)
     finish();
 }
 
+/* netdev_del: what the driver has put into its rings and the back end has not taken is served here. */
+TEST(a_back_end_that_goes_leaves_its_queues_to_the_device)
+{
+    prepare();
+    CHECK_EQ(realize(), 0);
+    negotiate(V1 | F(MRG_RXBUF));
+    CHECK_EQ(start(0, 0), 0);
+    CHECK_EQ(start(1, 0), 0);
+    CHECK_EQ(start(2, 0), 0);
+    CHECK_EQ(rig.ops->queue_stop(rig.n, 2), TN_PENDING); /* the driver resets it at that time */
+    rig.answers = 3;
+    CHECK_EQ(rig.front->gone(rig.front_s), 0);
+    CHECK_EQ(rig.closed, 1);
+    CHECK_EQ(rig.own[0].n + rig.own[1].n, 2);
+    CHECK_EQ(rig.own[2].n, 0);
+    CHECK(rig.own[0].vq.flags & TN_VQ_RESTORE);
+    CHECK_EQ(rig.n->v.q[0].place.avail, 501);
+    CHECK_EQ(rig.n->v.q[1].place.avail, 502);
+    CHECK_EQ(rig.n->v.q[2].place.avail, 500);
+    CHECK(rig.n->v.q[0].placed);
+    CHECK_EQ(rig.stopped[2], 0); /* with the device's lock held it is not said, */
+    CHECK_EQ(rig.n->v.q[2].state, VDEV_Q_ENDED); /* but by the bottom half that was kicked */
+    CHECK_EQ(start(2, 0), 0);
+    CHECK_EQ(rig.own[2].n, 1);
+    finish();
+    CHECK_EQ(rig.closed, 1);
+}
+
 TEST(without_eventfds_packets_go_through_the_device)
 {
     prepare();
@@ -164,6 +192,7 @@ int main(void)
     RUN(only_pairs_in_use_are_enabled);
     RUN(a_pulled_cable_disables_the_queues);
     RUN(a_back_end_that_comes_back_gets_its_queues_again);
+    RUN(a_back_end_that_goes_leaves_its_queues_to_the_device);
     RUN(without_eventfds_packets_go_through_the_device);
     RUN(a_back_end_that_refuses_is_an_error);
     return tap_done();

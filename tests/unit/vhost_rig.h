@@ -46,6 +46,13 @@ static struct rig {
     uint8_t enabled[NQ];
     void (*stop_fn)(void *, int, uint64_t);
     void *stop_arg;
+    uint32_t nstops;
+    struct {
+        void (*fn)(void *, int, uint64_t);
+        void *arg;
+    } stops[NQ];            /* that close() answers */
+    struct started own[NQ]; /* by vdev_queue_start() */
+    uint32_t answers;       /* of the newest stops, by close() */
     const struct tn_vhost_events *events;
     void *events_s;
 } rig;
@@ -166,6 +173,15 @@ static void p_queue_stopped(void *p, uint32_t q, int err)
     rig.stopped[q] += err == 0;
 }
 
+int __wrap_vdev_queue_start(void *s, const struct tn_vq *q);
+int __wrap_vdev_queue_start(void *s, const struct tn_vq *q)
+{
+    CHECK(s == &rig.n->v);
+    rig.own[q->index].vq = *q;
+    rig.own[q->index].n++;
+    return 0;
+}
+
 /* ---- back end ---- */
 
 static int b_attach(struct tn_net *n, struct tn_dev *d, struct tn_ctx *c,
@@ -243,6 +259,8 @@ static int v_stop(void *v, uint32_t q, void (*fn)(void *, int, uint64_t), void *
     (void)v, (void)q;
     rig.stop_fn = fn;
     rig.stop_arg = arg;
+    rig.stops[rig.nstops % NQ].fn = fn;
+    rig.stops[rig.nstops++ % NQ].arg = arg;
     return TN_PENDING;
 }
 
@@ -256,6 +274,10 @@ static void v_enable(void *v, uint32_t q, uint32_t on)
 static void v_close(void *v)
 {
     (void)v;
+    for (uint32_t i = 0; i < rig.answers; i++)
+        rig.stops[rig.nstops - rig.answers + i].fn(rig.stops[rig.nstops - rig.answers + i].arg, 0,
+                                                   500 + i);
+    rig.answers = 0;
     rig.closed++;
 }
 

@@ -24,6 +24,7 @@ struct net_vhost {
     const struct tn_vhost *ops;
     void *h;
     struct vhost_queue *q;
+    uint8_t leaving; /* the stops that it still answers are with the device's lock held */
 };
 
 /* ---- queues ---- */
@@ -69,15 +70,26 @@ static void note_stop(struct vhost_queue *q, int err, uint64_t base)
 {
     struct vdev_queue *vq = &q->n->v.q[q->vq.index];
     const bool packed = q->vq.flags & TN_VQ_PACKED;
-    if (err == 0)
-        vq->place = (struct vq_place){(uint16_t)base, (uint16_t)(packed ? base >> 16 : base)};
+    if (err < 0)
+        return;
+    vq->place = (struct vq_place){(uint16_t)base, (uint16_t)(packed ? base >> 16 : base)};
+    vq->placed = 1;
 }
 
 static void on_stopped(void *arg, int err, uint64_t base)
 {
     struct vhost_queue *q = arg;
     note_stop(q, err, base);
-    q->n->v.port->queue_stopped(q->n->v.p, q->vq.index, err);
+    if (q->n->vhost->leaving)
+        vdev_queue_ended(&q->n->v.q[q->vq.index]);
+    else
+        q->n->v.port->queue_stopped(q->n->v.p, q->vq.index, err);
+}
+
+/* Nobody waits for this end. */
+static void on_left(void *arg, int err, uint64_t base)
+{
+    note_stop(arg, err, base);
 }
 
 int net_vhost_queue_stop(struct virtio_net *n, uint32_t i)
@@ -166,7 +178,7 @@ static struct net_vhost *vhost_new(struct virtio_net *n, const struct tn_vhost *
     }
     for (uint32_t i = 0; i < 2 * n->npairs; i++)
         q[i] = (struct vhost_queue){.n = n, .enabled = 1};
-    *v = (struct net_vhost){ops, h, q};
+    *v = (struct net_vhost){.ops = ops, .h = h, .q = q};
     return v;
 }
 
@@ -200,4 +212,28 @@ void net_vhost_close(struct virtio_net *n)
     free(n->vhost->q);
     free(n->vhost);
     n->vhost = NULL;
+}
+
+/* Each queue goes on here from where the back end has left it; features are a part of ours. */
+int net_vhost_leave(struct virtio_net *n)
+{
+    struct tn_vq *runs = calloc(2ull * n->npairs, sizeof *runs);
+    uint32_t nruns = 0;
+    if (!runs)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < 2 * n->npairs; i++) {
+        struct vhost_queue *q = &n->vhost->q[i];
+        if (!q->started)
+            continue;
+        runs[nruns] = q->vq;
+        runs[nruns++].flags |= TN_VQ_RESTORE;
+        n->vhost->ops->queue_stop(n->vhost->h, i, on_left, q);
+    }
+    n->vhost->leaving = 1;
+    net_vhost_close(n); /* answers all of them */
+    for (uint32_t i = 0; i < nruns; i++)
+        if (vdev_queue_start(&n->v, &runs[i]) < 0)
+            n->v.port->broken(n->v.p, "a queue cannot be taken back from vhost");
+    free(runs);
+    return 0;
 }

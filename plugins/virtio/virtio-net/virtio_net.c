@@ -44,7 +44,7 @@ static int on_gone(void *s)
 {
     struct virtio_net *n = s;
     if (n->vhost)
-        return -EBUSY;
+        return net_vhost_leave(n);
     net_pairs_unwatch(n);
     return 0;
 }

@@ -212,6 +212,8 @@ void net_nic_changed(struct virtio_net *n); /* what passes is not what it was */
 /* Realize: 1: the back end serves the queues; 0: it does not; -errno with e. */
 int net_vhost_open(struct virtio_net *n, struct tn_err *e);
 void net_vhost_close(struct virtio_net *n);
+/* [main][dev] the back end is about to go: its queues are served here from now on. 0 or -ENOMEM. */
+int net_vhost_leave(struct virtio_net *n);
 uint64_t net_vhost_features(struct virtio_net *n, uint64_t f);
 int net_vhost_negotiated(struct virtio_net *n, const uint64_t *f, uint32_t nwords);
 /* Slots of tn_virtio_ops for the queues that vhost serves. */
