@@ -52,15 +52,14 @@ void block_drain_end(struct tn_blk *b)
     call_front(b->front, TN_HAS(b->front->ops, drain_end) ? b->front->ops->drain_end : NULL);
 }
 
-static struct tn_blk *root_of(struct tn_blk *b)
+struct tn_blk *block_root(struct tn_blk *b)
 {
     while (b->parent)
         b = b->parent;
     return b;
 }
 
-/* From the node that changed upwards: each says anew what it is. */
-static void take_changes(struct tn_blk *b)
+void block_take_changes(struct tn_blk *b)
 {
     struct tn_blkq *q;
     for (;; b = b->parent) {
@@ -79,11 +78,11 @@ static void take_changes(struct tn_blk *b)
 /* Main thread: nothing may be in flight while limits and size change. */
 void blk_changed(void *p)
 {
-    struct tn_blk *b = p, *root = root_of(b);
+    struct tn_blk *b = p, *root = block_root(b);
     if (!__atomic_exchange_n(&b->changed, 0, __ATOMIC_ACQ_REL))
         return;
     block_drain_begin(root);
-    take_changes(b);
+    block_take_changes(b);
     block_drain_end(root);
     if (root->front)
         call_front(root->front,
@@ -102,7 +101,7 @@ static int do_resize(struct tn_blk *b, uint64_t size, struct tn_err *e)
     int r = b->be->resize(b->dev->pub.self, size, e);
     domain_leave(b->dev->domain, entered);
     if (r == 0)
-        take_changes(b);
+        block_take_changes(b);
     return r;
 }
 
@@ -117,7 +116,7 @@ int block_resize_disk(struct tn_blk *b, uint64_t size, struct tn_err *e)
 {
     if (size > INT64_MAX - (1u << 20))
         return err_set(e, EINVAL, "Parameter 'size' expects a size within the reach of a file");
-    struct tn_blk *root = root_of(b);
+    struct tn_blk *root = block_root(b);
     if (b->read_only || (b->info.flags & TN_BLKF_READONLY))
         return err_set(e, EACCES, "Block node is read-only");
     block_drain_begin(root);

@@ -192,6 +192,13 @@ void blk_hurry(struct tn_blk *b, int on);
 /* The nodes that a and b stand for trade places; b has no users, a is drained if it has. 0 or
  * -errno with e: nothing has changed. */
 int blk_swap(struct tn_blk *a, struct tn_blk *b, struct tn_err *e);
+/* Another instance of b's class gets queues for what goes through b: before blk_trade(). 0 or -errno
+ * with e; then, or if it is not to be, blk_trade_cancel(). */
+int blk_trade_prepare(struct tn_blk *b, struct tn_blk *fresh, struct tn_err *e);
+void blk_trade_cancel(struct tn_blk *fresh);
+/* b, drained and with nothing below it, is served by fresh's instance from here on, under its name;
+ * fresh has what was there before, which is returned, for device_free(). */
+struct device *blk_trade(struct tn_blk *b, struct tn_blk *fresh);
 
 /* ---- block_change.c ---- */
 void blk_changed(void *b); /* bottom half: feed->changed() came */

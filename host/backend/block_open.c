@@ -330,15 +330,20 @@ static struct device *open_below(struct vm *vm, const struct kv_node *tree,
     return blk_open(vm, file, &own, NULL, style, e);
 }
 
-static int fill(struct device *d, const struct kv_node *tree, const struct blk_node_opts *o,
-                struct device *below, enum blk_style style, struct tn_err *e)
+static int configure(struct device *d, const struct kv_node *tree, const struct blk_node_opts *o,
+                     enum blk_style style, struct tn_err *e)
 {
     struct setter s = {d, style};
     int r = check_required(d->pub.cls, tree, e);
     if (r == 0)
         r = set_node_opts(d, o, e);
-    if (r == 0)
-        r = set_options(&s, "", tree, e);
+    return r == 0 ? set_options(&s, "", tree, e) : r;
+}
+
+static int fill(struct device *d, const struct kv_node *tree, const struct blk_node_opts *o,
+                struct device *below, enum blk_style style, struct tn_err *e)
+{
+    int r = configure(d, tree, o, style, e);
     if (r == 0 && below)
         r = device_set_handle(d, "file", blk_of(below), e);
     if (r == 0)
@@ -373,6 +378,19 @@ static struct device *new_node(struct vm *vm, struct class_entry *c, const struc
         return NULL;
     }
     return d;
+}
+
+struct device *blk_prepare(struct vm *vm, const struct kv_node *tree, const struct blk_node_opts *o,
+                           enum blk_style style, struct tn_err *e)
+{
+    KV_AUTO *unnamed = kv_clone(tree);
+    kv_remove(unnamed, "node-name");
+    struct class_entry *c = find_driver(vm, tree, style, e);
+    struct device *d = c ? new_node(vm, c, unnamed, e) : NULL;
+    if (!d || configure(d, unnamed, o, style, e) == 0)
+        return d;
+    device_free(d);
+    return NULL;
 }
 
 struct device *blk_open(struct vm *vm, const struct kv_node *tree, const struct blk_node_opts *o,

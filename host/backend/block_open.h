@@ -38,6 +38,9 @@ struct blk_node_opts blk_inherited(const struct blk_node_opts *o);
  * failure nothing is left. */
 struct device *blk_open(struct vm *vm, const struct kv_node *tree, const struct blk_node_opts *o,
                         struct device *below, enum blk_style style, struct tn_err *e);
+/* One node, not yet open, with another name than tree says: for device_realize(), and blk_opened(). */
+struct device *blk_prepare(struct vm *vm, const struct kv_node *tree, const struct blk_node_opts *o,
+                           enum blk_style style, struct tn_err *e);
 /* Takes apart what blk_open() has made: d and what is below it. */
 void blk_close(struct device *d);
 /* A drive without a medium; limits of a group on top of d, which stays if there is no node. NULL

@@ -29,6 +29,12 @@ int block_eject(struct tn_blk *b, struct tn_err *e);
 /* blockdev-change-medium; format NULL: as it was, or raw. */
 int block_change(struct tn_blk *b, const char *filename, const char *format, int read_only,
                  struct tn_err *e);
+/* blockdev-reopen: list of options of nodes; of all or of none. */
+int block_reopen(struct vm *vm, const struct kv_node *list, struct tn_err *e);
+/* The node on top of all that stand on b. */
+struct tn_blk *block_root(struct tn_blk *b);
+/* b, drained, may have another size, other limits or flags: so it and those above are asked anew. */
+void block_take_changes(struct tn_blk *b);
 /* block_resize. */
 int block_resize_disk(struct tn_blk *b, uint64_t size, struct tn_err *e);
 /* The name of the image as a file name or an URL; the caller frees it. */

@@ -125,6 +125,53 @@ static void trade(struct tn_blk *a, struct tn_blk *b)
     a->cannot = b->cannot = 0;
 }
 
+/* ---- one instance in the place of another ---- */
+
+int blk_trade_prepare(struct tn_blk *b, struct tn_blk *fresh, struct tn_err *e)
+{
+    const struct blk_lane *l;
+    LIST_FOREACH(l, &b->lanes, link)
+    if (!lane_get(fresh, l->ctx, e))
+        return -ENOMEM;
+    return 0;
+}
+
+void blk_trade_cancel(struct tn_blk *fresh)
+{
+    while (!LIST_EMPTY(&fresh->lanes))
+        lane_put(LIST_FIRST(&fresh->lanes));
+}
+
+/* Lanes stay, as what stands on b has them; their back ends' queues change. */
+static void trade_queues(struct tn_blk *b, struct tn_blk *fresh)
+{
+    struct blk_lane *l, *m;
+    LIST_FOREACH(l, &b->lanes, link)
+    LIST_FOREACH(m, &fresh->lanes, link)
+    if (m->ctx == l->ctx) {
+        void *was = l->q;
+        l->q = m->q;
+        m->q = was;
+    }
+}
+
+struct device *blk_trade(struct tn_blk *a, struct tn_blk *b)
+{
+    trade_places(&a->m, &b->m);
+    trade_queues(a, b);
+    TRADE(dev);
+    TRADE(info);
+    TRADE(opened);
+    a->dev->handle = a;
+    b->dev->handle = b;
+    TRADE(dev->holds);
+    TRADE(dev->id);
+    TRADE(dev->path);
+    a->cannot = 0;
+    blk_trade_cancel(b);
+    return b->dev;
+}
+
 int blk_swap(struct tn_blk *a, struct tn_blk *b, struct tn_err *e)
 {
     struct tn_blkq *q;

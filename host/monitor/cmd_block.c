@@ -171,74 +171,9 @@ static int change_medium(struct qmp_call *c, struct tn_err *e)
     return block_change(b, arg_str(c, "filename"), arg_str(c, "format"), ro, e);
 }
 
-/* ---- reopen ---- */
-
-static int is_same(const struct kv_node *want, const struct device *d, const char *key)
-{
-    AUTO_FREE char *have = block_option(d, key);
-    return have && kv_is_scalar(want) && strcmp(want->text, have) == 0;
-}
-
-/* What a node says of itself cannot change while it is open, but for what the host itself sees to.
- */
-static int may_reopen(const struct kv_node *o, const struct device *d, struct tn_err *e)
-{
-    static const char *const any[] = {"driver",        "node-name", "discard",
-                                      "cache",         "read-only", "auto-read-only",
-                                      "detect-zeroes", "file",      NULL};
-    for (size_t i = 0; i < o->n_child; i++) {
-        const char *key = o->child[i]->key;
-        int free_to = 0;
-        for (const char *const *k = any; *k; k++)
-            free_to |= strcmp(*k, key) == 0;
-        if (!free_to && !is_same(o->child[i], d, key))
-            return err_set(e, EINVAL, "Cannot change the option '%s'", key);
-    }
-    return 0;
-}
-
-struct reopened {
-    struct tn_blk *b;
-    struct blk_node_opts o;
-};
-
-static int check_reopen(struct vm *vm, const struct kv_node *o, struct reopened *r,
-                        struct tn_err *e)
-{
-    const char *name = kv_text(o, "node-name");
-    if (!name)
-        return err_set(e, EINVAL, "node-name not specified");
-    const struct device *d = device_find(vm, TN_K_BLOCK, name);
-    if (!d || !blk_of((struct device *)(uintptr_t)d))
-        return err_set(e, ENOENT, "Failed to find node with node-name='%s'", name);
-    r->b = blk_of((struct device *)(uintptr_t)d);
-    if (strcmp(kv_text(o, "driver"), d->entry->name) != 0)
-        return err_set(e, EINVAL, "Cannot change the option 'driver'");
-    if (may_reopen(o, d, e) < 0 || blk_node_opts(o, BLK_BLOCKDEV, &r->o, e) < 0)
-        return -EINVAL;
-    AUTO_FREE char *direct = block_option(d, "cache.direct");
-    if (direct && r->o.direct != (*direct == 'o' ? direct[1] == 'n' : *direct == 't'))
-        return err_set(e, EINVAL, "Cannot change the option 'cache.direct'");
-    if (r->o.read_only != (r->b->read_only != 0))
-        return err_set(e, EINVAL, "Cannot change the option 'read-only'");
-    return 0;
-}
-
 static int reopen(struct qmp_call *c, struct tn_err *e)
 {
-    const struct kv_node *list = kv_get(c->args, "options");
-    AUTO_FREE struct reopened *r = xcalloc(list->n_child + 1, sizeof *r);
-    for (size_t i = 0; i < list->n_child; i++)
-        if (check_reopen(c->vm, list->child[i], &r[i], e) < 0)
-            return -EINVAL;
-    for (size_t i = 0; i < list->n_child; i++) {
-        block_drain_begin(r[i].b);
-        r[i].b->unmap = r[i].o.unmap;
-        r[i].b->detect = r[i].o.detect;
-        r[i].b->no_flush = r[i].o.no_flush;
-        block_drain_end(r[i].b);
-    }
-    return 0;
+    return block_reopen(c->vm, kv_get(c->args, "options"), e);
 }
 
 /* ---- tables ---- */

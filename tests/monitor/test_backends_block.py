@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Disks by the monitor: nodes and drives that come and go, sizes, limits, media, errors."""
+import fcntl
 import os
 import struct
+import subprocess
 import time
 
 import qmp
@@ -351,19 +353,113 @@ def throttle_groups():
         eq(drives(vm)['d0']['inserted']['iops'], 99, 'limit')
 
 
+def flags_of(vm, path):
+    """Of the descriptors that the program has of the file, as open(2) has them; the one for locks is left out."""
+    found = []
+    for fd in os.listdir(f'/proc/{vm.process.pid}/fd'):
+        if os.readlink(f'/proc/{vm.process.pid}/fd/{fd}') == path:
+            with open(f'/proc/{vm.process.pid}/fdinfo/{fd}', encoding='ascii') as f:
+                found.append(int(f.read().split('flags:')[1].split()[0], 8))
+    ok(len(found) == 2, f'{len(found)} descriptors')
+    return max(f & (os.O_ACCMODE | os.O_DIRECT) for f in found)
+
+
+def node(path, **more):
+    return {'driver': 'file', 'node-name': 'n0', 'filename': path, **more}
+
+
+def reopen(vm, *options):
+    vm.cmd('blockdev-reopen', options=list(options))
+
+
+def reopen_error(vm, *options):
+    return vm.error('blockdev-reopen', options=list(options))
+
+
 @test
-def reopen():
-    '''blockdev-reopen: what the host sees to can change; what the file was opened with cannot'''
+def reopen_what_the_host_sees_to():
+    '''blockdev-reopen: discard, detect-zeroes; what no node can change is named, and what is not said is the default again'''
+    path = image()
+    with qmp.Vm(f'-blockdev file,node-name=n0,filename={path},aio=threads', machine='q35') as vm:
+        reopen(vm, node(path, aio='threads', discard='unmap', **{'detect-zeroes': 'on'}))
+        eq(nodes(vm)['n0']['detect_zeroes'], 'on', 'detect_zeroes')
+        eq(reopen_error(vm, node('/x', aio='threads')), "Cannot change the option 'filename'", 'text')
+        eq(reopen_error(vm, node(path)), "Option 'aio' cannot be reset to its default value", 'text')
+        eq(reopen_error(vm, {'driver': 'null-co', 'node-name': 'n0'}), "Cannot change the option 'driver'", 'text')
+        eq(reopen_error(vm, {'driver': 'null-co', 'node-name': 'n9'}), "Failed to find node with node-name='n9'", 'text')
+        eq(reopen_error(vm, {'driver': 'null-co'}), 'node-name not specified', 'text')
+        eq(nodes(vm)['n0']['detect_zeroes'], 'on', 'detect_zeroes')
+        reopen(vm, node(path, aio='threads'))
+        eq(nodes(vm)['n0']['detect_zeroes'], 'off', 'detect_zeroes')
+
+
+@test
+def reopen_of_a_disk_that_runs():
+    '''cache.direct and auto-read-only of a disk while a guest uses it: what it wrote is there, and no descriptor is left'''
+    path = image()
+    with qmp.Vm(f'-object iothread,id=t -blockdev file,node-name=n0,filename={path} '
+                '-device virtio-blk-pci,drive=n0,addr=4,iothread=t,id=d0', machine='q35') as vm:
+        disk, fds = Disk(vm), open_fds(vm)
+        eq(flags_of(vm, path), os.O_RDWR, 'flags')
+        for i in range(10):
+            direct = i % 2 == 0
+            eq(disk.write(i, bytes([i + 1]) * 512), S_OK, 'status')
+            reopen(vm, node(path, cache={'direct': direct}, **{'auto-read-only': direct}))
+            eq(bool(flags_of(vm, path) & os.O_DIRECT), direct, 'O_DIRECT')
+            eq(nodes(vm)['n0']['cache']['direct'], direct, 'cache.direct')
+            for k in range(i + 1):
+                eq(disk.read(k), (S_OK, bytes([k + 1]) * 512), 'sector')
+        eq(open_fds(vm), fds, 'descriptors')
+        other = subprocess.run([os.environ['TENON'], *'-M q35 -accel qtest -display none -nodefaults -device'.split(),
+                                'virtio-blk-pci,drive=x', '-drive', f'if=none,file={path},format=raw,id=x'],
+                               capture_output=True, text=True, check=False, timeout=qtest.TIMEOUT)
+        ok('Failed to get "write" lock' in other.stderr, 'the image is not locked any more')
+        eq(reopen_error(vm, node(path, **{'read-only': True})),
+           "Read-only block node 'n0' cannot support read-write users", 'text')
+        eq(disk.write(0, b'z' * 512), S_OK, 'status')
+
+
+@test
+def reopen_read_only():
+    '''read-only, there and back, of a node that nobody writes to; a child in its parent's option follows, one with a name does not'''
     path = image()
     with qmp.Vm(f'-blockdev file,node-name=n0,filename={path}', machine='q35') as vm:
-        vm.cmd('blockdev-reopen', options=[{'driver': 'file', 'node-name': 'n0', 'filename': path, 'discard': 'unmap',
-                                            'detect-zeroes': 'on'}])
-        eq(nodes(vm)['n0']['detect_zeroes'], 'on', 'detect_zeroes')
-        eq(vm.error('blockdev-reopen', options=[{'driver': 'file', 'node-name': 'n0', 'filename': '/x'}]),
-           "Cannot change the option 'filename'", 'text')
-        eq(vm.error('blockdev-reopen', options=[{'driver': 'null-co', 'node-name': 'n9'}]),
-           "Failed to find node with node-name='n9'", 'text')
-        eq(nodes(vm)['n0']['detect_zeroes'], 'on', 'detect_zeroes')
+        for ro in (True, False, True):
+            reopen(vm, node(path, **{'read-only': ro}))
+            eq(nodes(vm)['n0']['ro'], ro, 'ro')
+            eq(flags_of(vm, path), os.O_RDONLY if ro else os.O_RDWR, 'flags')
+        vm.cmd('blockdev-add', driver='raw', node_name='r0', file='n0', read_only=True)
+        raw = {'driver': 'raw', 'node-name': 'r0', 'file': 'n0', 'read-only': True, 'detect-zeroes': 'on'}
+        reopen(vm, raw)
+        eq(reopen_error(vm, {**raw, 'file': 'n9'}), "Cannot change the option 'file'", 'text')
+        eq(flags_of(vm, path), os.O_RDONLY, 'flags')
+        other = image()
+        vm.cmd('blockdev-add', driver='raw', node_name='r1', file={'driver': 'file', 'filename': other})
+        reopen(vm, {'driver': 'raw', 'node-name': 'r1', 'read-only': True, 'file': {'driver': 'file', 'filename': other}})
+        eq((nodes(vm)['r1']['ro'], flags_of(vm, other)), (True, os.O_RDONLY), 'r1')
+
+
+@test
+def reopen_of_all_or_none():
+    '''of several nodes all change or none; an image that cannot be opened leaves everything as it was'''
+    a, b = image(), image()
+    with qmp.Vm(f'-blockdev file,node-name=n0,filename={a} -blockdev file,node-name=n1,filename={b} '
+                '-device virtio-blk-pci,drive=n0,addr=4', machine='q35') as vm:
+        disk, fds = Disk(vm), open_fds(vm)
+        direct = {'cache': {'direct': True}}
+        os.rename(b, b + '.away')
+        text = reopen_error(vm, node(a, **direct), {**node(b, **direct), 'node-name': 'n1'})
+        ok(f"Could not open '{b}'" in text, text)
+        os.rename(b + '.away', b)
+        eq(flags_of(vm, a), os.O_RDWR, 'flags')
+        eq(disk.write(0, b'x' * 512), S_OK, 'status')
+        eq(open_fds(vm), fds, 'descriptors')
+        eq(reopen_error(vm, node(a), node(a)), "Node 'n0' is named twice", 'text')
+        with open(b, 'rb') as lock:  # somebody reads it and does not share that, as QEMU's tools have it
+            fcntl.fcntl(lock, 37, struct.pack('hhlli4x', fcntl.F_RDLCK, 0, 201, 1, 0))
+            reopen(vm, node(a, **direct), {**node(b, **direct), 'node-name': 'n1'})  # nobody uses n1, so it takes no lock
+        eq((flags_of(vm, a), flags_of(vm, b)), (os.O_RDWR | os.O_DIRECT,) * 2, 'flags')
+        eq(disk.read(0), (S_OK, b'x' * 512), 'sector')
 
 
 @test
