@@ -193,6 +193,8 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
 static const void *get_iface(void *self, const char *id)
 {
     struct ich9_lpc *s = self;
+    if (s->has_pm && strcmp(id, TN_ACPI_FIXED_1) == 0)
+        return &pm_block_fixed;
     return s->has_pm && strcmp(id, TN_ACPI_PM_1) == 0 ? &pm_ops : NULL;
 }
 
@@ -254,7 +256,7 @@ static const struct tn_pci_ops pci_ops = {
     .config_write = config_write,
 };
 
-static const char *const provides[] = {TN_ACPI_PM_1, NULL};
+static const char *const provides[] = {TN_ACPI_PM_1, TN_ACPI_FIXED_1, NULL};
 
 const struct tn_class ich9_lpc_class = {
     .struct_size = sizeof ich9_lpc_class,

@@ -114,6 +114,8 @@ static int post_load(void *self, uint32_t version, struct tn_err *e)
 static const void *get_iface(void *self, const char *id)
 {
     (void)self;
+    if (strcmp(id, TN_ACPI_FIXED_1) == 0)
+        return &pm_block_fixed;
     return strcmp(id, TN_ACPI_PM_1) == 0 ? &pm_ops : NULL;
 }
 
@@ -142,7 +144,7 @@ static const struct tn_pci_ops pci_ops = {
     .config_write = config_write,
 };
 
-static const char *const provides[] = {TN_ACPI_PM_1, NULL};
+static const char *const provides[] = {TN_ACPI_PM_1, TN_ACPI_FIXED_1, NULL};
 
 static const struct tn_prop props[] = {
     PM_BLOCK_PROPS(struct piix4_pm, pm),

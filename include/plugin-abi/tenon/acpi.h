@@ -73,6 +73,18 @@ struct tn_acpi_pm_ops {
     int (*method)(void *s, uint32_t n, const void *aml, uint32_t len);
 };
 
+/** tn_acpi_fixed_ops.event: fixed events, PM1_STS bits (ACPI 4.8.3.1.1) */
+enum {
+    TN_ACPI_FIXED_RTC = 1 << 10
+};
+#define TN_ACPI_FIXED_1 "tenon.acpi-fixed/1"
+/** FWD: TN_ACPI_FIXED_1, of a class that is fixed event hardware (PM block). */
+struct tn_acpi_fixed_ops {
+    uint32_t struct_size, flags;
+    /** [any] leaf: latch bits; one that the guest has enabled raises the SCI, and wakes a machine that sleeps */
+    void (*event)(void *s, uint32_t bits);
+};
+
 #ifdef __cplusplus
 }
 #endif

@@ -34,6 +34,7 @@ static void set_sci(void *opaque, uint32_t level)
 static void enter_sleep(void *opaque, uint32_t slp_typ)
 {
     struct pm_block *p = opaque;
+    p->woke = 0;
     if (slp_typ == p->spec->slp_typ_s5)
         p->machine->request(p->dev, TN_REQ_SHUTDOWN, NULL);
     else if (slp_typ == p->spec->slp_typ_s3 && !p->no_s3)
@@ -150,9 +151,21 @@ static void timer_fires(void *self)
     acpi_pm_timer(&p->chip);
 }
 
+/* A guest that sleeps with its memory on is woken by what it has enabled (4.8.3.1.2). */
+static void latch_fixed(struct pm_block *p, uint32_t bits)
+{
+    acpi_pm_event(&p->chip, bits);
+    p->woke |= bits & p->chip.pm1_en;
+    if (bits & p->chip.pm1_en)
+        p->machine->request(p->dev, TN_REQ_WAKEUP, "fixed event");
+}
+
 static void latch_raised(void *self)
 {
     struct pm_block *p = self;
+    uint32_t fixed = __atomic_exchange_n(&p->fixed, 0, __ATOMIC_ACQUIRE);
+    if (fixed)
+        latch_fixed(p, fixed);
     uint64_t events = __atomic_exchange_n(&p->raised, 0, __ATOMIC_ACQUIRE);
     for (uint32_t n = 0; n < PM_EVENTS; n++)
         if (events >> n & 1)
@@ -168,15 +181,26 @@ static int power_button(void *self, uint64_t arg, struct tn_err *e)
     return 0;
 }
 
-/* Nothing tells what woke it: as if by its power button. */
+/* What else may wake it is no fixed event: as if by its power button. */
 static int woken(void *self, uint64_t arg, struct tn_err *e)
 {
     struct pm_block *p = self;
     (void)arg;
     (void)e;
-    acpi_pm_wake(&p->chip, ACPI_PM1_PWRBTN);
+    acpi_pm_wake(&p->chip, p->woke ? p->woke : ACPI_PM1_PWRBTN);
+    p->woke = 0;
     return 0;
 }
+
+static void fixed_event(void *self, uint32_t bits)
+{
+    struct pm_block *p = self;
+    __atomic_fetch_or(&p->fixed, bits & ACPI_PM1_EN_BITS, __ATOMIC_RELEASE);
+    p->loop->kick(p->latch);
+}
+
+const struct tn_acpi_fixed_ops pm_block_fixed = {.struct_size = sizeof pm_block_fixed,
+                                                 .event = fixed_event};
 
 void pm_block_raise(void *self, uint32_t n)
 {
@@ -357,6 +381,7 @@ void pm_block_reset(struct pm_block *p)
     if (!p->spec)
         return;
     __atomic_store_n(&p->raised, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&p->fixed, 0, __ATOMIC_RELAXED);
     acpi_pm_reset(&p->chip);
 }
 

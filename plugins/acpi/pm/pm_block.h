@@ -44,6 +44,8 @@ struct pm_block {
     struct tn_timer *timer;
     struct tn_bh *latch;
     uint64_t raised; /* atomic: GPEs that latch is to deliver */
+    uint32_t fixed;  /* atomic: fixed events likewise, ACPI_PM1_* */
+    uint32_t woke;   /* those that have asked for a sleeping machine to be woken */
     uint64_t known;  /* GPEs that have a method */
     struct buf method[PM_EVENTS];
     uint16_t base; /* where the block is now */
@@ -69,6 +71,8 @@ int pm_block_pre_save(void *self, struct tn_err *e);
 void pm_block_fini(void *self);
 /* Its TN_ACPI_PM_1; n: bits of GPE0. */
 void pm_block_raise(void *self, uint32_t n);
+/* Its TN_ACPI_FIXED_1. */
+extern const struct tn_acpi_fixed_ops pm_block_fixed;
 int pm_block_fadt(void *self, void *fadt, uint32_t len);
 int pm_block_method(void *self, uint32_t n, const void *body, uint32_t len);
 #define PM_BLOCK_OPS(n)                                                                       \
