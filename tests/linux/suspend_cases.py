@@ -39,6 +39,12 @@ class System(system.System):
             require('deep' in self.shell.ask('cat /sys/power/mem_sleep'), 'mem_sleep')
             require(self.ask('query-current-machine') == {'wakeup-suspend-support': True}, 'query-current-machine')
             self.require_works()
+        with self.case('rtcwake: the alarm of the clock wakes it'):
+            self.sleep_until('rtcwake -m mem -s 3 && echo slept')
+            self.require_works()
+        with self.case('a key wakes it'):
+            self.sleep(lambda: self.ask('send-key', keys=[{'type': 'qcode', 'data': 'shift'}]))
+            self.require_works()
         for turn in range(self.options.turns):
             with self.case(f'sleeps, is woken, and works: {turn + 1}'):
                 self.sleep()
@@ -49,14 +55,17 @@ class System(system.System):
         answer = self.shell.ask(WORKS)
         require(answer.splitlines()[-1:] == ['ok'], answer)
 
-    def sleep(self):
+    def sleep(self, wake=None):
+        self.sleep_until('echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state && echo slept',
+                         wake or (lambda: self.ask('system_wakeup')))
+
+    def sleep_until(self, what, wake=lambda: None):
         """The shell's line goes on where it has stopped."""
-        what = 'echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state && echo slept'
         self.shell.begin(what)
         self.event('SUSPEND')
         status = self.ask('query-status')
         require(status['status'] == 'suspended', f'the state is {status}')
-        self.ask('system_wakeup')
+        wake()
         self.event('WAKEUP')
         answer = self.shell.end(what)
         require(answer.splitlines()[-1:] == ['slept'], answer)

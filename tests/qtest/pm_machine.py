@@ -4,7 +4,7 @@ import pcitool
 import qtest
 
 PM1_STS, PM1_EN, PM1_CNT, PM_TMR = 0, 2, 4, 8
-SCI_EN, SLP_EN, WAK, PWRBTN, TMR = 1, 0x2000, 0x8000, 0x100, 1
+SCI_EN, SLP_EN, WAK, PWRBTN, RTC, TMR = 1, 0x2000, 0x8000, 0x100, 0x400, 1
 APM_CNT, APM_STS, RST_CNT = 0xb2, 0xb3, 0xcf9
 BASE, SCI = 0x600, 9
 

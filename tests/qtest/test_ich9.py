@@ -3,7 +3,7 @@
 """ICH9-LPC and mch from the registers: ICH9 datasheet 316972-004, ACPI 6.5; 3 Series datasheet 316966-002."""
 import pcitool
 import qtest
-from pm_machine import APM_CNT, APM_STS, BASE, PM1_CNT, PM1_EN, PM1_STS, PM_TMR, PWRBTN, Pm, RST_CNT, SCI, SCI_EN, SLP_EN, TMR, WAK
+from pm_machine import APM_CNT, APM_STS, BASE, PM1_CNT, PM1_EN, PM1_STS, PM_TMR, PWRBTN, Pm, RST_CNT, RTC, SCI, SCI_EN, SLP_EN, TMR, WAK
 from qtest import eq, ok
 
 PMBASE, ACPI_CNTL, PIRQA, RCBA = 0x40, 0x44, 0x60, 0xf0
@@ -176,6 +176,65 @@ def suspend_to_memory():
         eq(d.get(PM1_STS) & (WAK | PWRBTN), WAK | PWRBTN, 'PM1_STS')
         d.set(PM1_STS, WAK | PWRBTN)
         eq(d.get(PM1_STS) & WAK, 0, 'PM1_STS')
+
+
+def set_alarm(m):
+    """To the second after the next, by a clock that is binary."""
+    def put(reg, v):
+        m.outb(0x70, reg)
+        m.outb(0x71, v)
+    put(0x0b, 0x06)
+    m.outb(0x70, 0)
+    now = m.inb(0x71)
+    for reg, v in ((5, 0xc0), (3, 0xc0), (1, (now + 2) % 60), (0x0b, 0x26)):
+        put(reg, v)
+
+
+@qtest.test(tenon="without firmware QEMU's PM block is nowhere after the reset that waking is")
+def woken_by_the_alarm():
+    """RTC_EN: the clock's alarm wakes, and RTC_STS tells; without it the machine sleeps on [ACPI 4.8.2.4, 4.8.3.1]"""
+    for enabled in True, False:
+        with Lpc('-rtc base=2024-02-28T12:00:00,clock=vm', qmp=True) as d:
+            set_alarm(d.m)
+            d.set(PM1_EN, RTC if enabled else 0)
+            d.set(PM1_CNT, 1 << 10 | SLP_EN)
+            d.m.qmp.event('SUSPEND')
+            d.m.step(5 * 10**9)
+            if not enabled:
+                eq(d.m.qmp.command('query-status')['status'], 'suspended', 'state')
+                continue
+            d.m.qmp.event('WAKEUP')
+            eq(d.get(PM1_STS) & (WAK | RTC | PWRBTN), WAK | RTC, 'PM1_STS')
+
+
+@qtest.test
+def alarm_of_a_machine_that_runs():
+    """the alarm is a fixed event: RTC_STS, and the SCI if RTC_EN is set [ACPI 4.8.2.4]"""
+    with Lpc('-rtc base=2024-02-28T12:00:00,clock=vm', qmp=True, intercept=True) as d:
+        d.acpi_on()
+        d.set(PM1_EN, RTC)
+        set_alarm(d.m)
+        d.m.step(5 * 10**9)
+        eq(d.get(PM1_STS) & (RTC | WAK), RTC, 'PM1_STS')
+        eq(d.m.line(SCI), 1, 'SCI')
+        d.set(PM1_STS, RTC)
+        eq(d.m.line(SCI), 0, 'SCI')
+        eq(d.m.qmp.command('query-status')['status'], 'running', 'state')
+
+
+@qtest.test(tenon="without firmware QEMU's PM block is nowhere after the reset that waking is")
+def woken_by_a_key():
+    """a key or a button of the mouse wakes, which is told as the power button's doing; a movement does not"""
+    for what in ({'type': 'key', 'data': {'down': True, 'key': {'type': 'qcode', 'data': 'a'}}},
+                 {'type': 'btn', 'data': {'down': True, 'button': 'left'}}):
+        with Lpc('-device i8042', qmp=True) as d:
+            d.set(PM1_CNT, 1 << 10 | SLP_EN)
+            d.m.qmp.event('SUSPEND')
+            d.m.qmp.command('input-send-event', events=[{'type': 'rel', 'data': {'axis': 'x', 'value': 5}}])
+            eq(d.m.qmp.command('query-status')['status'], 'suspended', 'state')
+            d.m.qmp.command('input-send-event', events=[what])
+            d.m.qmp.event('WAKEUP')
+            eq(d.get(PM1_STS) & (WAK | RTC | PWRBTN), WAK | PWRBTN, 'PM1_STS')
 
 
 @qtest.test

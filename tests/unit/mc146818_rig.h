@@ -17,7 +17,7 @@ struct rig {
     struct mc146818 r;
     uint64_t now, deadline;
     uint32_t irq, raised, armed, timers;
-    uint32_t set_calls, set_ns;
+    uint32_t alarms, set_calls, set_ns;
     int64_t set_seconds;
 };
 
@@ -53,7 +53,13 @@ static inline void env_disarm(void *o)
     ((struct rig *)o)->deadline = 0;
 }
 
-static const struct mc146818_env env = {env_irq, env_time_set, env_now, env_arm, env_disarm};
+static inline void env_alarm(void *o)
+{
+    ((struct rig *)o)->alarms++;
+}
+
+static const struct mc146818_env env = {env_irq, env_time_set, env_now,
+                                        env_arm, env_disarm,   env_alarm};
 
 static inline void step(struct rig *g, uint64_t ns)
 {

@@ -118,6 +118,12 @@ static const struct tn_input_event *event_at(const struct tn_input_event *v, uin
     return (const struct tn_input_event *)(const void *)((const char *)v + (uint64_t)i * stride);
 }
 
+/* Who types or clicks wants a machine that sleeps to go on. */
+static void wake_up(struct kbc *s)
+{
+    TN_GET(s->dev, struct tn_machine, TN_MACHINE_1)->request(s->dev, TN_REQ_WAKEUP, "PS/2");
+}
+
 static void key_events(void *self, const struct tn_input_event *v, uint32_t n, uint32_t stride)
 {
     struct kbc *s = self;
@@ -126,6 +132,7 @@ static void key_events(void *self, const struct tn_input_event *v, uint32_t n, u
         if (ev->type == EV_KEY)
             i8042_key(&s->chip, ev->code, ev->value != 0);
     }
+    wake_up(s);
 }
 
 /* Keys that are down when the keyboard loses its events are let go by who takes them. */
@@ -171,6 +178,8 @@ static void mouse_events(void *self, const struct tn_input_event *v, uint32_t n,
     }
     i8042_mouse(&s->chip, bounded(moved[REL_X]), bounded(moved[REL_Y]), bounded(moved[REL_WHEEL]),
                 s->buttons);
+    if (s->buttons)
+        wake_up(s);
 }
 
 /* Buttons do not stay down when the mouse loses its events. */

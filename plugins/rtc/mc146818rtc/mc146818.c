@@ -127,7 +127,10 @@ static void run_updates(struct mc146818 *r, uint64_t now)
         return;
     if (n > 0) {
         uint32_t alarm = r->cmos[RTC_REG_C] & RTC_C_AF ? 0 : alarm_in(r);
-        r->cmos[RTC_REG_C] |= RTC_C_UF | (alarm && alarm <= n ? RTC_C_AF : 0);
+        uint8_t came = alarm && alarm <= n ? RTC_C_AF : 0;
+        r->cmos[RTC_REG_C] |= RTC_C_UF | came;
+        if (came & reg_b(r))
+            r->env->alarm(r->opaque);
     }
     advance(r, n);
 }

@@ -28,6 +28,8 @@ struct mc146818_env {
     /* Calls mc146818_timer() at deadline; replaces an earlier deadline. */
     void (*arm_timer)(void *o, uint64_t deadline_ns);
     void (*disarm_timer)(void *o);
+    /* The alarm has come, and its interrupt is enabled. */
+    void (*alarm)(void *o);
 };
 
 /* All of the chip's state, as fixed-width fields that a state table can name; call

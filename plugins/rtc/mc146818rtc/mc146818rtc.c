@@ -34,6 +34,7 @@ struct rtc {
     struct tn_region *ports;
     struct tn_line *line;
     struct tn_timer *timer;
+    struct tn_bh *alarm;
     uint32_t clock; /* TN_CLK_*, as -rtc clock= says */
     int32_t base_year;
     uint32_t lost_tick_policy;
@@ -77,12 +78,30 @@ static void disarm_timer(void *opaque)
     s->loop->disarm(s->timer);
 }
 
+static void alarm_came(void *opaque)
+{
+    struct rtc *s = opaque;
+    s->loop->kick(s->alarm);
+}
+
+/* The PM block, where there is one, has the alarm as RTC_STS (ACPI 4.8.2.4): it wakes a machine. */
+static void tell_alarm(void *self)
+{
+    struct rtc *s = self;
+    struct tn_dev *pm = s->dev->core->find(s->dev, TN_ACPI_FIXED_1);
+    const void *ops;
+    void *block;
+    if (pm && s->dev->core->query(s->dev, pm, TN_ACPI_FIXED_1, &ops, &block) == 0)
+        ((const struct tn_acpi_fixed_ops *)ops)->event(block, TN_ACPI_FIXED_RTC);
+}
+
 static const struct mc146818_env env = {
     .irq = set_irq,
     .time_set = time_set,
     .now_ns = now_ns,
     .arm_timer = arm_timer,
     .disarm_timer = disarm_timer,
+    .alarm = alarm_came,
 };
 
 static void timer_expired(void *self)
@@ -239,7 +258,8 @@ static int start_clock(struct rtc *s, struct tn_err *e)
     uint32_t slew;
     s->machine->rtc(s->dev, &time_ns, &s->clock, &slew);
     s->timer = s->loop->timer(s->dev, NULL, 0, s->clock, timer_expired, s);
-    if (!s->timer)
+    s->alarm = s->loop->bh(s->dev, NULL, 0, tell_alarm, s);
+    if (!s->timer || !s->alarm)
         return tn_fail(s->dev, e, ENOMEM, "no memory for a timer");
     slew |= s->lost_tick_policy == POLICY_SLEW;
     mc146818_init(&s->chip, &env, s, slew ? MC146818_SLEW : 0);
