@@ -223,4 +223,9 @@ extern const struct tn_state vt_state;
 
 #define vt_guest_error(v, ...) ((v)->d->core->guest_error((v)->d, __VA_ARGS__))
 
+/* ---- regs.c: TN_VIRTIO_REGS_1 ---- */
+
+int vt_regs(const struct vt *v, uint32_t isr, struct tn_virtio_regs *out);
+int vt_queue_regs(const struct vt *v, uint32_t q, struct tn_virtio_queue_regs *out);
+
 #endif

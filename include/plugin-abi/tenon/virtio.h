@@ -134,6 +134,27 @@ struct tn_virtio_port {
     int (*doorbell)(void *p, uint32_t q, int fd, uint64_t fd_off, uint64_t len);
 };
 
+/** Registers of a transport, for who looks at it from outside. */
+struct tn_virtio_regs {
+    uint32_t struct_size, status;                /**< status: 2.1 */
+    uint32_t isr, queue_select;
+    uint32_t nqueues, vq_flags;                  /**< vq_flags: TN_VQ_* of what was agreed on */
+    uint64_t offered[TN_VIRTIO_FEATURE_WORDS];
+    uint64_t agreed[TN_VIRTIO_FEATURE_WORDS];    /**< 0 before FEATURES_OK */
+};
+struct tn_virtio_queue_regs {
+    uint32_t struct_size, enabled;
+    uint32_t max, size;                          /**< descriptors: offered, chosen */
+    uint64_t desc, driver, device;
+};
+#define TN_VIRTIO_REGS_1 "tenon.virtio-regs/1"
+/** FWD: TN_VIRTIO_REGS_1, of a transport. Both fill at most out->struct_size bytes; 0 or -EINVAL. */
+struct tn_virtio_regs_ops {
+    uint32_t struct_size, flags;
+    int (*regs)(void *s, struct tn_virtio_regs *out);                            /**< [main][dev] */
+    int (*queue)(void *s, uint32_t q, struct tn_virtio_queue_regs *out);         /**< [main][dev] */
+};
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,6 +4,7 @@
 #include "vmmio.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <tenon/dma.h>
 #include <tenon/plugin.h>
 #include <unistd.h>
@@ -251,6 +252,27 @@ static const struct tn_state state = {
     .post_load = post_load,
 };
 
+static int regs(void *s, struct tn_virtio_regs *out)
+{
+    const struct vmmio *m = s;
+    return vt_regs(&m->vt, __atomic_load_n(&m->isr, __ATOMIC_RELAXED), out);
+}
+
+static int queue_regs(void *s, uint32_t q, struct tn_virtio_queue_regs *out)
+{
+    return vt_queue_regs(&((const struct vmmio *)s)->vt, q, out);
+}
+
+static const struct tn_virtio_regs_ops regs_ops = {
+    .struct_size = sizeof regs_ops, .regs = regs, .queue = queue_regs};
+
+static const char *const provides[] = {TN_VIRTIO_REGS_1, NULL};
+static const void *get_iface(void *s, const char *id)
+{
+    (void)s;
+    return strcmp(id, TN_VIRTIO_REGS_1) == 0 ? &regs_ops : NULL;
+}
+
 static const struct tn_class virtio_mmio = {
     .struct_size = sizeof virtio_mmio,
     .flags = TN_C_THREADSAFE | TN_C_INTERNAL,
@@ -263,6 +285,8 @@ static const struct tn_class virtio_mmio = {
     .nprops = sizeof props / sizeof props[0],
     .prop_stride = sizeof props[0],
     .state = &state,
+    .provides = provides,
+    .get_iface = get_iface,
     .init = init,
     .realize = realize,
     .reset = reset,

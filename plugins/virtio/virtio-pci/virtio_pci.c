@@ -4,6 +4,7 @@
 #include "pci/regs.h"
 #include "vpci.h"
 #include <errno.h>
+#include <string.h>
 #include <tenon/plugin.h>
 
 enum {
@@ -373,6 +374,27 @@ static const struct tn_pci_ops pci_ops = {
     .config_write = vpci_config_write,
 };
 
+static int regs(void *s, struct tn_virtio_regs *out)
+{
+    const struct vpci *p = s;
+    return vt_regs(&p->vt, __atomic_load_n(&p->isr, __ATOMIC_RELAXED), out);
+}
+
+static int queue_regs(void *s, uint32_t q, struct tn_virtio_queue_regs *out)
+{
+    return vt_queue_regs(&((const struct vpci *)s)->vt, q, out);
+}
+
+static const struct tn_virtio_regs_ops regs_ops = {
+    .struct_size = sizeof regs_ops, .regs = regs, .queue = queue_regs};
+
+static const char *const provides[] = {TN_VIRTIO_REGS_1, NULL};
+static const void *get_iface(void *s, const char *id)
+{
+    (void)s;
+    return strcmp(id, TN_VIRTIO_REGS_1) == 0 ? &regs_ops : NULL;
+}
+
 static const struct tn_class virtio_pci = {
     .struct_size = sizeof virtio_pci,
     .flags = TN_C_THREADSAFE | TN_C_HOTPLUG | TN_C_INTERNAL,
@@ -385,6 +407,8 @@ static const struct tn_class virtio_pci = {
     .nprops = sizeof props / sizeof props[0],
     .prop_stride = sizeof props[0],
     .state = &state,
+    .provides = provides,
+    .get_iface = get_iface,
     .bus_ops = &pci_ops,
     .init = init,
     .realize = realize,
