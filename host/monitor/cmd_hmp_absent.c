@@ -4,8 +4,10 @@
  */
 #include "hmp.h"
 
+#include "util/alloc.h"
 #include "util/buf.h"
 #include <errno.h>
+#include <string.h>
 
 /* A command without arguments that only says text. */
 #define SAYS(fn, text)                                                                     \
@@ -48,6 +50,40 @@ static int one_insn(struct qmp_call *c, const char *line, struct buf *out, struc
     return 0;
 }
 
+/* Always off: there is no lock that many wait for, and waiting is not counted. */
+static int sync_profile(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
+{
+    struct hmp_args a = {c, line, e};
+    AUTO_FREE char *what = NULL;
+    if (hmp_word(&a, NULL, &what) < 0 || hmp_end(&a) < 0)
+        return -EINVAL;
+    if (!what)
+        buf_str(out, "sync-profile is off\n");
+    else if (strcmp(what, "on") == 0)
+        return err_set(e, ENOTSUP, "waiting for locks is not counted here");
+    else if (strcmp(what, "off") != 0 && strcmp(what, "reset") != 0)
+        return err_set(e, EINVAL, "invalid parameter '%s', expecting 'on', 'off', or 'reset'",
+                       what);
+    return 0;
+}
+
+static int info_sync_profile(struct qmp_call *c, const char *line, struct buf *out,
+                             struct tn_err *e)
+{
+    static const char rule[] = "-----------------------------------------------------------------"
+                               "---------------------------------\n";
+    struct hmp_args a = {c, line, e};
+    uint32_t given, max;
+    if (hmp_flags(&a, "mn", &given) < 0 || (hmp_more(&a) && hmp_u32(&a, "max", &max) < 0) ||
+        hmp_end(&a) < 0)
+        return -EINVAL;
+    buf_printf(out,
+               "Type               Object  Call site                     Wait Time (s)         "
+               "Count  Average (us)\n%s%s",
+               rule, rule);
+    return 0;
+}
+
 static int mouse_set(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
     struct hmp_args a = {c, line, e};
@@ -72,6 +108,14 @@ static const struct hmp_command commands[] = {
     {"usb", "", "show guest USB devices", 1, usb, NULL},
     {"vcpu_dirty_limit", "", "show dirty page limit information of all vCPU", 1, dirty_limit, NULL},
     {"vm-generation-id", "", "Show Virtual Machine Generation ID", 1, generation_id, NULL},
+    {"sync-profile", "[-m] [-n] [max]",
+     "show synchronization profiling info, up to max entries (default: 10), sorted by total wait "
+     "time. (-m: sort by mean wait time; -n: do not coalesce objects with the same call site)",
+     1, info_sync_profile, NULL},
+    {"sync-profile", "[on|off|reset]",
+     "enable, disable or reset synchronization profiling. With no arguments, prints whether "
+     "profiling is on or off.",
+     0, sync_profile, NULL},
     {"mouse_set", "index", "set which mouse device receives events", 0, mouse_set, NULL},
     {"one-insn-per-tb", "[on|off]",
      "run emulation with one guest instruction per translation block", 0, one_insn, NULL},

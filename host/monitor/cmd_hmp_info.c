@@ -5,8 +5,10 @@
 #include "util/alloc.h"
 #include "vm/memory.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- memory ---- */
 
@@ -41,19 +43,62 @@ static int find_piece(void *o, const struct memory_piece *p)
     return 1;
 }
 
+/* 1: there is memory; 0: that there is none has been said. */
+static int read_gpa(struct hmp_args *a, struct at *at, struct buf *out)
+{
+    if (hmp_number(a, &at->gpa) < 0 || hmp_end(a) < 0)
+        return -EINVAL;
+    if (a->c->vm->memory)
+        memory_each_piece(a->c->vm, find_piece, at);
+    if (!at->name)
+        buf_printf(out, "No memory is mapped at address 0x%" PRIx64 "\n", at->gpa);
+    return at->name != NULL;
+}
+
 static int gpa2hva(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
 {
     struct hmp_args a = {c, line, e};
     struct at at = {0, NULL};
-    if (hmp_number(&a, &at.gpa) < 0 || hmp_end(&a) < 0)
-        return -EINVAL;
-    if (c->vm->memory)
-        memory_each_piece(c->vm, find_piece, &at);
-    if (!at.name)
-        buf_printf(out, "No memory is mapped at address 0x%" PRIx64 "\n", at.gpa);
-    else
+    int r = read_gpa(&a, &at, out);
+    if (r > 0)
         buf_printf(out, "Host virtual address for 0x%" PRIx64 " (%s) is %p\n", at.gpa, at.name,
                    memory_ptr(c->vm, at.gpa, 1));
+    return r < 0 ? r : 0;
+}
+
+/* The frame is for root only: others read 0. proc(5), pagemap */
+static int frame_of(const void *va, uint64_t *pa)
+{
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)va;
+    AUTO_CLOSE int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    uint64_t entry = 0;
+    if (fd < 0 ||
+        pread(fd, &entry, sizeof entry, (off_t)(at / page * sizeof entry)) != (ssize_t)sizeof entry)
+        return -EIO;
+    if (!(entry >> 63))
+        return -ENOENT;
+    *pa = (entry & ((1ull << 55) - 1)) * page + at % page;
+    return entry & ((1ull << 55) - 1) ? 0 : -EPERM;
+}
+
+static int gpa2hpa(struct qmp_call *c, const char *line, struct buf *out, struct tn_err *e)
+{
+    struct hmp_args a = {c, line, e};
+    struct at at = {0, NULL};
+    uint64_t pa = 0;
+    int r = read_gpa(&a, &at, out);
+    if (r <= 0)
+        return r;
+    const volatile uint8_t *va = memory_ptr(c->vm, at.gpa, 1);
+    (void)*va; /* a page that nobody has touched is nowhere */
+    r = frame_of((const void *)va, &pa);
+    if (r == 0)
+        buf_printf(out, "Host physical address for 0x%" PRIx64 " (%s) is 0x%" PRIx64 "\n", at.gpa,
+                   at.name, pa);
+    else if (r == -EPERM)
+        return err_set(e, EPERM, "Host physical addresses are for root to see");
+    else
+        return err_set(e, -r, "Page not present");
     return 0;
 }
 
@@ -157,6 +202,8 @@ static void complete_action(struct qmp_call *c, const char *line, struct buf *ou
 static const struct hmp_command commands[] = {
     {"gpa2hva", "addr", "print the host virtual address corresponding to a guest physical address",
      0, gpa2hva, NULL},
+    {"gpa2hpa", "addr", "print the host physical address corresponding to a guest physical address",
+     0, gpa2hpa, NULL},
     {"watchdog_action", "[reset|shutdown|poweroff|pause|debug|none|inject-nmi]",
      "change watchdog action", 0, watchdog_action, complete_action},
 

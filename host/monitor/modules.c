@@ -44,6 +44,7 @@ extern const struct qmp_module qmp_qom; /* cmd_qom.c */
 extern const struct qmp_module qmp_qom_types; /* cmd_qom_types.c */
 extern const struct qmp_module qmp_hmp_absent; /* cmd_hmp_absent.c */
 extern const struct qmp_module qmp_virtio; /* cmd_virtio.c */
+extern const struct qmp_module qmp_virtio_queue; /* cmd_virtio_queue.c */
 extern const struct qmp_module qmp_qtree; /* cmd_qtree.c */
 extern const struct qmp_module qmp_mtree;    /* cmd_mtree.c */
 extern const struct qmp_module qmp_stats;    /* cmd_stats.c */
@@ -100,5 +101,6 @@ const struct qmp_module *const qmp_modules[] = {
     &qmp_qom_types,
     &qmp_qtree,
     &qmp_virtio,
+    &qmp_virtio_queue,
     NULL,
 };
