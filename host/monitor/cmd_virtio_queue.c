@@ -197,10 +197,11 @@ static void add_chain(const struct queue *q, uint32_t head, struct kv_node *list
     }
 }
 
-static void answer_element(const struct queue *q, uint32_t at, struct kv_node *out)
+static void answer_element(const struct queue *q, const char *name, uint32_t at,
+                           struct kv_node *out)
 {
     uint32_t head = ring16(q, q->q.driver + 4 + 2ull * (at % q->q.size)) % q->q.size;
-    ret_str(out, "name", q->name);
+    ret_str(out, "name", name);
     ret_uint(out, "index", head);
     add_chain(q, head, ret_list(out, "descs"));
     struct kv_node *avail = ret_dict(out, "avail"), *used = ret_dict(out, "used");
@@ -225,7 +226,7 @@ static int query_element(struct qmp_call *c, struct tn_err *e)
     if (r < 0)
         return r;
     c->ret = kv_new(KV_DICT);
-    answer_element(&q, (uint32_t)arg_uint(c, "index", q.at.avail), c->ret);
+    answer_element(&q, name, (uint32_t)arg_uint(c, "index", q.at.avail), c->ret);
     return 0;
 }
 
