@@ -58,8 +58,10 @@ TEST(alarm_fires_at_its_time_with_one_timer)
     put(&g, RTC_REG_B, RTC_B_24H | RTC_B_AIE);
     step(&g, (23 * 3600 + 30 * 60 + 15) * S - 1);
     CHECK_EQ(g.irq, 0);
+    CHECK_EQ(g.alarms, 0);
     step(&g, 1);
     CHECK_EQ(g.irq, 1);
+    CHECK_EQ(g.alarms, 1);
     CHECK_EQ(g.timers, 1);
     CHECK_CLOCK(&g, 0x09, 0x30, 0x15);
     CHECK_EQ(get(&g, RTC_REG_C) & (RTC_C_AF | RTC_C_IRQF), RTC_C_AF | RTC_C_IRQF);
