@@ -14,6 +14,8 @@ MIB = 1 << 20
 # What is checked before and after a sleep: the last word is "ok".
 WORKS = 'quick_disk a && quick_net 00 10.0.2.15/24 10.0.2.2 && [ $(nproc) = 2 ] && taskset 2 true && echo ok'
 
+SLEEP = 'echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state && echo slept'
+
 
 class System(system.System):
     """One machine."""
@@ -39,8 +41,8 @@ class System(system.System):
             require('deep' in self.shell.ask('cat /sys/power/mem_sleep'), 'mem_sleep')
             require(self.ask('query-current-machine') == {'wakeup-suspend-support': True}, 'query-current-machine')
             self.require_works()
-        with self.case('rtcwake: the alarm of the clock wakes it'):
-            self.sleep_until('rtcwake -m mem -s 3 && echo slept')
+        with self.case('the alarm of the clock wakes it'):
+            self.sleep_until(f'echo +3 >/sys/class/rtc/rtc0/wakealarm; {SLEEP}')
             self.require_works()
         with self.case('a key wakes it'):
             self.sleep(lambda: self.ask('send-key', keys=[{'type': 'qcode', 'data': 'shift'}]))
@@ -56,8 +58,7 @@ class System(system.System):
         require(answer.splitlines()[-1:] == ['ok'], answer)
 
     def sleep(self, wake=None):
-        self.sleep_until('echo deep >/sys/power/mem_sleep; echo mem >/sys/power/state && echo slept',
-                         wake or (lambda: self.ask('system_wakeup')))
+        self.sleep_until(SLEEP, wake or (lambda: self.ask('system_wakeup')))
 
     def sleep_until(self, what, wake=lambda: None):
         """The shell's line goes on where it has stopped."""
