@@ -31,7 +31,7 @@ class System(system.System):
                  '-netdev', 'user,id=n', '-device', 'virtio-net-pci,netdev=n,mac=52:54:00:0e:00:00',
                  *self.monitor_arguments(folder))
         guest = l2.Guest(kernel=f'{self.options.rig}/kernel/{io_guest.KERNEL}/vmlinux', initrd=f'{self.options.images}/tools.cpio',
-                         machine=self.machine, cpus=2, no_reboot=True, append=self.options.append, extra=extra)
+                         machine=f'{self.machine},i8042=on', cpus=2, no_reboot=True, append=self.options.append, extra=extra)
         return l2.command_line(self.options.vmm, self.options.binary, guest)
 
     def check(self, console, folder):
