@@ -196,8 +196,8 @@ def scripts():
             os.chmod(f'{d}/{which}', stat.S_IRWXU)
         for end in (lambda t: None, lambda t: t.process.kill()):
             t = Tenon(f'-netdev tap,id=n,ifname={name()},script={d}/up,downscript={d}/down')
-            with Wire(name()):
-                pass
+            with Wire(name()) as w:
+                both_ways(t, w)  # it runs: who waits to run downscript has been started
             netrig.until(lambda: os.path.exists(d + '/up.out') and os.path.getsize(d + '/up.out'), 'the script')
             with open(d + '/up.out', encoding='ascii') as f:
                 eq(f.read(), name() + ' there\n')

@@ -139,8 +139,8 @@ struct tn_virtio_regs {
     uint32_t struct_size, status;                /**< status: 2.1 */
     uint32_t isr, queue_select;
     uint32_t nqueues, vq_flags;                  /**< vq_flags: TN_VQ_* of what was agreed on */
-    uint64_t offered[TN_VIRTIO_FEATURE_WORDS];
-    uint64_t agreed[TN_VIRTIO_FEATURE_WORDS];    /**< 0 before FEATURES_OK */
+    uint64_t offered[2];                         /**< words of features */
+    uint64_t agreed[2];                          /**< 0 before FEATURES_OK */
 };
 struct tn_virtio_queue_regs {
     uint32_t struct_size, enabled;
