@@ -27,7 +27,8 @@ int programs_allow(struct vm *vm, const struct cli_options *o, struct tn_err *e)
     int wanted = o->mons.n || o->dump_topology ||
                  (o->incoming && strncmp(o->incoming, "exec:", 5) == 0) ||
                  any_command(&o->netdevs) || any_command(&o->nets) || any_command(&o->nics);
-    if (!wanted || (o->sandbox.enable && o->sandbox.spawn == CLI_DENY))
+    vm->no_programs = o->sandbox.enable && o->sandbox.spawn == CLI_DENY;
+    if (!wanted || vm->no_programs)
         return 0;
     vm->spawner = spawner_new(
         (o->sandbox.enable ? SPAWN_CONFINED : 0) | (o->daemonize ? SPAWN_DETACHED : 0), e);

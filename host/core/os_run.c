@@ -106,7 +106,7 @@ int os_run(const struct vm *vm, const struct tn_program *p, struct tn_err *e)
     if (!is_sane(p))
         return err_set(e, EINVAL, "tenon.os: no such program can be run");
     /* Without a sandbox either could; who may never be waited for leaves nothing there. */
-    int there = sandbox_closed(vm) || (!vm->cold && vm->spawner);
+    int there = sandbox_closed(vm) || (!vm->cold && (vm->spawner || vm->no_programs));
     return there ? run_there(vm, p, e) : run_here(p, e);
 }
 

@@ -65,6 +65,7 @@ struct vm {
     uint32_t nglobals;
     uint32_t anon, unattached; /* numbers for paths */
     uint32_t cold;             /* 1 until the machine has run for the first time */
+    uint32_t no_programs;      /* -sandbox on,spawn=deny: none once it has */
     uint32_t threads;          /* 1 once the sandbox's filters are made: iothreads run */
     uint32_t sealed;           /* 1 from the first resume on, but with a monitor: no new files or sockets by name */
     char *pidfile;             /* made by this process, and removed with the VM */
