@@ -47,7 +47,7 @@ static int read_place(struct device *d, struct place *out, struct tn_err *e)
     int r = state_save(d, &bytes, e);
     if (r == 0)
         r = state_parse(bytes.data, bytes.len, &root, e);
-    if (r < 0)
+    if (r != 0)
         return r;
     search(&root, out);
     state_parse_free(&root);
@@ -219,11 +219,11 @@ static int query_element(struct qmp_call *c, struct tn_err *e)
     AUTO_FREE char *name = q.name;
     if (r == 0 && is_packed(&q))
         return err_set(e, ENOTSUP, "Packed ring not supported");
-    if (r == 0 && !q.q.enabled)
+    if (r == 0 && (!q.q.enabled || !q.q.size))
         return err_set(e, EINVAL, "Region caches not initialized");
     if (r == 0 && !arg_has(c, "index"))
         r = find_place(q.d, &q.at, e);
-    if (r < 0)
+    if (r != 0)
         return r;
     c->ret = kv_new(KV_DICT);
     answer_element(&q, name, (uint32_t)arg_uint(c, "index", q.at.avail), c->ret);

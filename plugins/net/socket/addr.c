@@ -94,10 +94,11 @@ int addr_parse(const char *text, int type, struct addr *out, char why[WHY])
     unsigned long port = strtoul(colon + 1, &end, 10);
     if (!colon[1] || *end || port > 65535)
         return FAIL(EINVAL, "port number '%.100s' is invalid", colon + 1);
-    AUTO_FREE char *host = strndup(text, (size_t)(colon - text));
+    char *host = strndup(text, (size_t)(colon - text));
     if (!host)
         return FAIL(ENOMEM, "no memory for a host address");
     int r = look_up(host, colon + 1, AF_INET, type, 1, &all, why);
+    free(host);
     if (r == 0 && all.n)
         *out = all.v[0];
     return r;

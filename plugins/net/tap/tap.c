@@ -231,13 +231,14 @@ static const struct tn_prop bridge_props[] = {
 };
 
 static const char *const provides[] = {TN_VHOST_1, NULL};
-#define TAP_CLASS(nm, what, p)                                                                  \
-    {                                                                                           \
-        .struct_size = sizeof(struct tn_class), .flags = TN_C_THREADSAFE | TN_C_HOTPLUG, .kind = TN_K_NETDEV,     \
-        .category = TN_CAT_NETWORK, .name = (nm), .desc = (what), .provides = provides,         \
-        .instance_size = sizeof(struct tap), .props = (p), .nprops = ARRAY_SIZE(p),             \
-        .prop_stride = sizeof(p)[0], .bus_ops = &ops, .init = tap_init, .realize = tap_realize, \
-        .unrealize = tap_unrealize, .fini = tap_fini, .get_iface = tap_iface                                                \
+#define TAP_CLASS(nm, what, p)                                                                   \
+    {                                                                                            \
+        .struct_size = sizeof(struct tn_class), .flags = TN_C_THREADSAFE | TN_C_HOTPLUG,         \
+        .kind = TN_K_NETDEV, .category = TN_CAT_NETWORK, .name = (nm), .desc = (what),           \
+        .provides = provides, .instance_size = sizeof(struct tap), .props = (p),                 \
+        .nprops = ARRAY_SIZE(p), .prop_stride = sizeof(p)[0], .bus_ops = &ops, .init = tap_init, \
+        .realize = tap_realize, .unrealize = tap_unrealize, .fini = tap_fini,                    \
+        .get_iface = tap_iface                                                                   \
     }
 static const struct tn_class tap_class = TAP_CLASS("tap", "TAP interface of the host", tap_props);
 static const struct tn_class bridge_class =

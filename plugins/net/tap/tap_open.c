@@ -150,17 +150,18 @@ static int duplicate(struct tap *t, const char *key, const char *word, struct tn
 int tap_numbers(struct tap *t, const char *key, const char *text, int *fd, uint32_t max,
                 struct tn_err *e)
 {
-    AUTO_FREE char *copy = strdup(text);
+    char *copy = strdup(text);
     uint32_t n = 0;
-    int r = copy ? 0 : tn_fail(t->d, e, ENOMEM, "no memory for %s", key);
-    if (r < 0)
-        return r;
+    int r = 0;
+    if (!copy)
+        return tn_fail(t->d, e, ENOMEM, "no memory for %s", key);
     for (char *save, *w = strtok_r(copy, ":", &save); w && r >= 0; w = strtok_r(NULL, ":", &save)) {
         if (n == max)
             r = tn_fail(t->d, e, EINVAL, "%s: at most %u descriptors", key, max);
         else if ((r = duplicate(t, key, w, e)) >= 0)
             fd[n++] = r;
     }
+    free(copy);
     for (uint32_t i = 0; r < 0 && i < n; i++)
         close_fd(&fd[i]);
     return r < 0 ? r : (int)n;

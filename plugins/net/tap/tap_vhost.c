@@ -3,7 +3,6 @@
  * for each queue pair. This side tells it where memory and rings are. <linux/vhost.h> */
 #include "tap_vhost.h"
 
-#include "util/alloc.h"
 #include <errno.h>
 #include <linux/vhost.h>
 #include <linux/virtio_config.h>
@@ -29,16 +28,18 @@ static const uint64_t ring_features =
 static int send_table(struct tap_vhost *h)
 {
     size_t size = sizeof(struct vhost_memory) + h->nmem * sizeof(struct vhost_memory_region);
-    AUTO_FREE struct vhost_memory *m = calloc(1, size);
+    struct vhost_memory *m = calloc(1, size);
     if (!m)
         return -ENOMEM;
     m->nregions = h->nmem;
     if (h->nmem)
         memcpy(m->regions, h->mem, h->nmem * sizeof m->regions[0]);
-    for (uint32_t i = 0; i < h->n; i++)
+    int r = 0;
+    for (uint32_t i = 0; i < h->n && r == 0; i++)
         if (ioctl(h->fd[i], VHOST_SET_MEM_TABLE, m) < 0)
-            return -errno;
-    return 0;
+            r = -errno;
+    free(m);
+    return r;
 }
 
 static int mem_map(void *o, const struct tn_mapping *m)
