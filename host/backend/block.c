@@ -20,6 +20,7 @@ static void release_front(struct managed *m)
     while (!LIST_EMPTY(&f->queues)) /* newer than f: gone already, as a rule */
         blkq_free(LIST_FIRST(&f->queues));
     b->front = NULL;
+    blk_account_front(b, NULL);
     b->dev->holds--;
     blk_access(b, 0, NULL);
     if (f->dev->realize_done)
@@ -75,6 +76,7 @@ static int t_attach(struct tn_blk *b, struct tn_dev *d, uint32_t flags, const st
                             .access = flags | TN_BLKA_READ};
     LIST_INIT(&f->queues);
     b->front = f;
+    blk_account_front(b, f->dev);
     b->dev->holds++;
     managed_add(f->dev, &f->m);
     return 0;

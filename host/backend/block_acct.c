@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is counted of a disk: requests, bytes, times, and, where somebody asked for it, how many
  * took how long. A queue counts for itself in its context; the main thread adds up. */
-#include "block_impl.h"
+#include "block_runtime.h"
 
 #include "util/alloc.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct blk_histogram {
     uint32_t n;       /* boundaries */
@@ -19,21 +20,36 @@ struct blk_histogram {
 
 static void count_latency(struct blk_histogram *h, uint64_t ticks)
 {
+    if (!h)
+        return;
     uint32_t i = 0;
     while (i < h->n && ticks >= h->ticks[i])
         i++;
     __atomic_add_fetch(&h->bins[i], 1, __ATOMIC_RELAXED);
 }
 
+/* Histograms have failures, too, whatever else has. */
+static void count_time(const struct blk_op *o, uint64_t ticks, int use)
+{
+    const struct tn_blk *b = o->q->b;
+    count_latency(b->histogram[o->acct], ticks);
+    if (use && b->intervals)
+        blk_intervals_count(b, o->acct, ticks);
+}
+
 void blk_account(struct blk_op *o, int err)
 {
+    const struct tn_blk *b = o->q->b;
     struct block_stats *s = &o->q->stats;
-    struct blk_histogram *h = o->q->b->histogram[o->acct];
     __typeof__(&s->kind[0]) k = &s->kind[o->acct];
-    s->last = blk_ticks();
-    k->ns += s->last - o->begun;
-    if (__builtin_expect(h != NULL, 0))
-        count_latency(h, s->last - o->begun);
+    uint64_t now = blk_ticks();
+    int use = !err || b->account.failed;
+    if (__builtin_expect(b->timed, 0))
+        count_time(o, now - o->begun, use);
+    if (use) {
+        s->last = now;
+        k->ns += now - o->begun;
+    }
     if (err) {
         k->failed++;
         return;
@@ -42,6 +58,41 @@ void blk_account(struct blk_op *o, int err)
     k->bytes += o->len;
     if (o->acct == BLOCK_ACCT_WRITE && o->off + o->len > s->highest)
         s->highest = o->off + o->len;
+}
+
+void blk_account_invalid(struct tn_blkq *q, uint32_t kind)
+{
+    q->stats.kind[kind].invalid++;
+    if (q->b->account.invalid)
+        q->stats.last = blk_ticks();
+}
+
+/* ---- what is a use of the disk ---- */
+
+static void ask(const struct device *d, const char *name, uint8_t *use)
+{
+    AUTO_FREE char *says = block_option(d, name);
+    if (says && strcmp(says, "auto") != 0)
+        *use = strcmp(says, "on") == 0;
+}
+
+void blk_account_front(struct tn_blk *b, const struct device *d)
+{
+    b->account = b->account_drive;
+    if (!d)
+        return;
+    ask(d, "account-invalid", &b->account.invalid);
+    ask(d, "account-failed", &b->account.failed);
+}
+
+void block_account_set(struct tn_blk *b, struct block_accounting a)
+{
+    b->account = b->account_drive = a;
+}
+
+struct block_accounting block_accounting(const struct tn_blk *b)
+{
+    return b->account;
 }
 
 /* ---- all of them ---- */
@@ -69,7 +120,7 @@ void blk_stats_add(struct block_stats *to, const struct block_stats *from)
     raise_to(&to->last, load(&from->last));
 }
 
-static double ns_per_tick(const struct tn_blk *b)
+double blk_ns_per_tick(const struct tn_blk *b)
 {
     uint64_t ticks = blk_ticks() - b->ticks0;
     uint64_t ns = clock_now(&b->dev->vm->clock, TN_CLK_REAL) - b->ns0;
@@ -79,7 +130,7 @@ static double ns_per_tick(const struct tn_blk *b)
 void block_stats(struct tn_blk *b, struct block_stats *out)
 {
     struct tn_blkq *q;
-    double rate = ns_per_tick(b);
+    double rate = blk_ns_per_tick(b);
     *out = b->gone;
     if (b->front)
         LIST_FOREACH(q, &b->front->queues, link)
@@ -94,7 +145,7 @@ void block_stats(struct tn_blk *b, struct block_stats *out)
 static struct blk_histogram *histogram_new(const struct tn_blk *b, const uint64_t *ns, uint32_t n)
 {
     struct blk_histogram *h = xcalloc(1, sizeof *h + (3 * (size_t)n + 1) * sizeof h->space[0]);
-    double rate = ns_per_tick(b);
+    double rate = blk_ns_per_tick(b);
     h->n = n;
     h->ns = h->space;
     h->ticks = h->ns + n;
@@ -117,12 +168,20 @@ int block_histogram_valid(const uint64_t *ns, uint32_t n)
     return n > 0;
 }
 
+void blk_timed(struct tn_blk *b)
+{
+    b->timed = b->intervals != NULL;
+    for (uint32_t i = 0; i < BLOCK_ACCT_KINDS; i++)
+        b->timed |= b->histogram[i] != NULL;
+}
+
 /* Nobody counts while it changes. */
 void block_histogram_set(struct tn_blk *b, uint32_t kind, const uint64_t *ns, uint32_t n)
 {
     block_drain_begin(b);
     free(b->histogram[kind]);
     b->histogram[kind] = ns ? histogram_new(b, ns, n) : NULL;
+    blk_timed(b);
     block_drain_end(b);
 }
 

@@ -156,6 +156,45 @@ static int take_limits(struct kv_node *d, struct drive *v, struct tn_err *e)
     return throttle_limits_check(&v->limits, e);
 }
 
+/* ---- stats-intervals.* ---- */
+
+static int add_interval(struct drive *v, const char *text, struct tn_err *e)
+{
+    size_t len = strlen(text);
+    uint64_t seconds = strspn(text, "0123456789") == len ? strtoull(text, NULL, 10) : 0;
+    if (!seconds || seconds > UINT32_MAX)
+        return err_set(e, EINVAL, "Invalid interval length: %s", text);
+    v->intervals = xrealloc(v->intervals, (v->nintervals + 1) * sizeof v->intervals[0]);
+    v->intervals[v->nintervals++] = seconds;
+    return 0;
+}
+
+/* What is left has no number, or not the one that is next. */
+static int refuse_intervals(const struct kv_node *d, const struct drive *v, struct tn_err *e)
+{
+    static const char all[] = "stats-intervals.";
+    AUTO_FREE char *next = xasprintf("%s%u.", all, v->nintervals);
+    for (size_t i = 0; i < d->n_child; i++) {
+        const char *key = d->child[i]->key;
+        if (strncmp(key, next, strlen(next)) == 0)
+            return err_set(e, EINVAL, "The specification of stats-intervals is invalid");
+        if (strncmp(key, all, strlen(all)) == 0)
+            return err_set(e, EINVAL, "Invalid option %s", key);
+    }
+    return 0;
+}
+
+static int take_intervals(struct kv_node *d, struct drive *v, struct tn_err *e)
+{
+    for (;;) {
+        AUTO_FREE char *key = xasprintf("stats-intervals.%u", v->nintervals), *text = take(d, key);
+        if (!text)
+            return refuse_intervals(d, v, e);
+        if (add_interval(v, text, e) < 0)
+            return -EINVAL;
+    }
+}
+
 /* ---- where it is plugged in ---- */
 
 static const char *default_interface(const struct vm *vm)
@@ -289,7 +328,6 @@ static int check_id(struct vm *vm, const char *id, struct tn_err *e)
 /* Everything that is not about nodes. What is left in d is. */
 static int take_all(struct vm *vm, struct kv_node *d, struct drive *v, struct tn_err *e)
 {
-    bool ignored = false;
     int r = rename_keys(d, e);
     v->id = take(d, "id");
     if (r == 0 && v->id)
@@ -309,9 +347,11 @@ static int take_all(struct vm *vm, struct kv_node *d, struct drive *v, struct tn
     if (r == 0)
         r = take_bool(d, "copy-on-read", &v->copy_on_read, e);
     if (r == 0)
-        r = take_bool(d, "stats-account-invalid", &ignored, e); /* both are counted, apart */
+        r = take_bool(d, "stats-account-invalid", &v->account_invalid, e);
     if (r == 0)
-        r = take_bool(d, "stats-account-failed", &ignored, e);
+        r = take_bool(d, "stats-account-failed", &v->account_failed, e);
+    if (r == 0)
+        r = take_intervals(d, v, e);
     if (r == 0)
         r = set_aio(d, e);
     if (r == 0)
@@ -347,6 +387,7 @@ static void drive_free(struct drive *v)
     free(v->file);
     free(v->format);
     free(v->group);
+    free(v->intervals);
 }
 
 static void keep_slot(struct vm *vm, const struct drive *v)
@@ -399,7 +440,7 @@ static int add(struct vm *vm, struct kv_node *d, struct drive *v, struct tn_err 
 int block_add_drive(struct vm *vm, const struct kv_node *dict, int snapshot, struct tn_err *e)
 {
     KV_AUTO *d = kv_clone(dict);
-    struct drive v = {.snapshot = snapshot != 0};
+    struct drive v = {.snapshot = snapshot != 0, .account_invalid = true, .account_failed = true};
     int r = add(vm, d, &v, e);
     drive_free(&v);
     return r;

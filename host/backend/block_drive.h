@@ -10,6 +10,9 @@ struct drive {
     uint64_t bus, unit;
     bool cdrom, snapshot, copy_on_read;
     uint32_t rerror, werror; /* TN_BLKE_* */
+    bool account_invalid, account_failed;
+    uint64_t *intervals; /* owned; seconds */
+    uint32_t nintervals;
     struct throttle_limits limits;
     char *group; /* owned; throttling.group */
 };

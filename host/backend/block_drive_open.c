@@ -157,6 +157,9 @@ static void set_root(struct tn_blk *b, const struct blk_node_opts *o, const stru
     b->write_back = !o->writethrough;
     b->rerror = v->rerror;
     b->werror = v->werror;
+    block_account_set(b, (struct block_accounting){v->account_invalid, v->account_failed});
+    if (v->nintervals)
+        block_intervals_set(b, v->intervals, v->nintervals);
 }
 
 struct device *blk_open_empty(struct vm *vm, struct tn_err *e)

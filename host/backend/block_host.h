@@ -56,7 +56,8 @@ enum {
     BLOCK_ACCT_APPEND,
     BLOCK_ACCT_KINDS
 };
-/* Counters since the node was made, by kind; invalid: refused before the back end saw them. */
+/* Counters since the node was made, by kind. A request counts as one of ops, failed, and invalid:
+ * refused before the back end saw it. */
 struct block_stats {
     struct {
         uint64_t bytes, ops, ns, failed, invalid;
@@ -66,6 +67,15 @@ struct block_stats {
     uint64_t idle;    /* ns since then */
 };
 void block_stats(struct tn_blk *b, struct block_stats *out);
+/* Are requests that fail, or are invalid, a use of the disk: is the time of the former counted, and
+ * is a disk that has them not idle? What the drive says, unless its front end's properties
+ * account-failed and account-invalid do. */
+struct block_accounting {
+    uint8_t invalid, failed;
+};
+/* What the drive says, where its front end says nothing; before that comes. */
+void block_account_set(struct tn_blk *b, struct block_accounting a);
+struct block_accounting block_accounting(const struct tn_blk *b);
 /* How many requests of a kind take how long. Boundaries are n times in ns, at least one, each above
  * the one before; ns NULL: not counted any more. Drains. */
 int block_histogram_valid(const uint64_t *ns, uint32_t n);
@@ -74,6 +84,19 @@ void block_histogram_set(struct tn_blk *b, uint32_t kind, const uint64_t *ns, ui
  * atomic, has the rest. n is returned; *bins NULL: not counted. */
 uint32_t block_histogram(const struct tn_blk *b, uint32_t kind, const uint64_t **ns,
                          const uint64_t **bins);
+
+/* What the last so many seconds, or the newer half of them, have seen; latencies in ns. */
+struct block_interval {
+    uint64_t seconds;
+    struct {
+        uint64_t min, max, avg;
+        double depth; /* requests under way, on average */
+    } kind[BLOCK_ACCT_KINDS];
+};
+/* Counts by n intervals of so many seconds each, at most 2^32 - 1; said once, before b is used. */
+void block_intervals_set(struct tn_blk *b, const uint64_t *seconds, uint32_t n);
+uint32_t block_intervals(const struct tn_blk *b); /* how many there are */
+void block_interval(const struct tn_blk *b, uint32_t i, struct block_interval *out);
 
 /* The lowest node that d stands on, or d. */
 struct device *block_protocol(struct device *d);

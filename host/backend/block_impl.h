@@ -81,8 +81,12 @@ struct tn_blk {
     uint32_t drained;        /* depth */
     uint32_t write_back;     /* the guest's write cache is on; atomic */
     struct block_stats gone; /* of queues that are gone; ns in ticks, likewise in a queue */
-    struct blk_histogram *histogram[BLOCK_ACCT_KINDS]; /* NULL: nobody asked; changed while drained */
-    uint64_t ticks0, ns0;    /* the same moment in both */
+    struct block_accounting account, account_drive; /* what holds; what the drive says */
+    /* NULL: nobody asked; changed while drained */
+    struct blk_histogram *histogram[BLOCK_ACCT_KINDS];
+    struct blk_intervals *intervals;
+    uint32_t timed;       /* there are some of either */
+    uint64_t ticks0, ns0; /* the same moment in both */
 };
 
 struct blk_front {
@@ -192,8 +196,8 @@ void blk_hurry(struct tn_blk *b, int on);
 /* The nodes that a and b stand for trade places; b has no users, a is drained if it has. 0 or
  * -errno with e: nothing has changed. */
 int blk_swap(struct tn_blk *a, struct tn_blk *b, struct tn_err *e);
-/* Another instance of b's class gets queues for what goes through b: before blk_trade(). 0 or -errno
- * with e; then, or if it is not to be, blk_trade_cancel(). */
+/* Another instance of b's class gets queues for what goes through b: before blk_trade(). 0 or
+ * -errno with e; then, or if it is not to be, blk_trade_cancel(). */
 int blk_trade_prepare(struct tn_blk *b, struct tn_blk *fresh, struct tn_err *e);
 void blk_trade_cancel(struct tn_blk *fresh);
 /* b, drained and with nothing below it, is served by fresh's instance from here on, under its name;
@@ -232,8 +236,18 @@ static inline uint64_t blk_ticks(void)
     return __builtin_ia32_rdtsc();
 }
 void blk_account(struct blk_op *o, int err); /* o has ended. In its queue's context */
+void blk_account_invalid(struct tn_blkq *q, uint32_t kind); /* one was refused. In q's context */
+/* d, whose properties may say what is counted, comes to b; NULL: it goes. */
+void blk_account_front(struct tn_blk *b, const struct device *d);
+double blk_ns_per_tick(const struct tn_blk *b);
+void blk_timed(struct tn_blk *b); /* histograms or intervals have come, or have gone */
 void blk_stats_add(struct block_stats *to, const struct block_stats *from);
 void blk_histograms_free(struct tn_blk *b);
+
+/* ---- block_interval.c ---- */
+/* A request took so many ticks; b has intervals. [any] */
+void blk_intervals_count(const struct tn_blk *b, uint32_t kind, uint64_t ticks);
+void blk_intervals_free(struct tn_blk *b);
 
 /* ---- block_zero.c ---- */
 int iov_is_zero(const struct tn_iov *v, uint32_t n);

@@ -17,6 +17,7 @@ static void release_node(struct managed *m)
     bh_del(b->bh);
     ranges_free(&b->ranges);
     blk_histograms_free(b);
+    blk_intervals_free(b);
     free(b->drive);
     free(b);
 }
@@ -31,6 +32,7 @@ struct tn_blk *block_create(struct device *d)
     b->dev = d;
     b->be = be;
     b->write_back = 1;
+    block_account_set(b, (struct block_accounting){1, 1});
     b->ticks0 = blk_ticks();
     b->ns0 = clock_now(&d->vm->clock, TN_CLK_REAL);
     LIST_INIT(&b->lanes);

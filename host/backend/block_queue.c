@@ -109,10 +109,9 @@ static void tell_all(void *p)
 }
 
 /* A back end that completes with a lock of its own held must not get a front end into its way. */
-void op_end(struct blk_op *o, int err)
+static void finish(struct blk_op *o, int err)
 {
     struct tn_blkq *q = o->q;
-    blk_account(o, err);
     if (__builtin_expect(o->ranged || o->slice || o->bounce, 0))
         release_parts(o);
     o->io.lane = NULL;
@@ -125,9 +124,22 @@ void op_end(struct blk_op *o, int err)
     }
 }
 
+void op_end(struct blk_op *o, int err)
+{
+    blk_account(o, err);
+    finish(o, err);
+}
+
 static void ended(struct blk_io *io, int err)
 {
     op_end((struct blk_op *)io, err);
+}
+
+static void refused(struct blk_io *io, int err)
+{
+    struct blk_op *o = (struct blk_op *)io;
+    blk_account_invalid(o->q, o->acct);
+    finish(o, err);
 }
 
 /* ---- the straight way ---- */
@@ -166,17 +178,16 @@ static void go_straight(struct blk_op *o)
     lane_submit(o->q->lane, &o->io);
 }
 
-void op_end_soon(struct blk_op *o, int err)
+static void end_soon(struct blk_op *o, int err, void (*done)(struct blk_io *io, int err))
 {
     o->io.lane = NULL;
-    o->io.done = ended;
+    o->io.done = done;
     lane_end(o->q->lane, &o->io, err);
 }
 
-static void refuse(struct blk_op *o, int err)
+void op_end_soon(struct blk_op *o, int err)
 {
-    o->q->stats.kind[o->acct].invalid++;
-    op_end_soon(o, err);
+    end_soon(o, err, ended);
 }
 
 static int is_read_only(const struct tn_blk *b)
@@ -201,7 +212,7 @@ static void start(struct blk_op *o, int fits)
 {
     int err = forbidden(o->q->b, o);
     if (__builtin_expect(err != 0, 0)) {
-        refuse(o, err);
+        end_soon(o, err, refused);
         return;
     }
     switch (o->op) {

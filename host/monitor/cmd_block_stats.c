@@ -43,9 +43,38 @@ static void add_counters(struct kv_node *out, const struct block_stats *s)
     ret_uint(out, "wr_highest_offset", s->highest);
     if (s->last)
         ret_uint(out, "idle_time_ns", s->idle);
-    ret_bool(out, "account_invalid", 1);
-    ret_bool(out, "account_failed", 1);
-    ret_list(out, "timed_stats");
+}
+
+static void add_interval(struct kv_node *out, const struct block_interval *v)
+{
+    ret_uint(out, "interval_length", v->seconds);
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const char *k = kinds[i].name;
+        const __typeof__(v->kind[0]) *t = &v->kind[kinds[i].kind];
+        if (kinds[i].kind == BLOCK_ACCT_UNMAP)
+            continue;
+        add_number(out, "min_", k, "_latency_ns", t->min);
+        add_number(out, "max_", k, "_latency_ns", t->max);
+        add_number(out, "avg_", k, "_latency_ns", t->avg);
+        if (kinds[i].kind == BLOCK_ACCT_FLUSH)
+            continue;
+        AUTO_FREE char *depth = xasprintf("avg_%s_queue_depth", k);
+        ret_double(out, depth, t->depth);
+    }
+}
+
+/* As a disk has them; b NULL: a node that is none. */
+static void add_times(struct kv_node *out, const struct tn_blk *b)
+{
+    struct block_accounting use = b ? block_accounting(b) : (struct block_accounting){0};
+    struct block_interval v;
+    ret_bool(out, "account_invalid", use.invalid);
+    ret_bool(out, "account_failed", use.failed);
+    struct kv_node *list = ret_list(out, "timed_stats");
+    for (uint32_t i = 0; b && i < block_intervals(b); i++) {
+        block_interval(b, i, &v);
+        add_interval(ret_dict(list, NULL), &v);
+    }
 }
 
 static void add_histogram(struct kv_node *out, const struct tn_blk *b, size_t i)
@@ -70,8 +99,9 @@ static uint64_t highest_below(const struct tn_blk *b, uint64_t highest)
     return highest && offset ? highest + strtoull(offset, NULL, 0) : highest;
 }
 
-static void add_stats(struct kv_node *out, struct tn_blk *b, const struct tn_blk *image,
-                      uint64_t highest)
+/* disk: b, or NULL if it is shown as one of the nodes. */
+static void add_stats(struct kv_node *out, struct tn_blk *b, const struct tn_blk *disk,
+                      const struct tn_blk *image, uint64_t highest)
 {
     struct block_stats s;
     block_stats(b, &s);
@@ -81,10 +111,11 @@ static void add_stats(struct kv_node *out, struct tn_blk *b, const struct tn_blk
         ret_str(out, "node-name", image->dev->id);
     struct kv_node *stats = ret_dict(out, "stats");
     add_counters(stats, &s);
+    add_times(stats, disk);
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
         add_histogram(stats, b, i);
     if (image->below)
-        add_stats(ret_dict(out, "parent"), image->below, image->below,
+        add_stats(ret_dict(out, "parent"), image->below, NULL, image->below,
                   highest_below(image, s.highest));
 }
 
@@ -94,7 +125,7 @@ static void add_disk_stats(struct kv_node *list, struct tn_blk *b)
     ret_str(out, "device", b->drive ? b->drive : "");
     if (b->front)
         ret_str(out, "qdev", b->front->dev->path);
-    add_stats(out, b, block_image(b), 0);
+    add_stats(out, b, b, block_image(b), 0);
 }
 
 static int query_stats(struct qmp_call *c, struct tn_err *e)
@@ -107,7 +138,7 @@ static int query_stats(struct qmp_call *c, struct tn_err *e)
     {
         struct tn_blk *b = (struct tn_blk *)(uintptr_t)block_node(d);
         if (b && nodes && !block_is_empty(b))
-            add_stats(ret_dict(c->ret, NULL), b, b, 0);
+            add_stats(ret_dict(c->ret, NULL), b, NULL, b, 0);
         else if (b && !nodes && block_is_disk(b))
             add_disk_stats(c->ret, b);
     }
@@ -197,7 +228,20 @@ static const struct qmp_member counters[] = {
     {"zone_append_latency_histogram", "BlockLatencyHistogramInfo", 1},
     {"flush_latency_histogram", "BlockLatencyHistogramInfo", 1},
     {0}};
-static const struct qmp_member timed[] = {{"interval_length", "int", 0}, {0}};
+#define LATENCIES(k)                                                        \
+    {"min_" k "_latency_ns", "int", 0}, {"max_" k "_latency_ns", "int", 0}, \
+    {                                                                       \
+        "avg_" k "_latency_ns", "int", 0                                    \
+    }
+static const struct qmp_member timed[] = {{"interval_length", "int", 0},
+                                          LATENCIES("rd"),
+                                          LATENCIES("wr"),
+                                          LATENCIES("zone_append"),
+                                          LATENCIES("flush"),
+                                          {"avg_rd_queue_depth", "number", 0},
+                                          {"avg_wr_queue_depth", "number", 0},
+                                          {"avg_zone_append_queue_depth", "number", 0},
+                                          {0}};
 static const struct qmp_member stats[] = {
     {"device", "str", 1},        {"qdev", "str", 1},
     {"node-name", "str", 1},     {"stats", "BlockDeviceStats", 0},

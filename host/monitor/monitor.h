@@ -138,6 +138,7 @@ void ret_str(struct kv_node *parent, const char *key, const char *v);
 void ret_bool(struct kv_node *parent, const char *key, int v);
 void ret_int(struct kv_node *parent, const char *key, int64_t v);
 void ret_uint(struct kv_node *parent, const char *key, uint64_t v);
+void ret_double(struct kv_node *parent, const char *key, double v);
 
 /* ---- arguments: the table has been checked, so what is there is of its type ---- */
 const char *arg_str(const struct qmp_call *c, const char *key); /* NULL: not given */

@@ -42,6 +42,13 @@ void ret_uint(struct kv_node *parent, const char *key, uint64_t v)
     kv_add(parent, key, kv_scalar(KV_NUMBER, text));
 }
 
+void ret_double(struct kv_node *parent, const char *key, double v)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.17g", v);
+    kv_add(parent, key, kv_scalar(KV_NUMBER, text));
+}
+
 const char *arg_str(const struct qmp_call *c, const char *key)
 {
     return kv_text(c->args, key);
