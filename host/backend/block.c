@@ -191,4 +191,5 @@ const struct tn_block block_table = {
     .on_error = t_on_error,
     .write_cache = t_write_cache,
     .tray = t_tray,
+    .refused = blkq_refused,
 };

@@ -57,7 +57,7 @@ enum {
     BLOCK_ACCT_KINDS
 };
 /* Counters since the node was made, by kind. A request counts as one of ops, failed, and invalid:
- * refused before the back end saw it. */
+ * refused before the back end saw it, here or by the front end. */
 struct block_stats {
     struct {
         uint64_t bytes, ops, ns, failed, invalid;

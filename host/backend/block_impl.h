@@ -217,6 +217,7 @@ int blkq_submit(struct tn_blkq *q, uint32_t op, uint64_t off, uint64_t len, cons
                 uint32_t n, uint32_t flags, void (*done)(void *arg, int err), void *arg);
 void blkq_flush(struct tn_blkq *q);
 int blkq_cancel(struct tn_blkq *q, void *arg);
+void blkq_refused(struct tn_blkq *q, uint32_t op);
 /* o has ended: its owner is told, now or soon. */
 void op_end(struct blk_op *o, int err);      /* not inside blkq_submit() */
 void op_end_soon(struct blk_op *o, int err); /* anywhere */

@@ -250,11 +250,16 @@ static uint32_t flags_for(const struct tn_blk *b, uint32_t op, uint32_t flags)
            (__atomic_load_n(&b->write_back, __ATOMIC_RELAXED) ? 0 : fua);
 }
 
+static int is_known(uint32_t op)
+{
+    return op >= TN_BLK_READ && op <= TN_BLK_SECURE_ERASE;
+}
+
 int blkq_submit(struct tn_blkq *q, uint32_t op, uint64_t off, uint64_t len, const struct tn_iov *v,
                 uint32_t n, uint32_t flags, void (*done)(void *arg, int err), void *arg)
 {
     int fits = 1;
-    if (op < TN_BLK_READ || op > TN_BLK_SECURE_ERASE)
+    if (!is_known(op))
         return -EINVAL;
     if (op <= TN_BLK_WRITE && (fits = buffers_fit(&q->max, v, n, len)) < 0)
         return -EINVAL;
@@ -280,6 +285,12 @@ int blkq_submit(struct tn_blkq *q, uint32_t op, uint64_t off, uint64_t len, cons
 void blkq_flush(struct tn_blkq *q)
 {
     lane_flush(q->lane);
+}
+
+void blkq_refused(struct tn_blkq *q, uint32_t op)
+{
+    if (is_known(op))
+        blk_account_invalid(q, account_of(op));
 }
 
 /* What goes step by step is not cancelled: the next step would not know. */

@@ -9,7 +9,7 @@ import qtest
 import virtio
 from qmp import eq, ok, test
 
-S_OK, S_IOERR, T_IN, T_OUT = 0, 1, 0, 1
+S_OK, T_IN, T_OUT = b'\0', 0, 1
 MS = 10**6
 SLOW = '-drive if=none,id=d0,driver=null-co,size=1M,latency-ns=20000000'
 BEYOND = 1 << 20
@@ -25,10 +25,11 @@ class Disk:
         dev.driver_ok()
 
     def ask(self, kind, sector):
+        """The status; nothing, where the device does not say that it has written that far."""
         data = ([b'x' * 512], []) if kind == T_OUT else ([], [512])
         token = self.ring.add([struct.pack('<IIQ', kind, 0, sector), *data[0]], [*data[1], 1])
         self.ring.kick()
-        return self.ring.wait(token)[-1]
+        return self.ring.wait(token)[-1:]
 
 
 def machine(drive, device=''):
@@ -100,6 +101,19 @@ def accounting():
         with machine(SLOW + drive, device) as vm:
             got = stats(vm)
             eq((got['account_failed'], got['account_invalid']), want, drive + device)
+
+
+@test
+def refused_by_the_device():
+    '''5.2.6.2: requests beyond the end are invalid_*_operations, and none of the others; they end idle_time_ns, or do not'''
+    for device, known in (('', True), (',account-invalid=off', False)):
+        with machine(SLOW, device) as vm:
+            disk = Disk(vm)
+            ok(S_OK not in [disk.ask(kind, BEYOND) for kind in (T_IN, T_IN, T_OUT)], 'status')
+            got = stats(vm)
+            eq([got[f'invalid_{kind}_operations'] for kind in ('rd', 'wr', 'flush', 'unmap')], [2, 1, 0, 0], 'invalid')
+            eq([got[f'{what}rd_operations'] for what in ('', 'failed_')], [0, 0], 'other counters')
+            eq('idle_time_ns' in got, known, 'idle_time_ns')
 
 
 if __name__ == '__main__':

@@ -220,6 +220,12 @@ static int blk_cancel(struct tn_blkq *q, void *arg)
     return -ENOENT;
 }
 
+static void blk_refused(struct tn_blkq *q, uint32_t op)
+{
+    (void)op;
+    enter_ctx(q, "block->refused");
+}
+
 static int blk_on_error(struct tn_blk *b, uint32_t op, int err, uint32_t policy)
 {
     (void)op;
@@ -255,6 +261,7 @@ const struct tn_block block_table = {
     .on_error = blk_on_error,
     .write_cache = blk_write_cache,
     .tray = blk_tray,
+    .refused = blk_refused,
 };
 
 void *stand_in_blk(struct host *h)

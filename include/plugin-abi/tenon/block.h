@@ -84,6 +84,9 @@ struct tn_block {
     int (*write_cache)(struct tn_blk *b, uint32_t on);
     /** [vcpu][dev] tray of removable media: open (1) or closed (0), locked (1) or not; -ENOTSUP */
     int (*tray)(struct tn_blk *b, uint32_t open, uint32_t locked);
+    /** [ctx] the front end has told its guest that a request of op cannot be, such as one beyond the end, and has not
+     * submitted it: for statistics. Nothing where op is none of TN_BLK_* */
+    void (*refused)(struct tn_blkq *q, uint32_t op);
 };
 
 /** One request as the back end sees it; owned by the host, valid until tn_blk_feed.done. */

@@ -49,6 +49,14 @@ static void fail(struct blk_rq *rq, int err)
     }
 }
 
+void blk_io_refuse(struct blk_rq *rq, uint32_t op)
+{
+    const struct tn_block *block = rq->q->s->block;
+    if (TN_HAS(block, refused))
+        block->refused(rq->q->lane->drive, op);
+    blk_queue_finish(rq, 0);
+}
+
 /* Outside of a batch: the drive may hold it back until the turn ends, or want nothing now. */
 static void submit_late(struct blk_rq *rq)
 {

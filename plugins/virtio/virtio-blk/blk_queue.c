@@ -108,7 +108,7 @@ static void begin(struct blk_rq *rq)
 {
     switch (rq->req.op) {
     case BLK_OP_NONE:
-        blk_queue_finish(rq, 0);
+        blk_io_refuse(rq, rq->req.refused);
         break;
     case BLK_OP_GET_ID:
         blk_queue_finish(rq, answer_id(rq));

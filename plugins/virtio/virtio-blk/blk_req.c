@@ -200,8 +200,10 @@ const char *blk_req_parse(struct blk_req *r, const struct blk_limits *l, struct 
                           .niov = answers(op) ? nin : nout};
     r->data_len = total(r->iov, r->niov);
     r->status = parse_command(r, l, get_le64(header + BLK_HDR_SECTOR));
-    if (r->status != BLK_S_OK)
+    if (r->status != BLK_S_OK) {
+        r->refused = r->op;
         r->op = BLK_OP_NONE;
+    }
     return NULL;
 }
 

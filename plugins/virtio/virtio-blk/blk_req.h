@@ -30,6 +30,7 @@ struct blk_limits {
 
 struct blk_req {
     uint32_t op;                 /* TN_BLK_* or BLK_OP_* */
+    uint32_t refused;            /* what op was, where it cannot be; or BLK_OP_* */
     uint8_t status;              /* BLK_S_*: OK, until something fails */
     uint8_t *status_at;          /* last byte that the device may write */
     struct tn_iov *first, *last; /* the pieces that header and status were cut off */

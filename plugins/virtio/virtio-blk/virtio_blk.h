@@ -177,6 +177,8 @@ extern const struct tn_state blk_state;
 
 /* ---- blk_io.c: requests to the drive ---- */
 
+/* [ctx] answers rq, whose status says that op, which it asks for, cannot be. */
+void blk_io_refuse(struct blk_rq *rq, uint32_t op);
 /* [ctx] submits rq, or keeps it waiting. */
 void blk_io_submit(struct blk_rq *rq);
 /* [ctx] takes a transfer into the batch of its queue; a full batch goes out. */
