@@ -102,6 +102,20 @@ struct device *virtio_find(struct qmp_call *c, const char *what, struct tn_virti
     return r < 0 ? NULL : d;
 }
 
+int virtio_is_lent(struct device *d, uint32_t first, uint32_t n)
+{
+    void *s;
+    const struct tn_virtio_lent *t = device_iface(d, TN_VIRTIO_LENT_1, &s);
+    int any = 0;
+    if (!t)
+        return 0;
+    int entered = domain_enter(d->domain);
+    for (uint32_t q = first; q < first + n && !any; q++)
+        any = t->lent(s, q) == 1;
+    domain_leave(d->domain, entered);
+    return any;
+}
+
 /* ---- status ---- */
 
 static uint64_t add_words(struct kv_node *list, const struct virtio_word *w, uint64_t bits)
@@ -145,7 +159,7 @@ static int query_status(struct qmp_call *c, struct tn_err *e)
 {
     enum { DRIVER_OK = 4, NEEDS_RESET = 64 };
     struct tn_virtio_regs r;
-    const struct device *d = virtio_find(c, "realized VirtIODevice", &r, e);
+    struct device *d = virtio_find(c, "realized VirtIODevice", &r, e);
     if (!d)
         return -ENODEV;
     AUTO_FREE char *name = virtio_name(d);
@@ -153,7 +167,7 @@ static int query_status(struct qmp_call *c, struct tn_err *e)
     struct kv_node *out = c->ret = kv_new(KV_DICT);
     ret_str(out, "name", name);
     ret_int(out, "device-id", ops->device_id);
-    ret_bool(out, "vhost-started", 0);
+    ret_bool(out, "vhost-started", virtio_is_lent(d, 0, r.nqueues));
     ret_str(out, "device-endian", r.vq_flags & TN_VQ_BE ? "big" : "little");
     add_features(out, "guest-features", r.agreed[0], ops->device_id);
     add_features(out, "host-features", r.offered[0], ops->device_id);

@@ -12,6 +12,8 @@ char *virtio_name(const struct device *d);
  * what it has to be. */
 struct device *virtio_find(struct qmp_call *c, const char *what, struct tn_virtio_regs *regs,
                            struct tn_err *e);
+/* Does a back end of d serve one of these queues now? */
+int virtio_is_lent(struct device *d, uint32_t first, uint32_t n);
 /* The interface TN_VIRTIO_REGS_1 of d's transport, with its lock held until virtio_leave(). */
 struct virtio_transport {
     const struct tn_virtio_regs_ops *ops;

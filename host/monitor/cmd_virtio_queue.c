@@ -137,13 +137,18 @@ static int query_queue(struct qmp_call *c, struct tn_err *e)
     return 0;
 }
 
-/* Which rings a kernel serves is its front end's matter, and not told. */
+/* What a back end knows of a queue that it serves is not asked for. */
 static int query_vhost_queue(struct qmp_call *c, struct tn_err *e)
 {
     struct queue q = {0};
     int r = find_queue(c, &q, e);
-    free_ptr(&q.name);
-    return r < 0 ? r : err_set(e, ENODEV, "Error: vhost device has not started yet");
+    AUTO_FREE char *name = q.name;
+    if (r < 0)
+        return r;
+    return virtio_is_lent(q.d, q.index, 1)
+               ? err_set(e, ENOTSUP, "Queue %u of %s is served by vhost, which is not asked",
+                         q.index, name)
+               : err_set(e, ENODEV, "Error: vhost device has not started yet");
 }
 
 /* ---- an element ---- */

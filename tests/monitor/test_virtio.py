@@ -5,6 +5,7 @@ import struct
 
 import qmp
 import virtio
+import virtioscratch
 from qmp import eq, ok, test
 
 BLK = '/machine/peripheral/d0/virtio-backend'
@@ -103,6 +104,27 @@ def every_device():
         got = vm.cmd('x-query-virtio-queue-status', path=path, queue=0)
         eq((got['last-avail-idx'] & 0x7fff, got['used-idx'] & 0x7fff), (1, 1), 'indices')
         eq(vm.error('x-query-virtio-queue-element', path=path, queue=0), 'Packed ring not supported', 'text')
+
+
+@test
+def lent_queues():
+    '''vhost-started: while a back end serves one of the queues'''
+    with qmp.Vm(f'{virtioscratch.plugin()} -device virtio-scratch-pci,id=s1,addr=5', machine='q35') as vm:
+        path = '/machine/peripheral/s1/virtio-backend'
+
+        def refusal(queue):
+            return vm.error('x-query-virtio-vhost-queue-status', path=path, queue=queue)
+        dev = virtio.pci(vm, 5)
+        dev.start()
+        scratch = virtioscratch.Scratch(dev)
+        eq(status(vm, path)['vhost-started'], False, 'vhost-started')
+        scratch.mode(virtioscratch.LENT)
+        eq(status(vm, path)['vhost-started'], True, 'vhost-started')
+        ok('vhost_started:           true' in vm.hmp(f'info virtio-status {path}'), 'info virtio-status')
+        eq([refusal(q) for q in (0, 1)], ['Error: vhost device has not started yet',
+                                          'Queue 1 of virtio-scratch is served by vhost, which is not asked'], 'texts')
+        scratch.mode(0)
+        eq(status(vm, path)['vhost-started'], False, 'vhost-started')
 
 
 @test

@@ -49,6 +49,30 @@ TEST(queues_start_with_the_transports_descriptors)
     finish();
 }
 
+TEST(queues_are_lent_from_start_to_stop)
+{
+    prepare();
+    CHECK_EQ(realize(), 0);
+    const struct tn_virtio_lent *t = class()->get_iface(rig.n, TN_VIRTIO_LENT_1);
+    CHECK(t);
+    negotiate(V1);
+    CHECK_EQ(t->lent(rig.n, 1), 0);
+    CHECK_EQ(start(1, 0), 0);
+    CHECK_EQ(t->lent(rig.n, 1), 1);
+    CHECK_EQ(t->lent(rig.n, 0), 0);
+    CHECK_EQ(t->lent(rig.n, NQ - 1), 0);
+    CHECK_EQ(t->lent(rig.n, ~0u), 0);
+    CHECK_EQ(rig.ops->queue_stop(rig.n, 1), TN_PENDING);
+    CHECK_EQ(t->lent(rig.n, 1), 0);
+    rig.stop_fn(rig.stop_arg, 0, 0);
+    CHECK_EQ(start(1, TN_VQ_RESTORE), 0);
+    CHECK_EQ(t->lent(rig.n, 1), 1);
+    rig.answers = 1;
+    CHECK_EQ(rig.front->gone(rig.front_s), 0);
+    CHECK_EQ(t->lent(rig.n, 1), 0);
+    finish();
+}
+
 TEST(the_drivers_header_is_the_back_ends)
 {
     prepare();
@@ -134,7 +158,8 @@ TEST(a_back_end_that_comes_back_gets_its_queues_again)
     finish();
 }
 
-/* netdev_del: what the driver has put into its rings and the back end has not taken is served here. */
+/* netdev_del: what the driver has put into its rings and the back end has not taken is served here.
+ */
 TEST(a_back_end_that_goes_leaves_its_queues_to_the_device)
 {
     prepare();
@@ -154,7 +179,7 @@ TEST(a_back_end_that_goes_leaves_its_queues_to_the_device)
     CHECK_EQ(rig.n->v.q[1].place.avail, 502);
     CHECK_EQ(rig.n->v.q[2].place.avail, 500);
     CHECK(rig.n->v.q[0].placed);
-    CHECK_EQ(rig.stopped[2], 0); /* with the device's lock held it is not said, */
+    CHECK_EQ(rig.stopped[2], 0);                 /* with the device's lock held it is not said, */
     CHECK_EQ(rig.n->v.q[2].state, VDEV_Q_ENDED); /* but by the bottom half that was kicked */
     CHECK_EQ(start(2, 0), 0);
     CHECK_EQ(rig.own[2].n, 1);
@@ -187,6 +212,7 @@ int main(void)
     RUN(rings_are_the_back_ends_and_the_rest_is_the_devices);
     RUN(mtu_is_the_back_ends_if_the_user_says_so);
     RUN(queues_start_with_the_transports_descriptors);
+    RUN(queues_are_lent_from_start_to_stop);
     RUN(the_drivers_header_is_the_back_ends);
     RUN(a_stopped_queue_goes_on_where_it_was);
     RUN(only_pairs_in_use_are_enabled);

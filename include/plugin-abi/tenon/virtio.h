@@ -154,6 +154,13 @@ struct tn_virtio_regs_ops {
     int (*regs)(void *s, struct tn_virtio_regs *out);                            /**< [main][dev] */
     int (*queue)(void *s, uint32_t q, struct tn_virtio_queue_regs *out);         /**< [main][dev] */
 };
+#define TN_VIRTIO_LENT_1 "tenon.virtio-lent/1"
+/** FWD: TN_VIRTIO_LENT_1, of a device whose queues a back end may serve (vhost): for who looks at it from outside. */
+struct tn_virtio_lent {
+    uint32_t struct_size, flags;
+    /** [main][dev] 1: queue q is started, and its back end serves it; else 0 */
+    int (*lent)(void *s, uint32_t q);
+};
 
 #ifdef __cplusplus
 }

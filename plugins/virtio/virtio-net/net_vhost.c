@@ -101,6 +101,14 @@ int net_vhost_queue_stop(struct virtio_net *n, uint32_t i)
     return n->vhost->ops->queue_stop(n->vhost->h, i, on_stopped, q);
 }
 
+static int is_lent(void *s, uint32_t q)
+{
+    const struct virtio_net *n = s;
+    return n->vhost && q < 2 * n->npairs && n->vhost->q[q].started;
+}
+
+const struct tn_virtio_lent net_lent = {.struct_size = sizeof net_lent, .lent = is_lent};
+
 /* ---- negotiation ---- */
 
 uint64_t net_vhost_features(struct virtio_net *n, uint64_t f)

@@ -291,11 +291,13 @@ static const struct tn_virtio_ops virtio_ops = {
     .kick = vdev_kick,
 };
 
-static const char *const provides[] = {TN_NIC_1, NULL};
+static const char *const provides[] = {TN_NIC_1, TN_VIRTIO_LENT_1, NULL};
 static const void *get_iface(void *s, const char *id)
 {
     (void)s;
-    return strcmp(id, TN_NIC_1) == 0 ? &net_nic : NULL;
+    return strcmp(id, TN_NIC_1) == 0           ? (const void *)&net_nic
+           : strcmp(id, TN_VIRTIO_LENT_1) == 0 ? (const void *)&net_lent
+                                               : NULL;
 }
 
 static const struct tn_class virtio_net = {

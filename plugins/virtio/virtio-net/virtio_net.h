@@ -117,7 +117,6 @@ struct virtio_net {
     struct net_filter filter;
     uint16_t status; /* NET_S_* */
 
-
     struct net_vhost *vhost; /* NULL: the queues are served here */
 };
 
@@ -219,6 +218,8 @@ int net_vhost_negotiated(struct virtio_net *n, const uint64_t *f, uint32_t nword
 /* Slots of tn_virtio_ops for the queues that vhost serves. */
 int net_vhost_queue_start(struct virtio_net *n, const struct tn_vq *q);
 int net_vhost_queue_stop(struct virtio_net *n, uint32_t q);
+/* [main][dev] TN_VIRTIO_LENT_1 */
+extern const struct tn_virtio_lent net_lent;
 /* Which pairs are in use, or the link, has changed. */
 void net_vhost_update(struct virtio_net *n);
 

@@ -34,7 +34,8 @@ enum {
     MODE_RESET_LATER = 2,
     MODE_START_FAILS = 4,
     MODE_REFUSE = 8,
-    MODE_BY_ITSELF = 16 /* what is put off completes soon */
+    MODE_BY_ITSELF = 16, /* what is put off completes soon */
+    MODE_LENT = 32       /* queue 1 is a back end's */
 };
 enum { W_COMMAND, W_ARG, W_MODE, W_CALLS, W_KICKS, W_DATA = 7, W_QUEUE, W_STATUS };
 
@@ -192,6 +193,20 @@ static const struct tn_virtio_ops ops = {.struct_size = sizeof ops,
                                          .reset = reset,
                                          .kick = kick};
 
+static int lent(void *self, uint32_t q)
+{
+    const struct scratch *s = self;
+    return q == 1 && (s->w[W_MODE] & MODE_LENT);
+}
+
+static const struct tn_virtio_lent lent_ops = {.struct_size = sizeof lent_ops, .lent = lent};
+static const char *const provides[] = {TN_VIRTIO_LENT_1, NULL};
+static const void *get_iface(void *s, const char *id)
+{
+    (void)s;
+    return strcmp(id, TN_VIRTIO_LENT_1) == 0 ? &lent_ops : NULL;
+}
+
 /* ---- life ---- */
 
 static void kicked(void *self, uint32_t ev)
@@ -245,6 +260,8 @@ static const struct tn_class scratch = {.struct_size = sizeof scratch,
                                         .nprops = sizeof props / sizeof props[0],
                                         .prop_stride = sizeof props[0],
                                         .bus_ops = &ops,
+                                        .provides = provides,
+                                        .get_iface = get_iface,
                                         .init = init,
                                         .realize = realize};
 static const struct tn_class *const classes[] = {&scratch, NULL};
