@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* Some scalar of it is a rule like guestfwd=tcp:10.0.2.100:7-cmd:cat. */
+/* Some scalar of it is a rule like guestfwd=tcp:10.0.2.100:7-cmd:cat, or smb=. */
 static int has_command(const struct kv_node *n)
 {
     for (size_t i = 0; i < n->n_child; i++)
         if (has_command(n->child[i]))
             return 1;
-    return kv_is_scalar(n) && strstr(n->text, "-cmd:");
+    return kv_is_scalar(n) && (strstr(n->text, "-cmd:") || (n->key && strcmp(n->key, "smb") == 0));
 }
 
 static int any_command(const struct cli_list *l)

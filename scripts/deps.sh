@@ -10,6 +10,8 @@ build=(meson ninja-build pkg-config gcc libc6-dev python3 libfdt-dev liburing-de
 rig=(gcc libc6-dev binutils python3 ca-certificates debian-archive-keyring cpio kmod xz-utils zstd util-linux mmdebstrap)
 check=(clang llvm libclang-rt-14-dev clang-format gcovr acpica-tools device-tree-compiler qemu-system-x86 busybox-static
   shellcheck clang-tidy g++ make git nbdkit qemu-utils fio tcpdump libdpdk-dev graphviz mandoc bash-completion)
+# Its packages start a server that the network can reach, where there is something that starts servers.
+[ -d /run/systemd/system ] || check+=(samba smbclient)
 
 die() {
   echo "deps.sh: $*" >&2

@@ -3,10 +3,13 @@
 import os
 import random
 import re
+import select
+import shutil
 import socket
 import struct
 import subprocess
 import tempfile
+import threading
 
 import netrig
 from netrig import Tenon, eq, fails, ok, test
@@ -437,6 +440,88 @@ def guestfwd_to_a_command_at_run_time():
         netrig.until(lambda: children(t.process.pid) < before, 'the end of the program')
 
 
+def need_samba():
+    if not os.access('/usr/sbin/smbd', os.X_OK) or not shutil.which('smbclient'):
+        raise netrig.Skip('no Samba')
+
+
+def samba_folders():
+    return [n for n in os.listdir(tempfile.gettempdir()) if n.startswith('tenon-smb-')]
+
+
+class Relayed(threading.Thread):
+    """A program on this machine, connected to a service within the network: its bytes go through the guest."""
+
+    def __init__(self, g, where, service):
+        super().__init__(daemon=True)
+        self.listener, self.port = tcp_server()
+        self.c = called(g, where, service)
+        self.start()
+
+    def run(self):
+        here, _ = self.listener.accept()
+        while not self.c.ended:
+            if select.select([here], [], [], 0.02)[0]:
+                data = here.recv(1400)
+                if not data:
+                    break
+                self.c.send(data)
+            self.c.take_some()
+            here.sendall(self.c.data)
+            self.c.data = b''
+        here.close()
+
+
+def smbclient(g, commands, where='10.0.2.4', service=445):
+    relayed = Relayed(g, where, service)
+    run = subprocess.run(['smbclient', '-N', '-p', str(relayed.port), '//127.0.0.1/qemu', '-c', commands],
+                         capture_output=True, text=True, timeout=60, check=False)
+    relayed.join(netrig.TIMEOUT)
+    return run
+
+
+@test
+def smb():
+    """Samba's client reads and writes a directory at .4, at either port; nothing is left of the server"""
+    need_samba()
+    before = samba_folders()
+    with tempfile.TemporaryDirectory() as d:
+        data = os.urandom(300000)
+        with open(d + '/in', 'wb') as f:
+            f.write(data)
+        os.mkdir(d + '/a folder')
+        with Net(f',"smb={d}"') as g:
+            run = smbclient(g, f'get in {d}/out; put {d}/in "a folder/back"')
+            eq(run.returncode, 0, run.stdout + run.stderr)
+            for name in ('out', 'a folder/back'):
+                with open(f'{d}/{name}', 'rb') as f:
+                    ok(f.read() == data, f'{name} differs')
+            run = smbclient(g, f'cd "a folder"; del back', service=139)
+            eq(run.returncode, 0, run.stdout + run.stderr)
+            eq(os.listdir(d + '/a folder'), [])
+            eq(len(samba_folders()), len(before) + 1, 'its folder')
+        netrig.until(lambda: samba_folders() == before, 'the end of its folder')
+
+
+@test
+def smb_elsewhere_at_run_time():
+    """netdev_add with smbserver= in a machine that runs in its sandbox; the folder goes with a machine that is killed"""
+    need_user()
+    need_samba()
+    before = samba_folders()
+    with tempfile.TemporaryDirectory() as d:
+        t = Tenon('-sandbox on -netdev hubport,id=n,hubid=0 -qmp unix:' + d + '/q,server=on,wait=off')
+        q = netrig.Qmp(d + '/q')
+        q.cmd('netdev_add', type='user', id='u', smb=d, smbserver='10.0.2.77')
+        q.cmd('netdev_add', type='hubport', id='h', hubid=0, netdev='u')
+        run = smbclient(Guest(t), 'put /etc/passwd here', where='10.0.2.77')
+        t.process.kill()
+        t.close()
+        eq(run.returncode, 0, run.stdout + run.stderr)
+        ok(os.path.exists(d + '/here'), 'nothing was written')
+        netrig.until(lambda: samba_folders() == before, 'the end of its folder')
+
+
 def fragments(g, proto, dst, payload, size=1480):
     """The payload in fragments, the last one first."""
     pieces = [(at, payload[at:at + size]) for at in range(0, len(payload), size)]
@@ -512,7 +597,11 @@ def bad_lines():
     fails('-netdev user,id=n,ipv6-prefix=xyz', 'xyz')
     fails('-netdev user,id=n,ipv4=off,ipv6=off', 'leave nothing')
     fails('-netdev user,id=n,ipv4=off,net=10.0.2.0/24', 'IPv4 disabled')
-    fails('-netdev user,id=n,smb=/tmp', 'smb')
+    fails('-netdev user,id=n,smb=/nonexistent', "Error accessing shared directory '/nonexistent'")
+    fails('-netdev user,id=n,smb=', "Error accessing shared directory ''")
+    fails('-netdev user,id=n,smbserver=here', "Failed to parse SMB address 'here'")
+    fails('-netdev user,id=n,smb=/,smbserver=9.9.9.9', "conflicting/invalid smbserver address '9.9.9.9'")
+    fails('-netdev user,id=n,smb=/,ipv4=off', 'smb= needs ipv4')
     fails('-netdev user,id=n,tftp=/nonexistent', '/nonexistent')
     fails('-netdev user,id=n,hostname=' + 'x' * 300, 'hostname')
     fails('-netdev user,id=n,restrict=maybe', 'restrict', "'on' or 'off'")

@@ -182,6 +182,12 @@ class Tcp:
                     return
         raise netrig.Failure(f'{what} did not come')
 
+    def take_some(self, timeout=0.01):
+        """Takes the segments that have come."""
+        for proto, src, _, p in self.g.frames(timeout):
+            if proto == 6 and src == self.peer and struct.unpack('!H', p[2:4])[0] == self.local:
+                self.take(p)
+
     def connect(self):
         self.last = 0
         self.segment(SYN)

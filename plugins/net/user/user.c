@@ -105,9 +105,6 @@ static int check_text(struct user *u, const char *what, const char *text, size_t
 static int check(struct user *u, struct tn_err *e)
 {
     struct stat st;
-    if (u->smb || u->smbserver)
-        return tn_fail(u->d, e, ENOTSUP,
-                       "smb: not supported: it would need a server program outside of the sandbox");
     if (u->tftp && (stat(u->tftp, &st) < 0 || !S_ISDIR(st.st_mode)))
         return tn_fail(u->d, e, ENOTDIR, "tftp '%s' is no directory", u->tftp);
     if (u->tftp_server_name && u->ipv4 == TN_OFF)
@@ -200,11 +197,13 @@ static int start(struct user *u, struct tn_err *e)
 }
 
 /* While watches and timers are there: slirp gives back its own. */
-static void end_slirp(struct user *u)
+static void end(struct user *u)
 {
     if (u->slirp)
         slirp_cleanup(u->slirp);
     u->slirp = NULL;
+    user_commands_end(u);
+    user_share_end(u);
 }
 
 static void show(const struct user *u)
@@ -228,8 +227,10 @@ static int user_realize(void *s, struct tn_err *e)
         r = start(u, e);
     if (r == 0)
         r = user_add_forwards(u, e);
+    if (r == 0)
+        r = user_add_share(u, e);
     if (r < 0) {
-        end_slirp(u);
+        end(u);
         return r;
     }
     show(u);
@@ -239,14 +240,13 @@ static int user_realize(void *s, struct tn_err *e)
 
 static void user_unrealize(void *s)
 {
-    end_slirp(s);
+    end(s);
 }
 
 static void user_fini(void *s)
 {
     struct user *u = s;
     user_forwards_fini(u);
-    user_commands_fini(u);
     user_poll_fini(u);
     reass_free(&u->reass);
 }
@@ -289,8 +289,8 @@ static const struct tn_prop props[] = {
     TN_PROP_STR(struct user, bootfile, "bootfile", NULL, "file that DHCP names for booting"),
     TEXTS(hostfwd, "hostfwd", "[tcp|udp]:[address]:port-[address]:port of host and guest"),
     TEXTS(guestfwd, "guestfwd", "[tcp]:address:port-tcp:host:port, or -unix:path, or -cmd:command"),
-    TN_PROP_STR(struct user, smb, "smb", NULL, "not supported"),
-    TN_PROP_STR(struct user, smbserver, "smbserver", NULL, "not supported"),
+    TN_PROP_STR(struct user, smb, "smb", NULL, "directory that a Samba server gives the guest"),
+    TN_PROP_STR(struct user, smbserver, "smbserver", NULL, "that server: .4 of the network"),
 };
 
 static const struct tn_class user_class = {

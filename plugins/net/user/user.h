@@ -21,6 +21,7 @@ struct user_fd {
 
 struct user_forward;
 struct user_command;
+struct user_share;
 struct user {
     struct tn_dev *d;
     const struct tn_loop *loop;
@@ -40,7 +41,8 @@ struct user {
     uint32_t nfds, turns;
     uint32_t short_of_memory;      /* a callback of slirp's had none */
     struct user_forward *forwards; /* of guestfwd= */
-    struct user_command *commands; /* of those with cmd: */
+    struct user_command *commands; /* of those with cmd:, and smb= */
+    struct user_share *share;      /* smb= */
     uint32_t frames;               /* from the guest */
     struct net4 v4;
     struct reass reass; /* fragments from the guest */
@@ -53,11 +55,16 @@ void user_poll_fini(struct user *u);
 void user_poll_soon(struct user *u); /* something may have changed what slirp waits for */
 
 /* ---- user_cmd.c ---- */
-/* guestfwd=RULE-cmd:COMMAND. 0 or -errno with e. */
-int user_add_command(struct user *u, const char *rule, const struct guest_rule *r, struct tn_err *e);
+/* guestfwd=RULE-cmd:COMMAND; tcp: the command's connection is one of TCP. 0 or -errno with e. */
+int user_add_command(struct user *u, const char *rule, const struct guest_rule *r, uint32_t tcp,
+                     struct tn_err *e);
 /* Starts commands for the connections that wait. */
 void user_commands_accept(struct user *u);
-void user_commands_fini(struct user *u);
+void user_commands_end(struct user *u); /* while watches are there */
+
+/* ---- user_smb.c ---- */
+int user_add_share(struct user *u, struct tn_err *e); /* smb=. 0 or -errno with e */
+void user_share_end(struct user *u);                  /* after user_commands_end() */
 
 /* ---- user_fwd.c; 0 or -errno with e ---- */
 int user_add_forwards(struct user *u, struct tn_err *e);

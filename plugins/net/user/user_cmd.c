@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* guestfwd=...-cmd: a program for each connection of the guest, which has it as its standard
+/* guestfwd=...-cmd, smb=: a program for each connection of the guest, which has it as its standard
  * streams. libslirp connects to a socket of ours; who accepts that starts the program. The socket
  * has no name by which others could find it: libslirp is told the number of its descriptor. */
+#include "relay.h"
 #include "user.h"
 
 #include "util/alloc.h"
@@ -21,12 +22,14 @@ struct user_program {
     struct user_command *c;
     struct user_program *next;
     struct tn_watch *watch;
-    int fd; /* of os->run() */
+    int fd;              /* of os->run(); -1: it has ended */
+    struct relay *relay; /* NULL: none, or it has ended */
 };
 struct user_command {
     struct user *u;
     struct user_command *next;
-    char *words; /* what args points at */
+    uint32_t tcp; /* the program wants a connection of TCP */
+    char *words;  /* what args points at */
     const char *args[RULE_WORDS + 1];
     struct tn_watch *watch;
     int listener, place; /* place: O_PATH of where it is bound */
@@ -45,6 +48,14 @@ static void unlink_program(struct user_program *p)
     p->c->nprograms--;
 }
 
+static void free_if_ended(struct user_program *p)
+{
+    if (p->fd >= 0 || p->relay)
+        return;
+    unlink_program(p);
+    free(p);
+}
+
 static void ended(void *s, uint32_t ev)
 {
     struct user_program *p = s;
@@ -54,8 +65,35 @@ static void ended(void *s, uint32_t ev)
     u->os->ended(u->d, p->fd, 0, &status);
     u->loop->fd_del(p->watch);
     u->os->close(u->d, p->fd);
-    unlink_program(p);
-    free(p);
+    p->watch = NULL;
+    p->fd = -1;
+    free_if_ended(p);
+}
+
+static void relay_ended(void *s, struct relay *r)
+{
+    struct user_program *p = s;
+    relay_free(r);
+    p->relay = NULL;
+    free_if_ended(p);
+}
+
+/* What the program is given: the connection, or TCP's that is relayed to it. Takes conn over; or
+ * -errno. */
+static int for_program(struct user_program *p, int conn)
+{
+    int pair[2], r = p->c->tcp ? tcp_pair(pair) : 0;
+    if (!p->c->tcp)
+        return conn;
+    if (r < 0) {
+        close(conn);
+        return r;
+    }
+    p->relay = relay_new(p->c->u->d, p->c->u->loop, conn, pair[0], relay_ended, p);
+    if (p->relay)
+        return pair[1];
+    close(pair[1]);
+    return -ENOMEM;
 }
 
 static int run(struct user_command *c, int conn, struct tn_err *e)
@@ -71,35 +109,53 @@ static int run(struct user_command *c, int conn, struct tn_err *e)
                       e);
 }
 
+static void cannot_start(struct user_command *c, int err)
+{
+    if (!c->warned)
+        c->u->d->core->warn(c->u->d, "guestfwd: '%s' cannot be started: %s", c->args[0],
+                            strerror(err));
+    c->warned = 1; /* a guest can try for ever */
+}
+
+/* Takes conn over. */
 static void start(struct user_command *c, int conn)
 {
     struct user *u = c->u;
     struct user_program *p = calloc(1, sizeof *p);
-    int fd = p ? run(c, conn, NULL) : -ENOMEM;
-    if (fd < 0) {
-        if (!c->warned)
-            u->d->core->warn(u->d, "guestfwd: '%s' cannot be started: %s", c->args[0],
-                             strerror(-fd));
-        c->warned = 1; /* a guest can try for ever */
+    if (!p) {
+        close(conn);
+        cannot_start(c, ENOMEM);
+        return;
+    }
+    p->c = c;
+    int theirs = for_program(p, conn);
+    p->fd = theirs < 0 ? theirs : run(c, theirs, NULL);
+    close_fd(&theirs);
+    if (p->fd < 0) {
+        cannot_start(c, -p->fd);
+        relay_free(p->relay);
         free(p);
         return;
     }
-    *p = (struct user_program){.c = c, .next = c->programs, .fd = fd};
+    p->next = c->programs;
     c->programs = p;
     c->nprograms++;
-    p->watch = u->loop->fd(u->d, NULL, 0, fd, TN_FD_IN, ended, p);
+    p->watch = u->loop->fd(u->d, NULL, 0, p->fd, TN_FD_IN, ended, p);
 }
 
 /* ---- connections ---- */
 
 static void accept_all(struct user_command *c)
 {
-    for (int conn; (conn = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0; close(conn))
-        if (c->nprograms < PROGRAMS_MOST)
+    for (int conn; (conn = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0;) {
+        if (c->nprograms < PROGRAMS_MOST) {
             start(c, conn);
-        else
-            c->u->d->core->guest_error(c->u->d, "guestfwd: more than %d connections to '%s'",
-                                       PROGRAMS_MOST, c->args[0]);
+            continue;
+        }
+        close(conn);
+        c->u->d->core->guest_error(c->u->d, "guestfwd: more than %d connections to '%s'",
+                                   PROGRAMS_MOST, c->args[0]);
+    }
 }
 
 static void came(void *s, uint32_t ev)
@@ -157,7 +213,8 @@ static int listen_for(struct user_command *c, const char *rule, const struct gue
                : 0;
 }
 
-int user_add_command(struct user *u, const char *rule, const struct guest_rule *r, struct tn_err *e)
+int user_add_command(struct user *u, const char *rule, const struct guest_rule *r, uint32_t tcp,
+                     struct tn_err *e)
 {
     if (!TN_HAS(u->os, run))
         return tn_fail(u->d, e, ENOTSUP, "guestfwd '%s': this host starts no programs", rule);
@@ -167,6 +224,7 @@ int user_add_command(struct user *u, const char *rule, const struct guest_rule *
         return tn_fail(u->d, e, ENOMEM, "no memory for a rule");
     *c = (struct user_command){.u = u,
                                .next = u->commands,
+                               .tcp = tcp,
                                .words = malloc(strlen(r->command) + 1),
                                .listener = -1,
                                .place = -1};
@@ -176,18 +234,28 @@ int user_add_command(struct user *u, const char *rule, const struct guest_rule *
     return listen_for(c, rule, r, e);
 }
 
+static void forget(const struct user *u, struct tn_watch *watch)
+{
+    if (watch)
+        u->loop->fd_del(watch);
+}
+
 /* The programs see the end of their connections. */
-void user_commands_fini(struct user *u)
+void user_commands_end(struct user *u)
 {
     for (struct user_command *c = u->commands, *next; c; c = next) {
         next = c->next;
         for (struct user_program *p = c->programs, *other; p; p = other) {
             other = p->next;
+            forget(u, p->watch);
+            relay_free(p->relay);
             free(p);
         }
+        forget(u, c->watch);
         close_fd(&c->listener);
         close_fd(&c->place);
         free(c->words);
         free(c);
     }
+    u->commands = NULL;
 }

@@ -172,7 +172,7 @@ static int add_guest_rule(struct user *u, const char *text, struct tn_err *e)
     if (rule_parse_guestfwd(text, &r) < 0)
         return tn_fail(u->d, e, EINVAL, "Invalid guest forwarding rule '%s'", text);
     if (r.kind == TARGET_CMD)
-        return user_add_command(u, text, &r, e);
+        return user_add_command(u, text, &r, 0, e);
     if (r.kind == TARGET_CHARDEV)
         return tn_fail(u->d, e, ENOTSUP,
                        "guestfwd '%s': give tcp:HOST:PORT, unix:PATH or cmd:COMMAND as the target",
