@@ -187,7 +187,7 @@ static int connect_to(const struct sockaddr_in *there, struct sockaddr_in *from)
 /* The one from there, whoever else has tried to be it. */
 static int accept_from(int listener, const struct sockaddr_in *from)
 {
-    struct sockaddr_in peer;
+    struct sockaddr_in peer = {0};
     int fd;
     do {
         socklen_t n = sizeof peer;
@@ -203,7 +203,7 @@ static int accept_from(int listener, const struct sockaddr_in *from)
 int tcp_pair(int fd[2])
 {
     const int one = 1;
-    struct sockaddr_in at, from = {0};
+    struct sockaddr_in at, from;
     int listener = listen_here(&at);
     if (listener < 0)
         return listener;
