@@ -203,7 +203,7 @@ static int accept_from(int listener, const struct sockaddr_in *from)
 int tcp_pair(int fd[2])
 {
     const int one = 1;
-    struct sockaddr_in at, from;
+    struct sockaddr_in at, from = {0};
     int listener = listen_here(&at);
     if (listener < 0)
         return listener;
