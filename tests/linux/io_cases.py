@@ -18,6 +18,7 @@ import time
 from io_guest import Disk, MIB, Nic, PROMPT, PortPeer, Suite, at_prompt, processor_seconds, run
 import l2
 from l2_cases import Tap, add_options, require
+from system import Monitor
 
 CACHES = ('writeback', 'none', 'writethrough', 'unsafe', 'directsync')
 THREADS = ('-object', 'iothread,id=t0', '-object', 'iothread,id=t1')
@@ -45,7 +46,7 @@ NICS = (
     Nic('mrg_rxbuf=off', 2, 'mrg_rxbuf=off'),
     Nic('queues=2', 3, 'mq=on,vectors=6', queues=2),
     Nic('packed, MTU 9000', 4, 'packed=on,host_mtu=9000', mtu=9000),
-    Nic('vhost', 5, tap='vhost=on'),
+    Nic('vhost', 5, 'id=vhost', tap='vhost=on'),
 )
 FORWARDED, GUEST_PORT = 2022, 22
 
@@ -98,10 +99,12 @@ class NetCases(Suite):
         tftp.mkdir(exist_ok=True)
         (tftp / 'file').write_bytes(bytes(range(256)) * 1000)
         user = Nic('user', 9, netdev=f'user,tftp={tftp},hostfwd=tcp:127.0.0.1:{FORWARDED}-:{GUEST_PORT}')
-        with self.guest('networks', 'q35', (), (*NICS, user)) as (console, _):
+        monitor = '-qmp', 'unix:{folder}/qmp,server=on,wait=off'
+        with self.guest('networks', 'q35', (), (*NICS, user), extra=monitor) as (console, folder):
             for nic in NICS:
                 self.check_tap(console, nic)
             self.check_features(console)
+            self.check_lent(console, folder)
             self.check_user(console)
             self.end('networks', console)
 
@@ -135,6 +138,17 @@ class NetCases(Suite):
         if self.options.vmm == 'tenon':
             with self.case('net: vhost=on: a thread of the kernel does the work'):
                 require(vhost_thread(console.process.pid), 'there is none')
+
+    def check_lent(self, console, folder):
+        with self.case('net: vhost-started while the kernel serves a queue of a machine that runs'), socket.socket(socket.AF_UNIX) as s:
+            s.connect(f'{folder}/qmp')
+            qmp = Monitor(s)
+            served = []
+            for verb in ('query-status', 'stop', 'cont'):
+                qmp.cmd(verb)
+                served += [qmp.cmd('x-query-virtio-status', path='/machine/peripheral/vhost/virtio-backend')['vhost-started']]
+            require(served == [True, False, True], served)
+            require(console.ask('echoed 10.9.5.1') == 'ok', 'no echo afterwards')
 
     def check_user(self, console):
         self.asked('user network: an address by DHCP', console, 'dhcp 09')
