@@ -158,6 +158,22 @@ TEST(limits_hold_for_both_together)
     check_sectors(mem_of("d0")->data);
 }
 
+TEST(intervals_have_the_requests_of_both)
+{
+    struct vm *vm = block_vm();
+    struct block_stats s;
+    struct block_interval v;
+    fixture_register(vm, &iothread_plugin);
+    CHECK_EQ(both(vm, "driver=mem,if=none,id=d0,size=256k,stats-intervals.0=3600"), 0);
+    block_stats(blk("d0"), &s);
+    block_interval(blk("d0"), 0, &v);
+    for (uint32_t i = BLOCK_ACCT_READ; i <= BLOCK_ACCT_WRITE; i++) {
+        uint64_t avg = s.kind[i].ns / s.kind[i].ops;
+        CHECK(v.kind[i].avg >= avg - avg / 10 && v.kind[i].avg <= avg + avg / 10);
+        CHECK(v.kind[i].min <= avg && v.kind[i].max >= avg);
+    }
+}
+
 TEST(a_disk_leaves_in_the_middle_of_it)
 {
     static const char *const drives[] = {
@@ -182,6 +198,7 @@ int main(void)
     RUN(sectors_of_one_block_are_changed_from_both);
     RUN(clusters_of_a_snapshot_are_copied_from_both);
     RUN(limits_hold_for_both_together);
+    RUN(intervals_have_the_requests_of_both);
     RUN(a_disk_leaves_in_the_middle_of_it);
     block_vm_end();
     return tap_done();
