@@ -48,7 +48,7 @@ static const struct config_reg registers[] = {
     {ICH9_FWH_SEL2, 2, 0x4567, 0xffff},
     {ICH9_FWH_DEC_EN1, 2, 0xffcf, 0xff0f},
     {ICH9_BIOS_CNTL, 1, 0, 0x0f},
-    {ICH9_RCBA, 4, 0, ICH9_RCBA_ADDRESS | ICH9_RCBA_EN},
+    {ICH9_RCBA, 4, ICH9_RCBA_RESET, ICH9_RCBA_ADDRESS | ICH9_RCBA_EN},
 };
 
 static const struct pm_spec pm_spec = {.name = "ich9-pm",

@@ -38,7 +38,7 @@
 #define ICH9_RCRB_SIZE     0x4000u
 #define ICH9_GCS           0x3410u /* 10.1.41, 32 bits */
 #define ICH9_GCS_NO_REBOOT 0x20u
-#define ICH9_RCRB_DEFAULT  0xfed1c000u /* where firmware puts it; none has at reset */
+#define ICH9_RCRB_DEFAULT  0xfed1c000u /* where firmware puts it */
 
 /* Power management I/O registers, offsets from PMBASE (13.8.3); the others are in
  * acpi_pm_regs.h */
@@ -50,7 +50,8 @@
 #define ICH9_ACPI_DISABLE 3
 #define ICH9_GPE0_BYTES   8 /* of status; 13.8.3.6 */
 
-#define ICH9_PMBASE_RESET 0x600u /* QEMU's firmware chooses it too */
+#define ICH9_PMBASE_RESET 0x600u /* QEMU's firmware chooses it too, and the next */
+#define ICH9_RCBA_RESET   (ICH9_RCRB_DEFAULT | ICH9_RCBA_EN)
 #define ICH9_SLP_TYP_S3   1u     /* QEMU's, as the next; hardware has 5 and 7 */
 #define ICH9_SLP_TYP_S5   0u
 

@@ -267,13 +267,16 @@ def reset_control():
 
 @qtest.test(tenon='without firmware QEMU leaves nothing in place')
 def reset_registers():
-    """a reset puts the PM block back in its place and clears it"""
+    """a reset puts the PM block and the root complex registers back in their places and clears them"""
     with Lpc(qmp=True) as d:
+        d.m.writel(0xfed1c000, 0x12345678)
+        eq(d.m.readl(0xfed1c000), 0x12345678, 'RCBA+0')
         d.set(PM1_EN, PWRBTN)
         d.f.set(PMBASE, 0xb001)
-        d.f.set(RCBA, 0xfed1c001)
+        d.f.set(RCBA, 0)
         d.m.reset()
-        eq((d.f.get(PMBASE), d.f.get(RCBA), d.get(PM1_EN)), (0x601, 0, 0), 'PMBASE, RCBA, PM1_EN')
+        eq((d.f.get(PMBASE), d.f.get(RCBA), d.get(PM1_EN)), (0x601, 0xfed1c001, 0), 'PMBASE, RCBA, PM1_EN')
+        eq(d.m.readl(0xfed1c000), 0, 'RCBA+0')
 
 
 @qtest.test
