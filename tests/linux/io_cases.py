@@ -16,9 +16,9 @@ import sys
 import time
 
 from io_guest import Disk, MIB, Nic, PROMPT, PortPeer, Suite, at_prompt, processor_seconds, run
+import io_vhost
 import l2
 from l2_cases import Tap, add_options, require
-from system import Monitor
 
 CACHES = ('writeback', 'none', 'writethrough', 'unsafe', 'directsync')
 THREADS = ('-object', 'iothread,id=t0', '-object', 'iothread,id=t1')
@@ -99,12 +99,14 @@ class NetCases(Suite):
         tftp.mkdir(exist_ok=True)
         (tftp / 'file').write_bytes(bytes(range(256)) * 1000)
         user = Nic('user', 9, netdev=f'user,tftp={tftp},hostfwd=tcp:127.0.0.1:{FORWARDED}-:{GUEST_PORT}')
-        monitor = '-qmp', 'unix:{folder}/qmp,server=on,wait=off'
-        with self.guest('networks', 'q35', (), (*NICS, user), extra=monitor) as (console, folder):
+        with self.guest('networks', 'q35', (), (*NICS, io_vhost.NIC, user), io_vhost.VhostPlug.ARGUMENTS) as (console, folder):
             for nic in NICS:
                 self.check_tap(console, nic)
             self.check_features(console)
-            self.check_lent(console, folder)
+            plug = io_vhost.VhostPlug(self, console, folder)
+            self.check_lent(console, plug)
+            plug.run()
+            self.asked('vhost: the NIC that stayed still works', console, 'echoed 10.9.5.1')
             self.check_user(console)
             self.end('networks', console)
 
@@ -137,16 +139,14 @@ class NetCases(Suite):
             require(console.ask('cat /sys/class/net/$(nic 04)/mtu') == '9000', 'it is not')
         if self.options.vmm == 'tenon':
             with self.case('net: vhost=on: a thread of the kernel does the work'):
-                require(vhost_thread(console.process.pid), 'there is none')
+                require(io_vhost.vhost_threads(console.process.pid), 'there is none')
 
-    def check_lent(self, console, folder):
-        with self.case('net: vhost-started while the kernel serves a queue of a machine that runs'), socket.socket(socket.AF_UNIX) as s:
-            s.connect(f'{folder}/qmp')
-            qmp = Monitor(s)
+    def check_lent(self, console, plug):
+        with self.case('net: vhost-started while the kernel serves a queue of a machine that runs'):
             served = []
             for verb in ('query-status', 'stop', 'cont'):
-                qmp.cmd(verb)
-                served += [qmp.cmd('x-query-virtio-status', path='/machine/peripheral/vhost/virtio-backend')['vhost-started']]
+                plug.ask(verb)
+                served += [plug.ask('x-query-virtio-status', path='/machine/peripheral/vhost/virtio-backend')['vhost-started']]
             require(served == [True, False, True], served)
             require(console.ask('echoed 10.9.5.1') == 'ok', 'no echo afterwards')
 
@@ -167,13 +167,6 @@ class NetCases(Suite):
             require(got == bytes(range(256)) * 1000, f'{len(got)} bytes')
             console.ask('while [ ! -s /tmp/got ]; do sleep 0.1; done')
             require(console.ask('cat /tmp/got') == 'hello', 'the guest got nothing')
-
-
-def vhost_thread(pid):
-    """A thread of the VMM since Linux 6.4, a kernel thread before."""
-    names = [path.read_text().strip() for path in pathlib.Path('/proc').glob(f'{pid}/task/*/comm')]
-    names += [path.read_text().strip() for path in pathlib.Path('/proc').glob('[0-9]*/comm')]
-    return f'vhost-{pid}' in names
 
 
 def connected(address, patience):

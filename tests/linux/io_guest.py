@@ -79,12 +79,15 @@ class Nic:
     netdev: str = ''
     queues: int = 1
     mtu: int = 1500
+    hot: bool = False  # not there at the start
 
     @property
     def interface(self):
         return f'tenonio{self.number}'
 
     def arguments(self, machine):
+        if self.hot:
+            return ()
         back = self.netdev or f'tap,ifname={self.interface},script=no,downscript=no,queues={self.queues}'
         device = f'virtio-net-{TRANSPORT[machine]},netdev=n{self.number},mac=52:54:00:0e:00:{self.number:02d}'
         return ('-netdev', ','.join(filter(None, (f'{back},id=n{self.number}', self.tap))),

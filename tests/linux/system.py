@@ -23,25 +23,8 @@ class Monitor(qmp.Qmp):
         return None
 
 
-class System:
-    """One machine. Those that are made of it have command(folder) and check(console, folder)."""
-    prefix = ''  # of its cases' names
-
-    def __init__(self, options, tap):
-        self.options, self.tap = options, tap
-
-    def case(self, name):
-        return case(self.tap, self.prefix + name)
-
-    def run(self):
-        with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
-            command = self.command(folder)
-            failed_before = self.tap.failed
-            with l2.Console(command, self.options.patience, sys.stderr if self.options.verbose else None) as console:
-                self.shell, self.folder, self.pid = Shell(console), folder, console.process.pid
-                self.check(console, folder)
-            if self.tap.failed > failed_before:
-                self.tap.comment('\n'.join(['$ ' + shlex.join(map(str, command)), *console.last_lines(40)]))
+class Monitored:
+    """A machine with .folder and .options.patience."""
 
     @staticmethod
     def monitor_arguments(folder):
@@ -64,6 +47,27 @@ class System:
             return self.qmp.event(name, timeout=self.options.patience, **data)
         except (OSError, qmp.Failure) as error:
             raise l2.Failure(f'{name}: {error}') from error
+
+
+class System(Monitored):
+    """One machine. Those that are made of it have command(folder) and check(console, folder)."""
+    prefix = ''  # of its cases' names
+
+    def __init__(self, options, tap):
+        self.options, self.tap = options, tap
+
+    def case(self, name):
+        return case(self.tap, self.prefix + name)
+
+    def run(self):
+        with tempfile.TemporaryDirectory(dir='/var/tmp') as folder:
+            command = self.command(folder)
+            failed_before = self.tap.failed
+            with l2.Console(command, self.options.patience, sys.stderr if self.options.verbose else None) as console:
+                self.shell, self.folder, self.pid = Shell(console), folder, console.process.pid
+                self.check(console, folder)
+            if self.tap.failed > failed_before:
+                self.tap.comment('\n'.join(['$ ' + shlex.join(map(str, command)), *console.last_lines(40)]))
 
     def whereabouts(self):
         """What each thread of the program is at, and where the processors are: for what hangs."""
