@@ -81,10 +81,10 @@ class Qmp:
     """A client of -qmp unix:PATH,server=on."""
 
     def __init__(self, path):
-        until(lambda: os.path.exists(path), path)
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(TIMEOUT)
-        self.sock.connect(path)
+        # The path is there a moment before the program listens.
+        until(lambda: self.sock.connect_ex(path) == 0, path)
         self.lines = self.sock.makefile()
         self.lines.readline()
         self.cmd('qmp_capabilities')
