@@ -27,7 +27,8 @@ struct probe {
 
 static void set_mask(struct probe *p)
 {
-    p->loop->fd_mask(p->watch, (p->kept ? 0u : TN_FD_IN) | (p->wants_out ? TN_FD_OUT : 0u));
+    if (p->watch)
+        p->loop->fd_mask(p->watch, (p->kept ? 0u : TN_FD_IN) | (p->wants_out ? TN_FD_OUT : 0u));
 }
 
 static void sent(void *s)
@@ -60,6 +61,13 @@ static void link_changed(void *s, uint32_t up)
     (void)r;
 }
 
+/* A test that has ended, in whatever way: its socket would be ready for ever. */
+static void forget(struct probe *p)
+{
+    p->loop->fd_del(p->watch);
+    p->watch = NULL;
+}
+
 static void ready(void *s, uint32_t ev)
 {
     struct probe *p = s;
@@ -71,7 +79,7 @@ static void ready(void *s, uint32_t ev)
     for (int i = 0; ev & TN_FD_IN && !p->kept && i < 64; i++) {
         ssize_t n = recv(p->fd, p->buf, MOST, MSG_DONTWAIT);
         if (n == 0)
-            p->loop->fd_mask(p->watch, 0);
+            forget(p);
         if (n <= 0)
             return;
         p->v = (struct tn_iov){p->buf, (uint64_t)n};
