@@ -522,6 +522,20 @@ def smb_elsewhere_at_run_time():
         netrig.until(lambda: samba_folders() == before, 'the end of its folder')
 
 
+@test
+def smb_without_programs():
+    """-sandbox on,spawn=deny: as for guestfwd, and the folder goes with the machine"""
+    need_user()
+    need_samba()
+    before = samba_folders()
+    with tempfile.TemporaryDirectory() as d:
+        with Net(f',smb={d} -sandbox on,spawn=deny') as g:
+            called(g, '10.0.2.4', 445).read_end()
+            eq(g.t.text().count("smb: '/usr/sbin/smbd' cannot be started: Operation not permitted"), 1, g.t.text())
+            eq(g.ping(ip('10.0.2.2')), b'abcdefgh')
+        netrig.until(lambda: samba_folders() == before, 'the end of its folder')
+
+
 def fragments(g, proto, dst, payload, size=1480):
     """The payload in fragments, the last one first."""
     pieces = [(at, payload[at:at + size]) for at in range(0, len(payload), size)]

@@ -109,10 +109,15 @@ static int run(struct user_command *c, int conn, struct tn_err *e)
                       e);
 }
 
+static const char *option(const struct user_command *c)
+{
+    return c->tcp ? "smb" : "guestfwd";
+}
+
 static void cannot_start(struct user_command *c, int err)
 {
     if (!c->warned)
-        c->u->d->core->warn(c->u->d, "guestfwd: '%s' cannot be started: %s", c->args[0],
+        c->u->d->core->warn(c->u->d, "%s: '%s' cannot be started: %s", option(c), c->args[0],
                             strerror(err));
     c->warned = 1; /* a guest can try for ever */
 }
@@ -153,7 +158,7 @@ static void accept_all(struct user_command *c)
             continue;
         }
         close(conn);
-        c->u->d->core->guest_error(c->u->d, "guestfwd: more than %d connections to '%s'",
+        c->u->d->core->guest_error(c->u->d, "%s: more than %d connections to '%s'", option(c),
                                    PROGRAMS_MOST, c->args[0]);
     }
 }
